@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    typecheck: { enabled: true, include: ['test/**/*.test-d.ts'] },
+    globalSetup: ['test/helpers/leftovers.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    // Shells race with their terminals on a busy machine: what fails three times has failed.
+    retry: process.env['CI'] === undefined ? 0 : 2,
+    // The first run fetches the other Nodes.
+    hookTimeout: 300_000,
+    coverage: { include: ['lib/**'] },
+  },
+})
