@@ -1,0 +1,181 @@
+import { readdirSync } from 'node:fs'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { getSystemErrorMap, inspect } from 'node:util'
+
+/** A failed system call, in the shape that `node:fs` gives it. */
+export interface SystemError extends Error {
+  /** The negative error number. */
+  errno: number
+  /** Its name, such as `'EPERM'`. */
+  code: string
+  /** The call that failed, such as `'setsid'`. */
+  syscall: string
+  /** Why, as a stable word such as `'group-leader'`, where it can be known. See docs/errors.md. */
+  reason?: string
+}
+
+/** Why a call failed: a stable word for programs, a sentence for people, and the facts behind it. */
+export interface Reason {
+  reason: string
+  text: string
+  [fact: string]: unknown
+}
+
+/** The error for -errno `result` of `syscall`. */
+export function systemError(result: number, syscall: string, why?: Reason): SystemError {
+  const [code, message] = getSystemErrorMap().get(result) ?? ['UNKNOWN', 'unknown error']
+  const { text, ...facts } = why ?? { text: '' }
+  const error = new Error(`${code}: ${message}, ${syscall}${text && `: ${text}`}`)
+  Object.assign(error, { errno: result, code, syscall }, facts)
+  Error.captureStackTrace(error, systemError)
+  return error as SystemError
+}
+
+/** The negative number of an error's name on this platform. */
+export function errnoOf(code: keyof typeof constants.errno): number {
+  // libuv numbers Windows' errors itself.
+  if (process.platform !== 'win32') return -constants.errno[code]
+  for (const [errno, [name]] of getSystemErrorMap()) if (name === code) return errno
+  throw new Error(`unknown error name ${code}`)
+}
+
+type ErrorClass = new (message: string) => Error
+
+/** An error with a `code`, looking as Node's own do: `TypeError [ERR_X]: …` in its stack. */
+function codedError(Class: ErrorClass, code: string, message: string): Error {
+  const error = new Class(message)
+  const { name } = error
+  Object.defineProperty(error, 'name', {
+    value: `${name} [${code}]`,
+    configurable: true,
+    writable: true,
+  })
+  // This renders the stack's first line anew, with that name.
+  Error.captureStackTrace(error, codedError)
+  delete (error as { name?: string }).name
+  return Object.assign(error, { code })
+}
+
+const argument = (name: string) => `"${name}" ${name.includes('.') ? 'property' : 'argument'}`
+
+/** `expected` reads on from "must be": `of type number`, `one of …`. */
+export function invalidArgType(name: string, expected: string, value: unknown): Error {
+  return codedError(
+    TypeError,
+    'ERR_INVALID_ARG_TYPE',
+    `The ${argument(name)} must be ${expected}. Received ${describe(value)}`,
+  )
+}
+
+export function invalidArgValue(name: string, value: unknown, why: string): Error {
+  const kind = name.includes('.') ? 'property' : 'argument'
+  return codedError(
+    TypeError,
+    'ERR_INVALID_ARG_VALUE',
+    `The ${kind} '${name}' ${why}. Received ${inspect(value)}`,
+  )
+}
+
+/** `expected` reads on from "It must be": `an integer`, `>= 0`. */
+export function outOfRange(name: string, expected: string, value: number): Error {
+  const received =
+    Number.isInteger(value) && Math.abs(value) > 2 ** 32
+      ? inspect(value, { numericSeparator: true })
+      : inspect(value)
+  return codedError(
+    RangeError,
+    'ERR_OUT_OF_RANGE',
+    `The value of "${name}" is out of range. It must be ${expected}. Received ${received}`,
+  )
+}
+
+export function unknownSignal(signal: string): Error {
+  return codedError(TypeError, 'ERR_UNKNOWN_SIGNAL', `Unknown signal: ${signal}`)
+}
+
+export function workerUnsupported(call: string): Error {
+  return codedError(
+    TypeError,
+    'ERR_WORKER_UNSUPPORTED_OPERATION',
+    `${call}() is not supported in workers`,
+  )
+}
+
+/** Every call succeeded, and the kernel shows something else. */
+export function notDetached(found: Record<string, unknown>): Error {
+  const message = `The process is not detached: ${inspect(found, { breakLength: Infinity })}`
+  return Object.assign(codedError(Error, 'ERR_NOT_DETACHED', message), found)
+}
+
+/** A daemon that was not started, or not as asked; `facts` say how. */
+export function daemonFailed(message: string, facts: Record<string, unknown>): Error {
+  return Object.assign(codedError(Error, 'ERR_DAEMON_FAILED', message), facts)
+}
+
+export function unknownCredential(kind: 'User' | 'Group', id: string | number): Error {
+  return codedError(Error, 'ERR_UNKNOWN_CREDENTIAL', `${kind} identifier does not exist: ${id}`)
+}
+
+/** The error of a call that `signal` ended, as Node's own promise functions reject with. */
+export function aborted(signal: AbortSignal): Error {
+  const error = new Error('The operation was aborted', { cause: signal.reason })
+  return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' })
+}
+
+/** A value as Node's argument errors name it. */
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (typeof value === 'function') return `function ${value.name}`
+  if (typeof value === 'object') {
+    const name: unknown = (value as { constructor?: { name?: unknown } }).constructor?.name
+    return typeof name === 'string' && name !== ''
+      ? `an instance of ${name}`
+      : inspect(value, { depth: -1 })
+  }
+  if (typeof value !== 'string') return `type ${typeof value} (${inspect(value)})`
+  return `type string (${inspect(value.length > 28 ? `${value.slice(0, 25)}...` : value)})`
+}
+
+/** No addon for this machine: says what was looked for, where, and what to run. */
+export function addonNotFound(root: string, cause: unknown): Error {
+  const target = `${process.platform}-${process.arch}`
+  const paths = ['build/Release', 'build/Debug', `prebuilds/${target}`].map((p) => join(root, p))
+  const found = paths.flatMap((path) => addonsIn(path).map((name) => join(path, name)))
+  if (found.length > 0) return addonNotLoaded(found, cause)
+  const libc = process.platform === 'linux' ? (isMusl() ? 'musl' : 'glibc') : 'none'
+  // An installed package finds its build tools beside it; a checkout has them.
+  const build = root.includes('node_modules')
+    ? [
+        'npm install --no-save node-addon-api@8 node-gyp@12',
+        'npm explore setsid -- npm run build:native',
+      ]
+    : ['npm ci']
+  const message = [
+    `setsid has no native addon for platform ${process.platform}, arch ${process.arch}, libc ${libc}. Paths tried:`,
+    ...paths.map((path) => `  ${path}`),
+    'With a C++ compiler, make and python it is built by:',
+    ...build.map((command) => `  ${command}`),
+  ].join('\n')
+  return Object.assign(codedError(Error, 'ERR_ADDON_NOT_FOUND', message), { cause })
+}
+
+/** It is there, and building it again would not help where Node's permissions forbid it. */
+function addonNotLoaded(found: string[], cause: unknown): Error {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  const message = `setsid's native addon did not load: ${why}\n  ${found.join('\n  ')}`
+  return Object.assign(codedError(Error, 'ERR_ADDON_NOT_LOADED', message), { cause })
+}
+
+function addonsIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.endsWith('.node'))
+  } catch {
+    return []
+  }
+}
+
+function isMusl(): boolean {
+  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } }
+  return report.header?.glibcVersionRuntime === undefined
+}

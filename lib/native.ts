@@ -1,0 +1,138 @@
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { addonNotFound, errnoOf } from './errors.ts'
+
+/**
+ * The addon, call by call. Each takes checked arguments and gives the value, or
+ * -errno. This is the only file that loads native code.
+ */
+export interface Native {
+  /** setsid(2) */
+  setsid(): number
+  /** getsid(2) */
+  getsid(pid: number): number
+  /** setpgid(2) */
+  setpgid(pid: number, pgid: number): number
+  /** getpgid(2) */
+  getpgid(pid: number): number
+  /** getpgrp(2) */
+  getpgrp(): number
+  /** killpg(3); -EINVAL for a group of 1 or less */
+  killpg(pgid: number, signal: number): number
+  /** tcgetpgrp(3) */
+  tcgetpgrp(fd: number): number
+  /** tcsetpgrp(3) with SIGTTOU blocked */
+  tcsetpgrp(fd: number, pgid: number): number
+  /** tcgetsid(3) */
+  tcgetsid(fd: number): number
+  /** ttyname_r(3) */
+  ttyname(fd: number): string | number
+  /** ctermid(3) */
+  ctermid(): string
+  /** tcgetattr(3): the modes, for tcsetattr alone to read */
+  tcgetattr(fd: number): ArrayBuffer | number
+  /** tcsetattr(3) with SIGTTOU blocked */
+  tcsetattr(fd: number, modes: ArrayBuffer): number
+  /** socketpair(2) of whole messages, close-on-exec */
+  socketPair(): [number, number] | number
+  /** pipe2(2), close-on-exec: the read end and the write end */
+  pipe(): [number, number] | number
+  /** waitpid(2) of one child */
+  reap(pid: number): number
+  /** Replaces the process-wide descriptor `before` with `after`, if it is still that; what it is then. */
+  watcherSocket(before: number, after: number): number
+  /** A descriptor that gives a byte when a child has stopped or continued, and waits for one in answer. */
+  watchChild(pid: number): number
+  /** waitid(2): the signal that stopped a child, 0 when it was continued, -EAGAIN when neither. */
+  takeChange(pid: number): number
+  /** Ids as int32, of all (scope 0), a session (1) or a group (2). */
+  processIds(scope: number, id: number): ArrayBuffer | number
+  /** Packed rows (src/process_table.h) of the same. */
+  processRows(scope: number, id: number): ArrayBuffer | number
+  /** The same, read off the main thread. */
+  processRowsAsync(scope: number, id: number): Promise<ArrayBuffer | number>
+  /** One packed row. */
+  processRow(pid: number): ArrayBuffer | number
+  /** How one takes signals, and its standard streams: ProcessDetails in src/process_table.h. */
+  processDetails(pid: number): ArrayBuffer | number
+  /** A text that is another one after each boot. */
+  bootId(): string | number
+  /** Starts the thread that watches for exits; `onExit` gets the token of each process that ended. */
+  startWatcher(onExit: (token: number) => void): object | number
+  /** Ends the thread, and closes what is still watched. */
+  stopWatcher(watcher: object): void
+  /** Watches a process: the descriptor that stands for the watch. `token` is 1 or more. */
+  watchExit(watcher: object, pid: number, token: number): number
+  /** Ends one watch and closes its descriptor. */
+  unwatchExit(watcher: object, fd: number): void
+  /** A group leader's way to a session of its own: the sid, or -errno with nothing changed. */
+  hop(): number
+  /** Locks a file for as long as it is open: 0, or -EAGAIN when another has it */
+  lockFile(fd: number): number
+  /** 1 when another open file has that lock */
+  isLocked(fd: number): number
+  /** pidfd_open(2) */
+  pidfdOpen(pid: number): number
+  /** pidfd_send_signal(2); flags 4: to the process group */
+  pidfdSignal(pidfd: number, signal: number, flags: number): number
+  /** uid, gid and supplementary groups of a user, from getpwnam(3) and getgrouplist(3) */
+  userIds(user: string | number): number[] | number
+  /** getgrnam(3) */
+  groupId(group: string): number
+  /** execve(2) with only `fds` left open */
+  execve(path: string, argv: string[], env: string[], fds: number[]): number
+  /** SO_PEERCRED of unix(7) */
+  peerPid(fd: number): number
+  /** PR_SET_PDEATHSIG of prctl(2) */
+  parentDeathSignal(signal: number): number
+  /** One datagram to the socket of NOTIFY_SOCKET */
+  notify(address: string, text: string): number
+  /** A session leader's way off the terminal, which its whole session loses. No signal is sent. */
+  disownTerminal(): number
+  /** Into a group of our own within the session, and off the terminal. -errno: nothing changed. */
+  standAside(): number
+  /** 1 if there is a controlling terminal, else 0. */
+  hasTerminal(): number
+  /** SIGHUP ignored (1) or by default (0), unless it has a handler: 1 if that changed anything. */
+  setHangup(ignored: number): number
+  /** F_DUPFD_CLOEXEC of fcntl(2), from 3 up */
+  dup(fd: number): number
+  /** dup2(2), with close-on-exec (1) or without (0) */
+  dup2(from: number, to: number, closeOnExec: number): number
+  /** A descriptor of the working folder that asks for no right to read it. */
+  openCwd(): number
+  /** fchdir(2), unknown to `process.cwd()` */
+  fchdir(fd: number): number
+}
+
+const require = createRequire(import.meta.url)
+
+/** The package's root: the parent of lib/ and of dist/ alike. */
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+function load(): Native {
+  // Windows has no sessions. An import must work there, a call says why it can't.
+  if (process.platform === 'win32') {
+    const result = errnoOf('ENOTSUP')
+    return new Proxy({} as Native, { get: () => () => result })
+  }
+  try {
+    return (require('node-gyp-build') as (root: string) => Native)(root)
+  } catch (cause) {
+    throw addonNotFound(root, cause)
+  }
+}
+
+export const native = load()
+
+let launcher: string | undefined
+
+/** The launcher stands beside the addon that was loaded. */
+export function launcherPath(): string {
+  if (launcher === undefined) {
+    const build = require('node-gyp-build') as { path(root: string): string }
+    launcher = join(dirname(build.path(root)), 'launcher')
+  }
+  return launcher
+}

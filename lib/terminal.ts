@@ -1,0 +1,146 @@
+import { errnoOf, type Reason, systemError } from './errors.ts'
+import { native } from './native.ts'
+import { sessionOfGroup } from './session.ts'
+import { checkInt32 } from './validate.ts'
+
+const EIO = errnoOf('EIO')
+const ENOTTY = errnoOf('ENOTTY')
+const EPERM = errnoOf('EPERM')
+
+/**
+ * The foreground process group of a terminal.
+ *
+ * The number may be that of a group whose last member is gone: Linux keeps it
+ * until somebody sets another.
+ *
+ * @param fd descriptor of the caller's controlling terminal, or of the master side of any pty
+ * @returns the process group ID; 0 for the master of a pty that is nobody's controlling terminal
+ * @throws `EBADF` `fd` is not open
+ * @throws `EIO` the terminal has hung up (`reason: 'hung-up'`)
+ * @throws `ENOTTY` `fd` is not a terminal, or not the caller's controlling terminal (`reason:
+ * 'not-a-terminal'` or `'not-controlling'`)
+ * @platform Linux, macOS
+ * @see POSIX tcgetpgrp()
+ * @see tcgetpgrp(3)
+ */
+export function tcgetpgrp(fd: number): number {
+  checkInt32(fd, 'fd')
+  const pgid = native.tcgetpgrp(fd)
+  if (pgid < 0) throw systemError(pgid, 'tcgetpgrp', whyNotTerminal(pgid, fd))
+  return pgid
+}
+
+/**
+ * Makes a process group of the caller's session the foreground process group of
+ * its controlling terminal.
+ *
+ * SIGTTOU is blocked for the length of the call, so that it works from a
+ * background process group too and can't stop the caller.
+ *
+ * Linux takes the number of any process of the session, group leader or not: the
+ * terminal then has a foreground process group without members.
+ *
+ * @param fd descriptor of the caller's controlling terminal
+ * @param pgid process group ID
+ * @throws `EBADF` `fd` is not open
+ * @throws `EINVAL` `pgid` is negative
+ * @throws `ENOTTY` `fd` is not a terminal, has hung up, or is not the caller's controlling terminal
+ * (`reason: 'not-a-terminal'`, `'hung-up'` or `'not-controlling'`)
+ * @throws `EPERM` the group, or the process of that number, is in another session (`reason:
+ * 'group-in-other-session'`)
+ * @throws `ESRCH` there is neither a group nor a process of that number (Linux; elsewhere EPERM)
+ * @platform Linux, macOS
+ * @see POSIX tcsetpgrp()
+ * @see tcsetpgrp(3)
+ */
+export function tcsetpgrp(fd: number, pgid: number): void {
+  checkInt32(fd, 'fd')
+  checkInt32(pgid, 'pgid')
+  const result = native.tcsetpgrp(fd, pgid)
+  if (result === 0) return
+  const why = result === EPERM ? whyNotForeground(pgid) : whyNotTerminal(result, fd)
+  throw systemError(result, 'tcsetpgrp', why)
+}
+
+/**
+ * The session ID of the session that a terminal controls.
+ *
+ * @param fd descriptor of the caller's controlling terminal, or of the master side of any pty
+ * @returns the session ID
+ * @throws `EBADF` `fd` is not open
+ * @throws `EIO` the terminal has hung up (`reason: 'hung-up'`)
+ * @throws `ENOTTY` `fd` is not a terminal, or not the caller's controlling terminal, or the master of a pty
+ * that controls no session (`reason: 'not-a-terminal'` or `'not-controlling'`)
+ * @platform Linux, macOS
+ * @see POSIX tcgetsid()
+ * @see tcgetsid(3)
+ */
+export function tcgetsid(fd: number): number {
+  checkInt32(fd, 'fd')
+  const sid = native.tcgetsid(fd)
+  if (sid < 0) throw systemError(sid, 'tcgetsid', whyNotTerminal(sid, fd))
+  return sid
+}
+
+/**
+ * The path of the terminal that a descriptor is open on.
+ *
+ * @param fd descriptor
+ * @returns an absolute path such as `'/dev/pts/3'`
+ * @throws `EBADF` `fd` is not open
+ * @throws `EIO` the terminal has hung up (`reason: 'hung-up'`)
+ * @throws `ENODEV` it is a terminal that has no name here, as in a container that inherited one (Linux)
+ * @throws `ENOTTY` `fd` is not a terminal
+ * @platform Linux, macOS
+ * @see POSIX ttyname_r()
+ * @see ttyname_r(3)
+ */
+export function ttyname(fd: number): string {
+  checkInt32(fd, 'fd')
+  const name = native.ttyname(fd)
+  if (typeof name === 'number') {
+    throw systemError(name, 'ttyname', name === EIO ? whyNotTerminal(name, fd) : undefined)
+  }
+  return name
+}
+
+/**
+ * The path by which any process opens its own controlling terminal. That it has
+ * a name doesn't mean that there is one: opening it then gives ENXIO.
+ *
+ * @returns `'/dev/tty'`
+ * @platform Linux, macOS
+ * @see POSIX ctermid()
+ * @see ctermid(3)
+ */
+export function ctermid(): string {
+  const path: string | number = native.ctermid()
+  if (typeof path === 'number') throw systemError(path, 'ctermid')
+  return path
+}
+
+/** Why a call refused a descriptor as a terminal. @internal */
+export function whyNotTerminal(result: number, fd: number): Reason | undefined {
+  if (result !== ENOTTY && result !== EIO) return undefined
+  // A terminal that has hung up answers every call by EIO, but for tcsetpgrp, and
+  // isatty() calls it none (hung_up_tty_ioctl in drivers/tty/tty_io.c).
+  if (native.tcgetpgrp(fd) === EIO) {
+    return { reason: 'hung-up', text: `the terminal of descriptor ${fd} has hung up`, fd }
+  }
+  if (result === EIO) return undefined
+  const name = native.ttyname(fd)
+  if (name === ENOTTY) {
+    return { reason: 'not-a-terminal', text: `descriptor ${fd} is not a terminal`, fd }
+  }
+  const which = typeof name === 'string' ? name : `descriptor ${fd}`
+  const text = `${which} is not the controlling terminal of process ${process.pid}`
+  return { reason: 'not-controlling', text, fd }
+}
+
+function whyNotForeground(pgid: number): Reason | undefined {
+  const session = native.getsid(0)
+  const sid = sessionOfGroup(pgid) ?? native.getsid(pgid)
+  if (sid < 0 || sid === session) return undefined
+  const text = `process group ${pgid} is in session ${sid}, the caller in ${session}`
+  return { reason: 'group-in-other-session', text, pgid, sid }
+}

@@ -1,0 +1,45 @@
+#ifndef SETSID_TEXT_H_
+#define SETSID_TEXT_H_
+
+#include <napi.h>
+
+#include <cstdlib>
+
+namespace sess {
+
+// A string of JavaScript in UTF-8. Napi::String's own way goes through
+// std::string, which would bring in libstdc++. Null when it is no string.
+class Text {
+ public:
+  Text(napi_env env, napi_value value) {
+    size_t size = 0;
+    if (napi_get_value_string_utf8(env, value, nullptr, 0, &size) != napi_ok) {
+      return;
+    }
+    text_ = static_cast<char*>(std::malloc(size + 1));
+    if (text_ == nullptr) return;
+    napi_get_value_string_utf8(env, value, text_, size + 1, &size_);
+    // Freed by the destructor, or by who called release().
+    // NOLINTNEXTLINE(clang-analyzer-unix.Malloc)
+  }
+  ~Text() { std::free(text_); }
+  Text(const Text&) = delete;
+  Text& operator=(const Text&) = delete;
+
+  const char* get() const { return text_; }
+  size_t size() const { return size_; }
+  // Hands the memory over.
+  char* release() {
+    char* text = text_;
+    text_ = nullptr;
+    return text;
+  }
+
+ private:
+  char* text_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace sess
+
+#endif  // SETSID_TEXT_H_
