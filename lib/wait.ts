@@ -1,0 +1,124 @@
+import { aborted, errnoOf, invalidArgType, outOfRange, systemError } from './errors.ts'
+import { checkIdentity, isSameProcess, type ProcessIdentity } from './inspect.ts'
+import { native } from './native.ts'
+import { checkInt32, checkObject } from './validate.ts'
+
+export interface WaitOptions {
+  /** Ends the wait with an `AbortError`. The process is left alone. */
+  abort?: AbortSignal | undefined
+  /** Milliseconds until the wait fails with ETIMEDOUT, at most 2147483647. Default: no limit. */
+  timeout?: number | undefined
+}
+
+const ESRCH = errnoOf('ESRCH')
+const ETIMEDOUT = errnoOf('ETIMEDOUT')
+
+// One thread watches for all that wait here, and ends with the last of them.
+let watcher: object | undefined
+let lastToken = 0
+const waiting = new Map<number, () => void>()
+
+interface Watch {
+  exit: Promise<void>
+  end(): void
+}
+
+/** Watches a process. A number is -errno. */
+function watch(pid: number): Watch | number {
+  if (watcher === undefined) {
+    const started = native.startWatcher((token) => waiting.get(token)?.())
+    if (typeof started === 'number') return started
+    watcher = started
+  }
+  const current = watcher
+  const token = ++lastToken
+  const fd = native.watchExit(current, pid, token)
+  const end = () => {
+    if (fd >= 0) native.unwatchExit(current, fd)
+    waiting.delete(token)
+    if (waiting.size > 0) return
+    watcher = undefined
+    native.stopWatcher(current)
+  }
+  if (fd >= 0) return { exit: new Promise((resolve) => waiting.set(token, resolve)), end }
+  end()
+  return fd
+}
+
+/**
+ * Waits until a process has ended. Any process will do, not only a child, and
+ * whoever's it is. What its parent has not yet waited for, a zombie, has ended.
+ *
+ * The kernel tells of the end: nothing polls, and one thread serves any number of
+ * waits. A pending wait keeps the event loop alive. Works in worker threads.
+ *
+ * A pid that nobody has is a process that has ended: the promise is fulfilled at
+ * once. Where the pid may have passed to another process since you learnt it, give
+ * what `identify()` gave.
+ *
+ * @param target process ID, 1 or more, or what `identify()` gave
+ * @param options
+ * @throws `AbortError` `options.abort` was aborted; its reason is the `cause`
+ * @throws `ETIMEDOUT` the process is still there after `options.timeout` (`reason: 'still-running'`)
+ * @throws `EMFILE`, `ENFILE` no descriptor is free; each wait needs one
+ * @throws `EAGAIN` no thread can be started
+ * @throws `ENOSYS` Linux before 5.3
+ * @platform Linux; macOS compiled only
+ * @see pidfd_open(2), kqueue(2)
+ */
+export async function waitForExit(
+  target: number | ProcessIdentity,
+  options: WaitOptions = {},
+): Promise<void> {
+  const identity = typeof target === 'object' ? target : undefined
+  if (identity !== undefined) checkIdentity(identity, 'target')
+  const pid = identity?.pid ?? (target as number)
+  checkInt32(pid, 'target')
+  if (pid < 1) throw outOfRange('target', '>= 1', pid)
+  const { abort, timeout } = checkOptions(options)
+  if (abort?.aborted === true) throw aborted(abort)
+
+  const watched = watch(pid)
+  if (watched === ESRCH) return
+  if (typeof watched === 'number') throw systemError(watched, 'waitForExit')
+  let timer: NodeJS.Timeout | undefined
+  let onAbort: (() => void) | undefined
+  try {
+    // Asked when the watch holds: from here on the pid can't pass to another process unseen.
+    if (identity !== undefined && !isSameProcess(identity)) return
+    await new Promise<void>((resolve, reject) => {
+      void watched.exit.then(resolve)
+      if (timeout !== undefined) timer = setTimeout(() => reject(stillThere(pid, timeout)), timeout)
+      if (abort === undefined) return
+      onAbort = () => reject(aborted(abort))
+      abort.addEventListener('abort', onAbort)
+    })
+  } finally {
+    watched.end()
+    clearTimeout(timer)
+    if (onAbort !== undefined) abort?.removeEventListener('abort', onAbort)
+  }
+}
+
+function stillThere(pid: number, timeout: number): Error {
+  const text = `process ${pid} is still there after ${timeout} ms`
+  return systemError(ETIMEDOUT, 'waitForExit', { reason: 'still-running', text, pid })
+}
+
+function checkOptions(options: WaitOptions): WaitOptions {
+  checkObject(options, 'options')
+  const { abort, timeout } = options
+  if (abort !== undefined && !(abort instanceof AbortSignal)) {
+    throw invalidArgType('options.abort', 'an instance of AbortSignal', abort)
+  }
+  if (timeout !== undefined) {
+    if (typeof timeout !== 'number') {
+      throw invalidArgType('options.timeout', 'of type number', timeout)
+    }
+    // A longer timer of Node's would fire at once.
+    if (!(timeout >= 0 && timeout <= 2 ** 31 - 1)) {
+      throw outOfRange('options.timeout', '>= 0 && <= 2147483647', timeout)
+    }
+  }
+  return options
+}
