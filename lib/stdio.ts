@@ -1,0 +1,219 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { isatty } from 'node:tty'
+import { errnoOf, systemError } from './errors.ts'
+import { native } from './native.ts'
+import { checkMainThread } from './validate.ts'
+
+/**
+ * Where a standard stream goes: `'auto'` sends a terminal to /dev/null and keeps everything else, `'keep'`
+ * and `'null'` do as they say, and any other text is the path of a file: a log, opened for appending, and
+ * for stdin a file to read.
+ */
+export type StdioTarget = 'auto' | 'keep' | 'null' | (string & {})
+
+const names = ['stdin', 'stdout', 'stderr'] as const
+const EIO = errnoOf('EIO')
+// Not among Node's constants: Linux's, on every architecture that Node runs on (open(2)).
+const O_PATH = 0o10000000
+const O_CLOEXEC = 0o2000000
+
+/** What a standard stream of Node has behind its public face. */
+interface Stream {
+  _handle?: { fd?: number; setRawMode?: (on: boolean) => number } | null
+  _refreshSize?: () => void
+  isTTY?: boolean
+  isRaw?: boolean
+  columns?: number
+  rows?: number
+  destroy(): unknown
+}
+
+const streamOf = (fd: number) => process[names[fd] as 'stdin'] as unknown as Stream
+
+/** A terminal that has been closed calls itself none: every call on it gives EIO. */
+const isTerminal = (fd: number) => isatty(fd) || native.tcgetpgrp(fd) === EIO
+
+function openTarget(fd: number, path: string): number {
+  const { O_RDONLY, O_RDWR, O_WRONLY, O_APPEND, O_CREAT, O_NOCTTY } = constants
+  // A session leader would acquire a terminal that it opens (POSIX XBD 11.1.3).
+  if (path === '/dev/null') return openSync(path, O_RDWR | O_NOCTTY)
+  if (fd === 0) return openSync(path, O_RDONLY | O_NOCTTY)
+  return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0o666)
+}
+
+/** Without close-on-exec 0, 1 and 2 are for whatever is executed next as well. */
+function dup2(from: number, to: number, closeOnExec = to > 2): void {
+  const result = native.dup2(from, to, Number(closeOnExec))
+  if (result < 0) throw systemError(result, 'dup2')
+}
+
+/** Puts an open file under a standard stream, and under references to it that are held already. */
+function point(target: number, fd: number): void {
+  dup2(target, fd)
+  const stream = streamOf(fd)
+  // A terminal in use was opened anew by libuv, on a descriptor of its own.
+  const own = stream._handle?.fd
+  if (own !== undefined && own > 2) dup2(target, own)
+  if (stream.isTTY !== true) return
+  stream.isTTY = false
+  delete stream.columns
+  delete stream.rows
+  // It asks the terminal for its size on SIGWINCH, and there is none to ask.
+  stream._refreshSize = () => undefined
+}
+
+/** Opens a pipe's end anew. To open one end waits for the other (fifo(7)), so both are held meanwhile. */
+function reopen(path: number, flags: number): number {
+  const both = openSync(`/proc/self/fd/${path}`, constants.O_RDWR | constants.O_NONBLOCK)
+  try {
+    return openSync(`/proc/self/fd/${path}`, flags)
+  } finally {
+    closeSync(both)
+  }
+}
+
+/**
+ * Ends stdin and puts an open file in its place. A Node that went on reading the
+ * terminal would steal what the user types into the shell.
+ */
+function replaceStdin(target: number): void {
+  const before = native.dup(0)
+  dup2(target, 0)
+  // A stream that has not been used until now comes to life here, on the new file.
+  const stream = streamOf(0)
+  if (stream._handle) {
+    // epoll forgets a descriptor only while it is the file that was registered (epoll(7)).
+    if (before >= 0) dup2(before, 0)
+    if (stream.isRaw === true) stream._handle.setRawMode?.(false)
+    stream.destroy()
+    dup2(target, 0)
+  }
+  if (before >= 0) closeSync(before)
+}
+
+/** The logs in use: path by descriptor. */
+const logs = new Map<number, string>()
+
+/**
+ * The change of the standard streams, in steps: all that can fail is done by the
+ * constructor, and nothing has changed before `release` or `apply`.
+ */
+export class Redirection {
+  readonly #targets = new Map<number, number>()
+  readonly #logs = new Map<number, string>()
+  readonly #opened = new Map<string, number>()
+  /** Pipe ends that were let go, as O_PATH descriptors, with their open flags. */
+  readonly #released = new Map<number, { path: number; flags: number }>()
+
+  /** Opens what the streams are to become. */
+  constructor(targets: readonly StdioTarget[]) {
+    try {
+      targets.forEach((target, fd) => {
+        if (target === 'keep' || (target === 'auto' && !isTerminal(fd))) return
+        this.#open(fd, target === 'auto' || target === 'null' ? '/dev/null' : resolve(target))
+      })
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  /** Streams that go to the same file share one open file, and with it one offset. */
+  #open(fd: number, path: string): void {
+    const key = `${fd === 0 && path !== '/dev/null' ? 'read' : 'write'} ${path}`
+    const opened = this.#opened.get(key) ?? openTarget(fd, path)
+    this.#opened.set(key, opened)
+    this.#targets.set(fd, opened)
+    if (fd > 0 && path !== '/dev/null') this.#logs.set(fd, path)
+  }
+
+  /**
+   * Lets go of the pipes among the streams to be replaced, so that a neighbour in
+   * the pipeline comes to its end. An O_PATH descriptor doesn't hold a pipe open,
+   * and leads back to it (open(2)).
+   */
+  release(): void {
+    if (process.platform !== 'linux') return
+    for (const [fd, target] of this.#targets) {
+      if (!this.#released.has(fd) && fstatSync(fd).isFIFO()) this.#release(fd, target)
+    }
+  }
+
+  #release(fd: number, target: number): void {
+    const info = readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1')
+    const flags = Number.parseInt(/^flags:\s*([0-7]+)/m.exec(info)?.[1] ?? '', 8)
+    const path = openSync(`/proc/self/fd/${fd}`, O_PATH)
+    const before = native.dup(fd)
+    try {
+      // A pipe made by another user can't be opened anew: it is not let go.
+      closeSync(reopen(path, flags))
+      dup2(target, fd)
+      // Nor is a stdin in use: what epoll knows of it could not be put back.
+      if (fd === 0 && streamOf(0)._handle) dup2(before, 0, (flags & O_CLOEXEC) !== 0)
+      else this.#released.set(fd, { path, flags })
+    } catch {
+      // It stays as it is, and its neighbour with it.
+    } finally {
+      if (!this.#released.has(fd)) closeSync(path)
+      closeSync(before)
+    }
+  }
+
+  /** Takes back what was released and not replaced for good. */
+  restore(): void {
+    for (const [fd, { path, flags }] of this.#released) {
+      const pipe = reopen(path, flags)
+      dup2(pipe, fd, (flags & O_CLOEXEC) !== 0)
+      closeSync(pipe)
+    }
+  }
+
+  apply(): void {
+    for (const [fd, target] of this.#targets) {
+      if (fd === 0) replaceStdin(target)
+      else point(target, fd)
+      logs.delete(fd)
+    }
+    for (const [fd, path] of this.#logs) logs.set(fd, path)
+    this.#forget()
+  }
+
+  #forget(): void {
+    for (const { path } of this.#released.values()) closeSync(path)
+    this.#released.clear()
+  }
+
+  /** Closes what it opened; the streams have descriptors of their own. */
+  close(): void {
+    this.#forget()
+    // A standard descriptor that was closed is the first to be given out.
+    for (const fd of this.#opened.values()) if (fd > 2) closeSync(fd)
+  }
+}
+
+/**
+ * Opens the log files of `detach()` anew, by path, and puts them under stdout
+ * and stderr: what log rotation asks for after it has moved the old ones away.
+ *
+ * The files are created where they are missing. Where one can't be opened nothing
+ * has changed. Without log files it does nothing.
+ *
+ * @throws `ENOENT` a log's folder is gone
+ * @throws `EACCES` a log may not be written
+ * @throws `ERR_WORKER_UNSUPPORTED_OPERATION` called in a worker thread
+ * @platform Linux, macOS
+ * @see POSIX open(), dup2()
+ */
+export function reopenLogs(): void {
+  checkMainThread('reopenLogs')
+  const opened = new Map<string, number>()
+  try {
+    for (const path of logs.values()) {
+      if (!opened.has(path)) opened.set(path, openTarget(1, path))
+    }
+    for (const [fd, path] of logs) point(opened.get(path) ?? -1, fd)
+  } finally {
+    for (const fd of opened.values()) closeSync(fd)
+  }
+}
