@@ -1,0 +1,137 @@
+import type { ChildProcess } from 'node:child_process'
+import { EventEmitter } from 'node:events'
+import { constants } from 'node:os'
+import { systemError } from './errors.ts'
+import { processInfo } from './inspect.ts'
+import { native } from './native.ts'
+
+/** The events of `watchChild()`. */
+export interface ChildWatchEvents {
+  /** The child has stopped, by this signal. */
+  stop: [signal: NodeJS.Signals]
+  /** It runs again. */
+  continue: []
+}
+
+/** Tells when a child stops and continues. */
+export interface ChildWatch extends EventEmitter<ChildWatchEvents> {
+  /** The signal that stopped the child, or null while it runs and when it has ended. */
+  readonly stoppedBy: NodeJS.Signals | null
+}
+
+/** How a child is: it has ended, or it is stopped and can be continued. */
+export type ChildState =
+  | { state: 'exited'; code: number | null; signal: NodeJS.Signals | null }
+  | { state: 'stopped'; signal: NodeJS.Signals }
+
+class Watch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
+  readonly #child: ChildProcess
+  #signal: NodeJS.Signals | null = null
+
+  constructor(child: ChildProcess) {
+    super()
+    this.#child = child
+    if (child.pid === undefined || hasEnded(child)) return
+    const fd = native.watchChild(child.pid)
+    if (fd < 0) throw systemError(fd, 'waitid')
+    const { Socket } = process.getBuiltinModule('node:net')
+    const socket = new Socket({ fd, readable: true, writable: true })
+    socket
+      .on('data', () => {
+        this.#take()
+        socket.write('.')
+      })
+      .on('error', () => undefined)
+      .unref()
+  }
+
+  // Taken in the thread that waits for its exit, so that the pid is the child's.
+  #take(): void {
+    if (hasEnded(this.#child)) return
+    const signal = native.takeChange(this.#child.pid ?? 0)
+    if (signal < 0) return
+    this.#signal = signal === 0 ? null : signalName(signal)
+    if (this.#signal === null) this.emit('continue')
+    else this.emit('stop', this.#signal)
+  }
+
+  // Somebody may have continued the child since.
+  get stoppedBy(): NodeJS.Signals | null {
+    if (this.#signal === null || hasEnded(this.#child)) return null
+    const info = processInfo(this.#child.pid, { throwIfNoEntry: false })
+    return info?.state === 'T' ? this.#signal : null
+  }
+}
+
+const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null
+
+function signalName(number: number): NodeJS.Signals {
+  const found = Object.entries(constants.signals).find(([, value]) => value === number)
+  return (found?.[0] ?? `SIG${number}`) as NodeJS.Signals
+}
+
+const watches = new WeakMap<ChildProcess, Watch>()
+
+/**
+ * Watches a child for stops (Ctrl-Z, SIGSTOP, reading from a terminal in the
+ * background) and for its continuation.
+ *
+ * Its exit stays with the child's own `exit` event. There is one watch a child,
+ * from the first call until it ends, and it doesn't keep the process alive. A
+ * thread sleeps in waitid() for it. A stop that came before is told too, if the
+ * child is still stopped.
+ *
+ * @param child a child of this thread
+ * @returns an emitter of `stop`, with the signal, and `continue`
+ * @throws `EAGAIN` no thread could be started
+ * @throws `EMFILE` too many open descriptors
+ * @platform Linux, macOS
+ * @see POSIX waitid()
+ * @see waitid(2)
+ */
+export function watchChild(child: ChildProcess): ChildWatch {
+  let watch = watches.get(child)
+  if (watch === undefined) watches.set(child, (watch = new Watch(child)))
+  return watch
+}
+
+/**
+ * Waits till a child has ended or is stopped: what a shell waits for.
+ *
+ * A child that is stopped already, and one that has ended, resolve at once.
+ *
+ * @param child a child of this thread
+ * @returns how it is now
+ * @throws the child's `error`, when it could not be started
+ * @platform Linux, macOS
+ * @see POSIX waitid()
+ */
+export async function exitOrStop(child: ChildProcess): Promise<ChildState> {
+  const watch = watchChild(child)
+  return new Promise((resolve, reject) => {
+    const done = () => {
+      watch.off('stop', look)
+      child.off('exit', look)
+    }
+    const look = () => {
+      const signal = watch.stoppedBy
+      if (signal === null && !hasEnded(child)) return
+      done()
+      const { exitCode: code, signalCode } = child
+      resolve(
+        signal === null
+          ? { state: 'exited', code, signal: signalCode }
+          : { state: 'stopped', signal },
+      )
+    }
+    watch.on('stop', look)
+    child.on('exit', look)
+    if (child.pid === undefined) {
+      child.once('error', (error) => {
+        done()
+        reject(error)
+      })
+    }
+    look()
+  })
+}

@@ -1,0 +1,194 @@
+// Children of spawn(): what its launcher reports, and when they stop.
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "register.h"
+#include "result.h"
+#include "signal_block.h"
+
+#if defined(__linux__) && defined(__GLIBC__)
+// glibc 2.34 moved it to another library, and with it the symbol version that a
+// prebuilt binary would ask for. musl looks at the name alone.
+#if defined(__x86_64__)
+__asm__(".symver pthread_create,pthread_create@GLIBC_2.2.5");
+#elif defined(__aarch64__)
+__asm__(".symver pthread_create,pthread_create@GLIBC_2.17");
+#endif
+#endif
+
+namespace sess {
+namespace {
+
+// A child of a thread that forks at this moment must not get a copy.
+int ClosedOnExec(int type, int fds[2]) {
+#ifdef SOCK_CLOEXEC
+  return OrErrno(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds));
+#else
+  int result = OrErrno(socketpair(AF_UNIX, type, 0, fds));
+  if (result < 0) return result;
+  fcntl(fds[0], F_SETFD, FD_CLOEXEC);
+  fcntl(fds[1], F_SETFD, FD_CLOEXEC);
+  return 0;
+#endif
+}
+
+Napi::Value BothToJs(Napi::Env env, int result, const int fds[2]) {
+  if (result < 0) return ToJs(env, result);
+  Napi::Array pair = Napi::Array::New(env, 2);
+  pair.Set(0u, ToJs(env, fds[0]));
+  pair.Set(1u, ToJs(env, fds[1]));
+  return pair;
+}
+
+// [one end, the other], which keep the borders of messages; or -errno.
+Napi::Value SocketPair(const Napi::CallbackInfo& info) {
+  int fds[2];
+  return BothToJs(info.Env(), ClosedOnExec(SOCK_SEQPACKET, fds), fds);
+}
+
+// [read end, write end]; or -errno. It costs half of a pair of sockets.
+Napi::Value Pipe(const Napi::CallbackInfo& info) {
+  int fds[2];
+#ifdef __linux__
+  int result = OrErrno(pipe2(fds, O_CLOEXEC));
+#else
+  int result = OrErrno(pipe(fds));
+  if (result == 0) fcntl(fds[0], F_SETFD, FD_CLOEXEC);
+  if (result == 0) fcntl(fds[1], F_SETFD, FD_CLOEXEC);
+#endif
+  return BothToJs(info.Env(), result, fds);
+}
+
+// Takes the exit of one child of ours. Only for a launcher that has reported a
+// failure and is about to end, in the thread whose event loop started it.
+Napi::Value Reap(const Napi::CallbackInfo& info) {
+  pid_t pid = IntArg(info, 0);
+  if (pid <= 0) return ToJs(info.Env(), -EINVAL);
+  int result;
+  do {
+    result = OrErrno(waitpid(pid, nullptr, 0));
+  } while (result == -EINTR);
+  return ToJs(info.Env(), result);
+}
+
+// One watcher (launcher/watch.c) serves the workers of the process: this is the
+// socket that leads to it.
+std::atomic<int> watcher_socket{-1};
+
+// Replaces `before` with `after`, if it is still that. What it is then.
+Napi::Value WatcherSocket(const Napi::CallbackInfo& info) {
+  int before = IntArg(info, 0);
+  int after = IntArg(info, 1);
+  bool swapped = watcher_socket.compare_exchange_strong(before, after);
+  return ToJs(info.Env(), swapped ? after : before);
+}
+
+struct Watch {
+  pid_t pid;
+  int pidfd;  // -1 on a kernel that has none
+  int report;
+};
+
+// A stop or continuation of the child, which no one has taken yet. Without
+// WEXITED the exit is left alone, which belongs to libuv; a child that has
+// ended gives ECHILD (waitid(2)).
+int WaitChange(const Watch& watch, int options, siginfo_t* info) {
+  options |= WSTOPPED | WCONTINUED;
+  info->si_pid = 0;
+#ifdef __linux__
+  constexpr auto kPidfd = static_cast<idtype_t>(3);  // P_PIDFD, Linux 5.4
+  if (watch.pidfd >= 0) {
+    return waitid(kPidfd, static_cast<id_t>(watch.pidfd), info, options);
+  }
+#endif
+  return waitid(P_PID, static_cast<id_t>(watch.pid), info, options);
+}
+
+// Sleeps in the kernel till the child changes; knows nothing of JavaScript. It
+// only says that there is a change: JavaScript takes it, so that what it gets
+// is the latest, and answers.
+void* WatchLoop(void* data) {
+  Watch* watch = static_cast<Watch*>(data);
+  siginfo_t info;
+  for (;;) {
+    int result = WaitChange(*watch, WNOWAIT, &info);
+    if (result != 0 && errno == EINTR) continue;
+    char byte = 0;
+    if (result != 0 || write(watch->report, &byte, 1) != 1) break;
+    if (read(watch->report, &byte, 1) != 1) break;
+  }
+  close(watch->report);
+  if (watch->pidfd >= 0) close(watch->pidfd);
+  free(watch);
+  return nullptr;
+}
+
+// Takes a change of a child that has not been waited for: the signal that
+// stopped it, 0 when it was continued, -EAGAIN when there is none, or -errno.
+Napi::Value TakeChange(const Napi::CallbackInfo& info) {
+  siginfo_t change;
+  Watch child = {IntArg(info, 0), -1, -1};
+  int result = OrErrno(WaitChange(child, WNOHANG, &change));
+  if (result < 0) return ToJs(info.Env(), result);
+  if (change.si_pid == 0) return ToJs(info.Env(), -EAGAIN);
+  bool stopped = change.si_code == CLD_STOPPED;
+  return ToJs(info.Env(), stopped ? change.si_status : 0);
+}
+
+int StartWatch(Watch* watch) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  // The thread inherits the mask: no signal is for it, and a reader that went
+  // away gives EPIPE.
+  SignalBlock block;
+  pthread_t thread;
+  int error = pthread_create(&thread, &attributes, WatchLoop, watch);
+  pthread_attr_destroy(&attributes);
+  return -error;
+}
+
+// A descriptor that gives a byte when the child has stopped or continued, and
+// the next one after a byte in answer; end of file when it has ended; or
+// -errno.
+Napi::Value WatchChild(const Napi::CallbackInfo& info) {
+  Watch* watch = static_cast<Watch*>(malloc(sizeof(Watch)));
+  if (watch == nullptr) return ToJs(info.Env(), -ENOMEM);
+  watch->pid = IntArg(info, 0);
+  watch->pidfd = -1;
+#ifdef __linux__
+  watch->pidfd = static_cast<int>(syscall(SYS_pidfd_open, watch->pid, 0));
+#endif
+  int fds[2] = {-1, -1};
+  int result = ClosedOnExec(SOCK_STREAM, fds);
+  watch->report = fds[1];
+  if (result == 0) result = StartWatch(watch);
+  if (result == 0) return ToJs(info.Env(), fds[0]);
+  if (watch->pidfd >= 0) close(watch->pidfd);
+  if (fds[0] >= 0) close(fds[0]);
+  if (fds[1] >= 0) close(fds[1]);
+  free(watch);
+  return ToJs(info.Env(), result);
+}
+
+}  // namespace
+
+void RegisterChild(Napi::Object exports) {
+  Export<SocketPair>(exports, "socketPair");
+  Export<Pipe>(exports, "pipe");
+  Export<Reap>(exports, "reap");
+  Export<WatcherSocket>(exports, "watcherSocket");
+  Export<WatchChild>(exports, "watchChild");
+  Export<TakeChange>(exports, "takeChange");
+}
+
+}  // namespace sess

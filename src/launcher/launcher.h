@@ -1,0 +1,16 @@
+// The launcher: a small program between Node and the program that is meant,
+// shipped beside the addon. What it does is what only a process can do to
+// itself, before exec.
+#ifndef SETSID_LAUNCHER_H_
+#define SETSID_LAUNCHER_H_
+
+// `launcher exec …`: sets up a child of spawn(), then becomes its program.
+int ExecMain(int argc, char** argv);
+
+// `launcher watch …`: ends children when their parent ends.
+int WatchMain(int argc, char** argv);
+
+// `launcher launch …`: waits for a daemon in the shell's place.
+int LaunchMain(int argc, char** argv);
+
+#endif  // SETSID_LAUNCHER_H_

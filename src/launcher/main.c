@@ -1,0 +1,20 @@
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "launcher.h"
+
+int main(int argc, char** argv) {
+  if (argc > 1 && strcmp(argv[1], "exec") == 0) {
+    return ExecMain(argc - 2, argv + 2);
+  }
+  if (argc > 1 && strcmp(argv[1], "watch") == 0) {
+    return WatchMain(argc - 2, argv + 2);
+  }
+  if (argc > 1 && strcmp(argv[1], "launch") == 0) {
+    return LaunchMain(argc - 2, argv + 2);
+  }
+  dprintf(STDERR_FILENO, "This program is a part of the npm package setsid.\n");
+  return 2;
+}

@@ -1,0 +1,122 @@
+// Ends children when their parent ends, for parents whose threads come and go:
+//
+//   launcher watch PARENT SOCKET
+//
+// PR_SET_PDEATHSIG fires when the thread that forked ends, so a child of a
+// worker would die with the worker. This process holds a pidfd of the parent
+// and one of each child that registers, so that it can't signal a recycled
+// number.
+#include "launcher.h"
+
+#ifdef __linux__
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { kParent, kSocket, kChildren };
+
+// polled[i] is the pidfd of a child from kChildren on, signals[i] its signal.
+static struct pollfd* polled;
+static int* signals;
+static size_t count = kChildren;
+static size_t capacity;
+
+static int Reserve(void) {
+  if (count < capacity) return 0;
+  size_t more = capacity == 0 ? 16 : capacity * 2;
+  struct pollfd* fds = realloc(polled, more * sizeof *fds);
+  if (fds == NULL) return -1;
+  polled = fds;
+  int* list = realloc(signals, more * sizeof *list);
+  if (list == NULL) return -1;
+  signals = list;
+  capacity = more;
+  return 0;
+}
+
+// Takes one registration. 1, 0 when the last sender is gone, -1 when there is
+// none to take.
+static int Take(int fd) {
+  int sig;
+  union {
+    struct cmsghdr align;
+    char bytes[CMSG_SPACE(sizeof(int))];
+  } control;
+  struct iovec data = {&sig, sizeof sig};
+  struct msghdr message = {0};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control.bytes;
+  message.msg_controllen = sizeof control.bytes;
+  ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (length <= 0) return (int)length;
+  struct cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (length != sizeof sig || header == NULL || Reserve() != 0) return 1;
+  memcpy(&polled[count].fd, CMSG_DATA(header), sizeof(int));
+  polled[count].events = POLLIN;
+  polled[count].revents = 0;
+  signals[count++] = sig;
+  return 1;
+}
+
+static void SignalAll(void) {
+  for (size_t i = kChildren; i < count; i++) {
+    syscall(SYS_pidfd_send_signal, polled[i].fd, signals[i], NULL, 0);
+  }
+}
+
+int WatchMain(int argc, char** argv) {
+  if (argc < 2) return 2;
+  // It lives as long as its parent and children do, whatever a terminal or a
+  // service manager sends to everyone.
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, NULL);
+
+  pid_t parent = atoi(argv[0]);
+  int socket = atoi(argv[1]);
+  if (Reserve() != 0) return 1;
+  int pidfd = (int)syscall(SYS_pidfd_open, parent, 0);
+  // The number may be another's when the parent is gone.
+  int gone = getppid() != parent;
+  if (pidfd < 0 && !gone) return 1;
+  polled[kParent] = (struct pollfd){pidfd, POLLIN, 0};
+  polled[kSocket] = (struct pollfd){socket, POLLIN, 0};
+
+  while (!gone) {
+    if (poll(polled, count, -1) < 0 && errno != EINTR) return 1;
+    gone = polled[kParent].revents != 0;
+    for (size_t i = count; i-- > kChildren;) {
+      if (polled[i].revents == 0) continue;
+      close(polled[i].fd);
+      polled[i] = polled[--count];
+      signals[i] = signals[count];
+    }
+    if (polled[kSocket].revents != 0 && Take(socket) == 0) {
+      // Nobody can register any more.
+      polled[kSocket].fd = -1;
+      close(socket);
+    }
+    if (polled[kSocket].fd < 0 && count == kChildren) return 0;
+  }
+  // From here on a registration fails and its sender ends itself; those that
+  // were sent before are still there to read.
+  shutdown(socket, SHUT_RD);
+  while (Take(socket) > 0) {
+  }
+  SignalAll();
+  return 0;
+}
+#else
+int WatchMain(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  return 2;
+}
+#endif
