@@ -1,0 +1,316 @@
+import { closeSync, constants, fchownSync, openSync, readSync, writeSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { inspect } from 'node:util'
+import { detach, detachSync, type DetachOptions } from './detach.ts'
+import { daemonFailed, invalidArgValue, outOfRange, systemError } from './errors.ts'
+import { identify } from './inspect.ts'
+import { native } from './native.ts'
+import { checkPidFile, PidFile } from './pidfile.ts'
+import { become, type Credentials, lookUp } from './privileges.ts'
+import {
+  becomeLauncher,
+  findLauncher,
+  type Launcher,
+  mustStay,
+  ownCommand,
+  ownDescriptors,
+} from './relaunch.ts'
+import { checkBoolean, checkInt32, checkMainThread, checkObject } from './validate.ts'
+
+export interface DaemonizeOptions extends DetachOptions {
+  /** A file to lock for life and to write the pid to. Removed on exit. Default: none. */
+  pidFile?: string | undefined
+  /** Become this user, by name or ID. Default: stay who we are. */
+  user?: string | number | undefined
+  /** Become a member of this group, by name or ID. Default: the group of `user`. */
+  group?: string | number | undefined
+  /** Ready is when `ready()` is called, not when `daemonize()` resolves. Default: false. */
+  waitForReady?: boolean | undefined
+  /** Milliseconds in which `ready()` must come after `daemonize()`, 1 or more. Default: 30000. */
+  readyTimeout?: number | undefined
+  /** Default: `'auto'`: `launcher` where there is one, else `restart`. */
+  strategy?: 'auto' | 'launcher' | 'restart' | undefined
+  /** What the command returns when the daemon is ready, 0 to 255. Default: 0. */
+  exitCode?: number | undefined
+}
+
+export interface Daemon {
+  pid: number
+  sid: number
+  /** How it got there. `none`: systemd or a container's runtime waits for this very process, and it stays. */
+  strategy: 'launcher' | 'restart' | 'none'
+  /** Says that the daemon is ready: the command returns. Once is enough. */
+  ready(): void
+  /** Prints the error, on the command's stderr as long as it waits, and exits with code 1. */
+  fail(error: unknown): never
+}
+
+interface Settings {
+  detach: DetachOptions
+  pidFile: string | undefined
+  credentials: Credentials | undefined
+  waitForReady: boolean
+  readyTimeout: number
+  strategy: 'auto' | 'launcher' | 'restart'
+  exitCode: number
+}
+
+const SIGKILL = 9
+
+function check(options: DaemonizeOptions): Settings {
+  checkObject(options, 'options')
+  const {
+    pidFile,
+    user,
+    group,
+    waitForReady = false,
+    readyTimeout = 30_000,
+    strategy = 'auto',
+    exitCode = 0,
+    ...detach
+  } = options
+  if (pidFile !== undefined) checkPidFile(pidFile, 'options.pidFile')
+  checkBoolean(waitForReady, 'options.waitForReady')
+  checkInt32(readyTimeout, 'options.readyTimeout')
+  if (readyTimeout < 1) throw outOfRange('options.readyTimeout', '>= 1', readyTimeout)
+  checkInt32(exitCode, 'options.exitCode')
+  if (exitCode < 0 || exitCode > 255) {
+    throw outOfRange('options.exitCode', '>= 0 && <= 255', exitCode)
+  }
+  const strategies: unknown[] = ['auto', 'launcher', 'restart']
+  if (!strategies.includes(strategy)) {
+    const choice = "must be one of: 'auto', 'launcher', 'restart'"
+    throw invalidArgValue('options.strategy', strategy, choice)
+  }
+  return {
+    detach: absolute(detach),
+    pidFile: pidFile === undefined ? undefined : resolve(pidFile),
+    credentials: lookUp(user, group),
+    waitForReady,
+    readyTimeout,
+    strategy,
+    exitCode,
+  }
+}
+
+const isLog = (target: string | undefined): target is string =>
+  target !== undefined && !['', 'auto', 'keep', 'null'].includes(target)
+
+/** Paths mean what they mean now, not after `cwd`. */
+function absolute(options: DetachOptions): DetachOptions {
+  const { stdout, stderr } = options
+  return {
+    ...options,
+    ...(isLog(stdout) && { stdout: resolve(stdout) }),
+    ...(isLog(stderr) && { stderr: resolve(stderr) }),
+  }
+}
+
+/**
+ * Makes the running program a daemon, and gives the prompt back to whoever started
+ * it: with exit code 0 when the daemon is ready, and not before.
+ *
+ * **Without a launcher the code before this call runs twice**: the program is
+ * started again, with the same arguments, environment and working folder and
+ * nothing else, and this call returns in the second run. Under a launcher, by
+ * `sess launch -- node app.js` or by `import 'setsid/launch'` as the first line,
+ * nothing runs twice and all state is kept: pid, memory, timers, open sockets.
+ *
+ * If it throws, exits or is killed before it is ready, the command prints how and
+ * exits non-zero. If it is not ready in time, it is stopped, seen gone, and the command
+ * fails. Ctrl-C at a command that waits does the same. With `waitForReady`, stdout and stderr that
+ * go to the terminal, and stderr in any case, stay with the command until `ready()`:
+ * what goes wrong is seen where it was started.
+ *
+ * Under systemd with NOTIFY_SOCKET, and as pid 1 of a container, the process stays
+ * where it is (`strategy: 'none'`); ready also sends `READY=1`.
+ *
+ * @returns when the session is left and, without `waitForReady`, the command has returned
+ * @throws `EAGAIN` the pidfile belongs to a running daemon (`reason: 'already-running'`, `pids`); nothing has changed
+ * @throws `EINVAL` `options.pidFile` is no pidfile (`reason: 'not-a-pidfile'`); nothing has changed
+ * @throws `ENOSPC`, and any other errno of open() and write(), for the pidfile and the logs
+ * @throws `EPERM` we may not become that user or group, or could return from it (`reason: 'privileges-kept'`)
+ * @throws `ERR_UNKNOWN_CREDENTIAL` there is no such user or group
+ * @throws `ERR_DAEMON_FAILED` there is no launcher (`reason: 'no-launcher'`) and it was asked for, or no
+ * file to start again from (`reason: 'no-script'`)
+ * @throws as `detach()`
+ * @throws `ERR_WORKER_UNSUPPORTED_OPERATION` called in a worker thread
+ * @platform Linux
+ * @see daemon(7), sd_notify(3), prctl(2)
+ */
+export async function daemonize(options: DaemonizeOptions = {}): Promise<Daemon> {
+  checkMainThread('daemonize')
+  const settings = check(options)
+  const launcher = findLauncher()
+  const restart = settings.strategy === 'restart' && launcher?.restarted !== true
+  // A launcher that is pid 1 can't go without ending the container.
+  const stay = settings.strategy === 'auto' && (launcher ? launcher.pid === 1 : mustStay())
+  if (!stay && (launcher === undefined || restart)) startAgain(settings)
+  return new Start(settings, stay ? undefined : launcher).run()
+}
+
+function startAgain({ strategy, readyTimeout }: Settings): never {
+  if (strategy === 'launcher') {
+    const message =
+      "There is no launcher: start it by 'sess launch', or import 'setsid/launch' first"
+    throw daemonFailed(message, { reason: 'no-launcher' })
+  }
+  const command = ownCommand()
+  if (command === undefined) {
+    const message = 'A program that came by stdin can not be started again'
+    throw daemonFailed(message, { reason: 'no-script' })
+  }
+  if (process.stdin.isTTY && process.stdin.isRaw) process.stdin.setRawMode(false)
+  becomeLauncher(command, ownDescriptors(), ['--mark=restart', `--timeout=${readyTimeout}`])
+}
+
+class Start {
+  readonly #settings: Settings
+  readonly #launcher: Launcher | undefined
+  #pidFile: PidFile | undefined
+  #isReady = false
+
+  constructor(settings: Settings, launcher: Launcher | undefined) {
+    this.#settings = settings
+    this.#launcher = launcher
+  }
+
+  async run(): Promise<Daemon> {
+    const { pidFile, credentials, waitForReady, readyTimeout } = this.#settings
+    this.#openLogs()
+    if (pidFile !== undefined) this.#pidFile = PidFile.take(pidFile)
+    try {
+      if (this.#pidFile !== undefined) {
+        // Removed by the launcher if we are killed before we are ready.
+        this.#tell(`P${this.#pidFile.path}`)
+        this.#pidFile.write(identify())
+      }
+      if (this.#launcher !== undefined) {
+        await detach(this.#beforeReady())
+        this.#tell(`D${waitForReady ? readyTimeout : 0}`)
+      }
+      if (credentials !== undefined) this.#become(credentials)
+    } catch (error) {
+      this.#pidFile?.release()
+      throw error
+    }
+    process.once('exit', () => this.#pidFile?.release())
+    const { pid } = process
+    const daemon: Daemon = {
+      pid,
+      sid: native.getsid(0),
+      strategy: this.#strategy(),
+      ready: () => this.#ready(),
+      fail: (error) => fail(error),
+    }
+    if (waitForReady) return daemon
+    this.#ready()
+    await this.#promptIsBack()
+    return daemon
+  }
+
+  #strategy(): Daemon['strategy'] {
+    if (this.#launcher === undefined) return 'none'
+    return this.#launcher.restarted ? 'restart' : 'launcher'
+  }
+
+  /** The logs are created now, while we may, and given to the user who is to write and rotate them. */
+  #openLogs(): void {
+    const { credentials, detach } = this.#settings
+    const before = detach.umask === undefined ? undefined : process.umask(detach.umask)
+    try {
+      for (const path of [detach.stdout, detach.stderr]) {
+        if (!isLog(path)) continue
+        const { O_APPEND, O_CREAT, O_NOCTTY, O_WRONLY } = constants
+        const fd = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0o666)
+        if (credentials !== undefined && process.getuid?.() === 0) {
+          fchownSync(fd, credentials.uid, credentials.gid)
+        }
+        closeSync(fd)
+      }
+    } finally {
+      if (before !== undefined) process.umask(before)
+    }
+  }
+
+  /** What is said until ready belongs to whoever waits. */
+  #beforeReady(): DetachOptions {
+    const { detach, waitForReady } = this.#settings
+    if (!waitForReady) return detach
+    const stdout = detach.stdout === 'null' || isLog(detach.stdout) ? detach.stdout : 'keep'
+    return { ...detach, stdout, stderr: 'keep' }
+  }
+
+  #become(credentials: Credentials): void {
+    become(credentials)
+    if (this.#launcher === undefined) return
+    // The kernel clears it when a process changes its user (prctl(2)).
+    native.parentDeathSignal(SIGKILL)
+    if (process.ppid !== this.#launcher.pid) process.kill(process.pid, SIGKILL)
+  }
+
+  #tell(line: string): void {
+    const { fd } = this.#launcher ?? {}
+    if (fd === undefined) return
+    try {
+      writeSync(fd, `${line}\n`)
+    } catch (error) {
+      // A launcher that was killed ends us by itself.
+      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+    }
+  }
+
+  #ready(): void {
+    if (this.#isReady) return
+    this.#isReady = true
+    const { detach, exitCode, waitForReady } = this.#settings
+    if (this.#launcher !== undefined && waitForReady) {
+      const { stdout, stderr, ignoreHangup } = detach
+      detachSync({ stdin: 'keep', stdout, stderr, ignoreHangup })
+    }
+    tellSystemd(this.#launcher === undefined ? 'READY=1' : `READY=1\nMAINPID=${process.pid}`)
+    if (this.#launcher === undefined) return
+    native.parentDeathSignal(0)
+    this.#tell(`R${exitCode}`)
+    this.#waitUntilHeard(this.#launcher.fd)
+    closeSync(this.#launcher.fd)
+    delete process.env['SETSID_LAUNCHER']
+  }
+
+  /**
+   * The launcher answers by leaving, and after a second the socket answers in its place (for a
+   * launcher that is stopped). What we do next, a crash too, comes after ready for everyone.
+   */
+  #waitUntilHeard(fd: number): void {
+    try {
+      readSync(fd, Buffer.alloc(1))
+    } catch {
+      // EAGAIN after that second, ECONNRESET where it left something unread.
+    }
+  }
+
+  /** The launcher is gone when we have another parent. */
+  async #promptIsBack(): Promise<void> {
+    const deadline = performance.now() + 1000
+    while (this.#launcher?.pid === process.ppid && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+  }
+}
+
+function tellSystemd(text: string): void {
+  const address = process.env['NOTIFY_SOCKET']
+  if (address === undefined || address === '') return
+  const result = native.notify(address, text)
+  if (result < 0) throw systemError(result, 'sendto')
+}
+
+function fail(error: unknown): never {
+  const text = error instanceof Error ? (error.stack ?? error.message) : inspect(error)
+  try {
+    writeSync(2, `${text}\n`)
+  } catch {
+    // Nobody is there to read it; the exit code still tells.
+  }
+  process.exit(1)
+}

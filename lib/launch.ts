@@ -1,0 +1,26 @@
+/**
+ * `import 'setsid/launch'` as the first line of a program, and whoever started it
+ * waits for the launcher, with the program below it: a later `daemonize()` keeps
+ * all state and gives the prompt back.
+ *
+ * The process becomes the launcher, which starts the program again from its
+ * beginning: what stands before the import runs twice, and the start of Node is
+ * paid twice. `sess launch` or the launcher itself has neither price. Nothing
+ * happens in a worker thread, under a launcher, under systemd, as pid 1 of a
+ * container, for a program that came by stdin, and on other systems than Linux.
+ *
+ * @throws the errno of execve() where the launcher can't be run
+ */
+import { isMainThread } from 'node:worker_threads'
+import {
+  becomeLauncher,
+  findLauncher,
+  inheritedDescriptors,
+  mustStay,
+  ownCommand,
+} from './relaunch.ts'
+
+if (process.platform === 'linux' && isMainThread && !mustStay() && findLauncher() === undefined) {
+  const command = ownCommand()
+  if (command !== undefined) becomeLauncher(command, inheritedDescriptors())
+}

@@ -1,0 +1,376 @@
+import type { ChildProcess } from 'node:child_process'
+import type * as ChildProcessModule from 'node:child_process'
+import { closeSync, constants, fchownSync, fstatSync, openSync, readSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { constants as os } from 'node:os'
+import { resolve } from 'node:path'
+import { getSystemErrorMap } from 'node:util'
+import {
+  aborted,
+  daemonFailed,
+  errnoOf,
+  invalidArgType,
+  invalidArgValue,
+  outOfRange,
+  systemError,
+} from './errors.ts'
+import { identify, type ProcessIdentity, processInfo } from './inspect.ts'
+import { launcherPath, native } from './native.ts'
+import { checkPidFile, daemonStatus, PidFile, readStatus } from './pidfile.ts'
+import { lookUp } from './privileges.ts'
+import {
+  checkStopOptions,
+  type StopOptions,
+  stopProcess,
+  type StopResult,
+  stopSession,
+} from './stop.ts'
+import { checkInt32, checkObject } from './validate.ts'
+
+export interface StartDaemonOptions {
+  /** Default: ours. */
+  cwd?: string | undefined
+  /** Default: ours. */
+  env?: NodeJS.ProcessEnv | undefined
+  /** File mode creation mask, 0 to 0o777. Default: ours. */
+  umask?: number | undefined
+  /** `'null'`, `'inherit'`, or the path of a log, opened for appending. Default: `'null'`. */
+  stdout?: 'null' | 'inherit' | (string & {}) | undefined
+  /** As `stdout`. Where it is a log, its last lines are part of a failed start's error. Default: `'null'`. */
+  stderr?: 'null' | 'inherit' | (string & {}) | undefined
+  /** A file to lock for the daemon's life and to write its pid to. Default: none. */
+  pidFile?: string | undefined
+  /** By name or ID. Default: ours. */
+  user?: string | number | undefined
+  /** By name or ID. Default: the group of `user`. */
+  group?: string | number | undefined
+  /**
+   * What shows that it is ready. `{ fd }`: the program writes to that descriptor (s6 does so). `{ notify: true }`: it
+   * sends `READY=1` to the socket in NOTIFY_SOCKET. `{ upFor }`: it is still there after so many milliseconds.
+   * A program that calls `daemonize()` itself also says it that way. Default: `{ upFor: 1000 }`.
+   */
+  ready?: { fd: number } | { notify: true } | { upFor: number } | undefined
+  /** Milliseconds, 1 or more. Default: 30000. */
+  readyTimeout?: number | undefined
+  /** Milliseconds from SIGTERM to SIGKILL for a daemon that was not ready in time. Default: 5000. */
+  grace?: number | undefined
+  /** Stops the daemon that is not ready yet; the promise is rejected with an `AbortError`. */
+  abort?: AbortSignal | undefined
+}
+
+export interface RunningDaemon {
+  pid: number
+  /** Its session, which it leads: the same number. */
+  sid: number
+  identity: ProcessIdentity
+  pidFile: string | null
+}
+
+const FIRST_FREE = 3
+/** The lock stands above whatever descriptor a program could be asked to write to. */
+const MAX_READY_FD = 9
+const LOCK_FD = MAX_READY_FD + 1
+const TAIL = 4096
+const require = createRequire(import.meta.url)
+
+function milliseconds(value: unknown, name: string, least: number): asserts value is number {
+  checkInt32(value, name)
+  if (value < least) throw outOfRange(name, `>= ${least}`, value)
+}
+
+/** The launcher's word for it. */
+function readyWay(ready: NonNullable<StartDaemonOptions['ready']>): string {
+  checkObject(ready, 'options.ready')
+  if ('fd' in ready) {
+    checkInt32(ready.fd, 'options.ready.fd')
+    if (ready.fd < FIRST_FREE || ready.fd > MAX_READY_FD) {
+      throw outOfRange('options.ready.fd', `>= ${FIRST_FREE} && <= ${MAX_READY_FD}`, ready.fd)
+    }
+    return `fd:${ready.fd}`
+  }
+  if ('upFor' in ready) {
+    milliseconds(ready.upFor, 'options.ready.upFor', 0)
+    return `up:${ready.upFor}`
+  }
+  if ((ready as { notify?: unknown }).notify === true) return 'notify'
+  throw invalidArgValue('options.ready', ready, 'must have one of: fd, notify, upFor')
+}
+
+/** Where a stream goes, as spawn() takes it, and where its file ended before. */
+interface Output {
+  stdio: number | 'ignore' | 'inherit'
+  log: { fd: number; size: number } | undefined
+}
+
+function openOutput(target: string, owner: { uid: number; gid: number } | undefined): Output {
+  if (target === 'null') return { stdio: 'ignore', log: undefined }
+  if (target === 'inherit') return { stdio: 'inherit', log: undefined }
+  const { O_APPEND, O_CREAT, O_NOCTTY, O_RDWR } = constants
+  const fd = openSync(target, O_RDWR | O_APPEND | O_CREAT | O_NOCTTY, 0o666)
+  if (owner !== undefined && process.getuid?.() === 0) fchownSync(fd, owner.uid, owner.gid)
+  return { stdio: fd, log: { fd, size: fstatSync(fd).size } }
+}
+
+/**
+ * Starts any program as a daemon, in a session of its own without a terminal, and
+ * resolves when it is ready.
+ *
+ * It is no child of ours: its parent is the reaper of orphans (pid 1, or a subreaper), and it
+ * neither holds the event loop nor ends with us. It gets no descriptors but the standard
+ * streams, a socket for `daemonize()`, and with `pidFile` one that holds the lock.
+ *
+ * When it fails, nothing of it is left: the program and all that it started in its
+ * process group have been ended and seen gone.
+ *
+ * @param file program, searched in PATH
+ * @param args its arguments
+ * @throws `ERR_DAEMON_FAILED` it was not ready. `reason` is `'exit'` (`exitCode`; 0 too), `'signal'` (`signal`),
+ * `'timeout'` or `'cancelled'`; `stderr` its last lines, where `options.stderr` is a log
+ * @throws `ENOENT`, `EACCES`, … `file` can't be run; as spawn() reports it
+ * @throws `EAGAIN` the pidfile belongs to a running daemon (`reason: 'already-running'`, `pids`)
+ * @throws `EINVAL` `options.pidFile` is no pidfile (`reason: 'not-a-pidfile'`)
+ * @throws `EPERM` we may not become that user or group
+ * @throws `ERR_UNKNOWN_CREDENTIAL` there is no such user or group
+ * @throws `AbortError` `options.abort` was aborted
+ * @platform Linux
+ * @see daemon(7), sd_notify(3)
+ */
+export async function startDaemon(
+  file: string,
+  args: readonly string[] = [],
+  options: StartDaemonOptions = {},
+): Promise<RunningDaemon> {
+  if (typeof file !== 'string') throw invalidArgType('file', 'of type string', file)
+  if (!Array.isArray(args)) throw invalidArgType('args', 'an instance of Array', args)
+  checkObject(options, 'options')
+  const { cwd, env, umask, pidFile, user, group, abort } = options
+  const { stdout = 'null', stderr = 'null', ready = { upFor: 1000 } } = options
+  const { readyTimeout = 30_000, grace = 5000 } = options
+  const flags = [`--report=${FIRST_FREE}`, `--ready=${readyWay(ready)}`]
+  milliseconds(readyTimeout, 'options.readyTimeout', 1)
+  milliseconds(grace, 'options.grace', 0)
+  flags.push(`--timeout=${readyTimeout}`, `--grace=${grace}`)
+  if (umask !== undefined) {
+    checkInt32(umask, 'options.umask')
+    if (umask < 0 || umask > 0o777) throw outOfRange('options.umask', '>= 0 && <= 511', umask)
+    flags.push(`--umask=${umask}`)
+  }
+  if (pidFile !== undefined) checkPidFile(pidFile, 'options.pidFile')
+  if (abort !== undefined && !(abort instanceof AbortSignal)) {
+    throw invalidArgType('options.abort', 'an instance of AbortSignal', abort)
+  }
+  if (abort?.aborted === true) throw aborted(abort)
+  const credentials = lookUp(user, group)
+  if (credentials !== undefined) {
+    const { uid, gid, groups } = credentials
+    flags.push(`--cred=${[uid, gid, ...groups].join(':')}`)
+  }
+
+  const outputs: Output[] = []
+  let held: PidFile | undefined
+  try {
+    for (const [name, target] of Object.entries({ stdout, stderr })) {
+      if (typeof target !== 'string')
+        throw invalidArgType(`options.${name}`, 'of type string', target)
+      outputs.push(openOutput(target, credentials))
+    }
+    if (pidFile !== undefined) held = PidFile.take(resolve(pidFile))
+    const stdio: (number | 'ignore' | 'inherit' | 'pipe')[] = [
+      'ignore',
+      ...outputs.map((output) => output.stdio),
+      'pipe',
+    ]
+    if (held !== undefined) {
+      while (stdio.length < LOCK_FD) stdio.push('ignore')
+      stdio.push(held.fd)
+      flags.push(`--keep=${LOCK_FD}`)
+    }
+    const { spawn } = require('node:child_process') as typeof ChildProcessModule
+    const child = spawn(launcherPath(), ['launch', ...flags, '--', file, ...(args as string[])], {
+      stdio,
+      ...(cwd !== undefined && { cwd }),
+      ...(env !== undefined && { env }),
+    })
+    const identity = await watchStart(child, { file, args, held, abort, log: outputs[1]?.log })
+    held?.handOver()
+    return { pid: identity.pid, sid: identity.pid, identity, pidFile: held?.path ?? null }
+  } catch (error) {
+    held?.release()
+    throw error
+  } finally {
+    for (const { log } of outputs) if (log !== undefined) closeSync(log.fd)
+  }
+}
+
+interface Watched {
+  file: string
+  args: readonly string[]
+  held: PidFile | undefined
+  abort: AbortSignal | undefined
+  log: Output['log']
+}
+
+/** Follows what the launcher reports. Whatever it says counts when it has ended. */
+async function watchStart(child: ChildProcess, watched: Watched): Promise<ProcessIdentity> {
+  const { held, abort, file } = watched
+  let identity: ProcessIdentity | undefined
+  let verdict = ''
+  let trouble: Error | undefined
+  let text = ''
+  const cancel = () => child.kill('SIGTERM')
+  const onLine = (line: string) => {
+    const [word = '', value = ''] = line.split(' ')
+    if (word !== 'started') {
+      verdict = line
+      return
+    }
+    try {
+      identity = identify(Number(value))
+      held?.write(identity)
+    } catch (error) {
+      // It ended at once, which the launcher reports; or the disk is full.
+      trouble = error as Error
+      cancel()
+    }
+  }
+  const report = child.stdio[FIRST_FREE] as NodeJS.ReadableStream | null | undefined
+  report?.setEncoding('utf8')
+  report?.on('data', (data: string) => {
+    const lines = (text + data).split('\n')
+    text = lines.pop() ?? ''
+    lines.forEach(onLine)
+  })
+  abort?.addEventListener('abort', cancel)
+  try {
+    await new Promise<void>((done, failed) =>
+      child.once('error', failed).once('close', () => done()),
+    )
+  } finally {
+    abort?.removeEventListener('abort', cancel)
+  }
+  if (verdict === 'ready' && identity !== undefined && trouble === undefined) return identity
+  if (identity !== undefined && !verdict.startsWith('e')) await endRest(identity)
+  if (abort?.aborted === true) throw aborted(abort)
+  if (trouble !== undefined && !/^(exit|signal)/.test(verdict)) throw trouble
+  throw startFailed(verdict, file, watched)
+}
+
+/** For a launcher that was killed: the daemon that it has left. */
+async function endRest(identity: ProcessIdentity): Promise<void> {
+  const { pid } = identity
+  await stopProcess(identity, { grace: 0 })
+  if (native.getsid(0) !== pid) await stopSession(pid, { grace: 0 })
+}
+
+const signalName = (number: number): string =>
+  Object.entries(os.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`
+
+function startFailed(verdict: string, file: string, { args, log }: Watched): Error {
+  const [word = '', value = ''] = verdict.split(' ')
+  const number = Number(value)
+  if (word === 'exec') {
+    const error = systemError(-number, `spawn ${file}`)
+    return Object.assign(error, { path: file, spawnargs: [...args] })
+  }
+  if (word === 'failed') {
+    const [code] = getSystemErrorMap().get(-number) ?? []
+    const reason = code === 'ENOTRECOVERABLE' ? 'privileges-kept' : 'not-set-up'
+    const text = `${file} could not be given its session or its user`
+    return systemError(-number, 'launch', { reason, text })
+  }
+  const ways: Record<string, [string, Record<string, unknown>]> = {
+    exit: [`exited with code ${number} before it was ready`, { exitCode: number }],
+    signal: [
+      `was killed by ${signalName(number)} before it was ready`,
+      { signal: signalName(number) },
+    ],
+    timeout: ['was not ready in time and has been stopped', {}],
+    cancelled: ['was stopped before it was ready', {}],
+  }
+  const [text, facts] = ways[word] ?? ['was stopped: its launcher was killed', {}]
+  const stderr = log === undefined ? '' : tail(log)
+  const message = `${file} ${text}${stderr && `:\n${stderr}`}`
+  return daemonFailed(message, { reason: word in ways ? word : 'cancelled', ...facts, stderr })
+}
+
+/** What was written to the log since the start, at most the last 4 KiB. */
+function tail({ fd, size }: { fd: number; size: number }): string {
+  const end = fstatSync(fd).size
+  const from = Math.max(size, end - TAIL)
+  const bytes = Buffer.alloc(Math.max(0, end - from))
+  const read = readSync(fd, bytes, 0, bytes.length, from)
+  return bytes.toString('utf8', 0, read).trimEnd()
+}
+
+/**
+ * Stops the daemon of a pidfile and sees it gone: SIGTERM to the daemon alone,
+ * which knows best how to end its children; then what is left in its session.
+ * The pidfile is gone afterwards, also a stale one.
+ *
+ * @param pidFile path
+ * @returns `already-gone` where there is no pidfile; `stale` where it names nobody who lives
+ * @throws `EBUSY` somebody holds the lock whom we can't name from here, such as a daemon in another
+ * container (`reason: 'unknown-daemon'`); nothing was signalled
+ * @throws as `daemonStatus()` and `stopProcess()`
+ * @platform Linux
+ */
+export async function stopDaemon(pidFile: string, options: StopOptions = {}): Promise<StopResult> {
+  checkPidFile(pidFile, 'pidFile')
+  const { grace } = checkStopOptions(options)
+  const { state, identity, locked } = await daemonStatus(pidFile)
+  const result: StopResult = {
+    outcome: state === 'stopped' ? 'already-gone' : 'stale',
+    signalled: [],
+    escalated: false,
+    survivors: [],
+    elapsed: 0,
+  }
+  if (state === 'stopped') return result
+  if (state === 'stale') {
+    if (!locked) await removeStale(pidFile)
+    return result
+  }
+  if (identity === null) {
+    const text = `${pidFile} is locked by a process that can't be named from here`
+    const why = { reason: 'unknown-daemon', text, path: pidFile }
+    throw systemError(errnoOf('EBUSY'), 'stopDaemon', why)
+  }
+  const { pid } = identity
+  const leads = processInfo(pid, { throwIfNoEntry: false })?.sid === pid && native.getsid(0) !== pid
+  const first = await stopProcess(identity, options)
+  if (first.outcome === 'survivors') return first
+  const left = Math.max(0, grace - first.elapsed)
+  const rest = leads ? await stopSession(pid, { ...options, grace: left }) : result
+  await removeStale(pidFile)
+  return {
+    outcome: rest.outcome === 'survivors' ? 'survivors' : 'gone',
+    signalled: [...first.signalled, ...rest.signalled],
+    escalated: first.escalated || rest.escalated,
+    survivors: rest.survivors,
+    elapsed: first.elapsed + rest.elapsed,
+  }
+}
+
+/** How long the last threads of a process that has ended may still hold its lock, in milliseconds. */
+const LAST_THREADS = 1000
+
+/**
+ * A daemon that was killed leaves its file. What is no pidfile, or another daemon's, stays.
+ * The lock goes with the last thread, a little after the process is seen to have ended.
+ */
+async function removeStale(path: string): Promise<void> {
+  const deadline = performance.now() + LAST_THREADS
+  for (;;) {
+    if (readStatus(path).content === 'foreign') return
+    try {
+      PidFile.take(path).release()
+      return
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return
+      if (code !== 'EAGAIN') throw error
+      if (performance.now() > deadline) return
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
