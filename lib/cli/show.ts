@@ -1,0 +1,84 @@
+import { explain, type Explanation, type Outcome, type Verdict } from '../explain.ts'
+import { type Command, parsePid, UsageError } from './command.ts'
+import { fit, named, paint, printable, userName, width } from './picture.ts'
+
+export const show: Command = {
+  usage: 'sess show [--json] [PID]',
+  summary: 'where a process belongs, and what it survives',
+  help: `Shows the process group, session and terminal of a process, and what becomes of
+it when its terminal closes, on Ctrl-C, on Ctrl-Z and when its parent is killed,
+each with the reasons. Without PID: the process that called sess.
+
+Examples:
+  sess show
+  sess show 812
+  sess show --json 812 | jq .hangup.outcome`,
+  options: { json: { type: 'boolean' } },
+  async run({ values, positionals }) {
+    if (positionals.length > 1) throw new UsageError('show takes one PID')
+    const [pid] = positionals
+    const explanation = await explain(pid === undefined ? process.ppid : parsePid(pid))
+    return values['json'] === true ? JSON.stringify(explanation) : draw(explanation)
+  },
+}
+
+const LABEL = 17
+const OUTCOME = 10
+
+function draw(explanation: Explanation): string {
+  const { process: info, parent, session, stdio } = explanation
+  const group = session.groups.find(({ pgid }) => pgid === info.pgid)
+  const role = info.pid === info.pgid ? 'its leader' : 'a member'
+  const place = group?.foreground === true ? ', in the foreground' : ''
+  const leader = session.leader
+  const lines: [string, string][] = [
+    ['process', `${named(info)}, ${userName(info.uid)}, since ${info.startedAt.toISOString()}`],
+    ['parent', parent === null ? '-' : named(parent)],
+    ['process group', `${info.pgid}, ${role}${place}`],
+    [
+      'session',
+      `${info.sid}, ${leader === null ? 'its leader is gone' : `led by ${named(leader)}`}`,
+    ],
+    ['terminal', info.tty === null ? '-' : `${info.tty}, foreground group ${info.tpgid ?? '-'}`],
+    ['streams', stdio === null ? 'not ours to read' : stdio.map((path) => path ?? '-').join(' ')],
+  ]
+  const verdicts: [string, Verdict][] = [
+    ['terminal closes', explanation.hangup],
+    ['Ctrl-C', explanation.interrupt],
+    ['Ctrl-Z', explanation.suspend],
+    ['parent is killed', explanation.parentDeath],
+  ]
+  return [
+    ...lines.map(([label, text]) => paint('bold', label.padEnd(LABEL)) + fit(text, width - LABEL)),
+    '',
+    ...verdicts.flatMap(([label, verdict]) => drawVerdict(label, verdict)),
+  ].join('\n')
+}
+
+const colours: Record<Outcome, 'green' | 'red' | 'yellow'> = {
+  survives: 'green',
+  ends: 'red',
+  stops: 'yellow',
+  depends: 'yellow',
+}
+
+function drawVerdict(label: string, { outcome, reasons }: Verdict): string[] {
+  const start =
+    paint('bold', label.padEnd(LABEL)) + paint(colours[outcome], outcome.padEnd(OUTCOME))
+  const room = width - LABEL - OUTCOME
+  const lines = reasons.flatMap(({ text }) => wrap(printable(text), room))
+  return lines.map((line, i) => (i === 0 ? start : ' '.repeat(LABEL + OUTCOME)) + line)
+}
+
+/** Breaks a sentence between words. */
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > columns) {
+      lines.push(line)
+      line = `  ${word}`
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line]
+}

@@ -1,0 +1,71 @@
+import { inspectSession, type ProcessGroup, type ProcessInfo, type Session } from '../inspect.ts'
+import { type Command, parsePid, UsageError } from './command.ts'
+import { isLeftAlone, isStopped, leaderName } from './ls.ts'
+import { fit, paint, printable, userName, width } from './picture.ts'
+import { chooseSessions, filterHelp, filterOptions } from './sessions.ts'
+
+export const tree: Command = {
+  usage: 'sess tree [SID] [FILTER]',
+  summary: 'sessions with their groups and processes',
+  help: `Draws sessions with their process groups and the members of each: which group
+is in the foreground, which are stopped or orphaned, which leaders are gone.
+Without SID: every session.
+
+${filterHelp}
+
+Examples:
+  sess tree --pid $$
+  sess tree --tty pts/3
+  sess tree 812 --json`,
+  options: filterOptions,
+  async run({ values, positionals }) {
+    if (positionals.length > 1) throw new UsageError('tree takes one SID')
+    const [sid] = positionals
+    const sessions =
+      sid === undefined ? await chooseSessions({ values }) : [inspectSession(parsePid(sid))]
+    if (values['json'] === true) return JSON.stringify(sessions)
+    return sessions.map(draw).join('\n')
+  },
+}
+
+function draw(session: Session): string {
+  const { sid, tty, leader, groups } = session
+  const who = leader === null ? [] : [userName(leader.uid)]
+  const title = [`session ${sid}`, leaderName(session), tty ?? 'no terminal', ...who].join('  ')
+  const lines = [paint('bold', fit(title, width))]
+  for (const [i, group] of groups.entries()) {
+    const last = i === groups.length - 1
+    lines.push(...drawGroup(group, session, last ? ['└─ ', '   '] : ['├─ ', '│  ']))
+  }
+  return lines.join('\n')
+}
+
+function drawGroup(group: ProcessGroup, session: Session, [branch, rest]: [string, string]) {
+  const { pgid, members, leader } = group
+  const words = [
+    ...(group.foreground ? ['foreground'] : []),
+    ...(isStopped(group) ? ['stopped'] : []),
+    ...(isLeftAlone(group) ? ['orphaned'] : []),
+    ...(leader === null && pgid !== 0 ? ['leader gone'] : []),
+  ]
+  const style = group.foreground ? 'green' : isStopped(group) ? 'yellow' : 'reset'
+  const title = `${branch}group ${pgid}${words.length > 0 ? `  ${words.join(', ')}` : ''}`
+  const lines = members.map((info, i) => {
+    const branch = i === members.length - 1 ? '└─ ' : '├─ '
+    return fit(`${rest}${branch}${drawMember(info, session)}`, width)
+  })
+  return [paint(style, fit(title, width)), ...lines]
+}
+
+const states: Record<string, string> = { T: 'stopped', t: 'traced', Z: 'zombie' }
+
+function drawMember(info: ProcessInfo, session: Session): string {
+  const words = [
+    ...(info.pid === session.sid ? ['session leader'] : []),
+    ...(info.state in states ? [states[info.state] ?? ''] : []),
+    ...(info.tty === null && session.tty !== null ? ['without the terminal'] : []),
+    ...(session.leader !== null && info.uid !== session.leader.uid ? [userName(info.uid)] : []),
+  ]
+  const text = `${info.pid} ${printable(info.command)}`
+  return words.length > 0 ? `${text}  ${words.join(', ')}` : text
+}
