@@ -1,0 +1,137 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { compile } from './helpers/compile.ts'
+import { gonePid, node, ps, track, until } from './helpers/process.ts'
+import { openTerminal, type Terminal } from './helpers/pty.ts'
+
+const user = execFileSync('id', ['-un']).toString().trim()
+const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
+const sess = (...args: string[]) => execFileSync(node, [cli, ...args]).toString()
+const escape = String.fromCharCode(27)
+
+describe('sess', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'setsid-cli-'))
+  const pids = { stopped: 0, background: 0, orphan: 0 }
+  let terminal: Terminal
+
+  // One session on a terminal: bash, a stopped job, a background job with an ugly name, an orphan.
+  beforeEach(async (context) => {
+    const subject = compile('subject')
+    terminal = openTerminal('bash', ['--norc', '--noprofile', '-i'], {
+      cols: 60,
+      env: { ...process.env, PS1: '$ ' },
+    })
+    await terminal.expect(/\$ /)
+    const run = async (name: keyof typeof pids, line: string) => {
+      const file = join(folder, `${context.task.id}-${name}`)
+      terminal.type(`${line.replace('SUBJECT', `${subject} ${file}`)}\r`)
+      await until(() => existsSync(file))
+      pids[name] = Number(readFileSync(file, 'utf8'))
+      track(pids[name])
+    }
+    await run('stopped', 'SUBJECT stop')
+    await until(() => ps(pids.stopped).stat === 'T' && ps(terminal.pid).tpgid === terminal.pid)
+    await run('background', `SUBJECT name=$'a\\e[31m\\nb' &`)
+    await run('orphan', '(SUBJECT group &)')
+  })
+
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  const tty = () => `/dev/${ps(terminal.pid).tty}`
+
+  test('ls: a line a session, with its groups and their marks', () => {
+    const [head, ...lines] = sess('ls').split('\n')
+    expect(head).toMatch(/^ *SID +TTY +USER +PROCS +LEADER +GROUPS$/)
+    const line = lines.find((text) => text.trim().startsWith(`${terminal.pid} `))
+    const { stopped, background, orphan } = pids
+    expect(line?.trim().split(/\s+/)).toEqual([
+      ...[String(terminal.pid), tty().slice(5), user, '4', 'bash'],
+      ...[`${terminal.pid}+`, `${stopped}T`, String(background), `${orphan}o`],
+    ])
+  })
+
+  test.each([
+    ['tty', tty],
+    ['tty', () => tty().slice(5)],
+    ['pid', () => String(pids.orphan)],
+  ])('ls --%s: the one session that it is about', (option, value) => {
+    const sessions = JSON.parse(sess('ls', '--json', `--${option}`, value()))
+    expect(sessions.map(({ sid }: { sid: number }) => sid)).toEqual([terminal.pid])
+  })
+
+  test('ls with a word that it does not know is wrong usage', () => {
+    const { status, stderr } = spawnSync(node, [cli, 'ls', 'all'])
+    expect(status).toBe(2)
+    expect(stderr.toString()).toContain('ls takes no words')
+  })
+
+  test('ls --user: by name and by number; an unknown one is wrong usage', () => {
+    const all = JSON.parse(sess('ls', '--json', '--user', user))
+    expect(all).toEqual(expect.arrayContaining([expect.objectContaining({ sid: terminal.pid })]))
+    expect(JSON.parse(sess('ls', '--json', '--user', '4294967290'))).toEqual([])
+    const { status, stderr } = spawnSync(node, [cli, 'ls', '--user', 'no such user'])
+    expect(status).toBe(2)
+    expect(stderr.toString()).toBe("sess: there is no user 'no such user' (see sess --help)\n")
+  })
+
+  test('tree: groups with their members, names made harmless, no colour in a pipe', () => {
+    const { stopped, background, orphan } = pids
+    expect(sess('tree', String(terminal.pid)).trimEnd().split('\n')).toEqual([
+      `session ${terminal.pid}  bash  ${tty()}  ${user}`,
+      `├─ group ${terminal.pid}  foreground`,
+      `│  └─ ${terminal.pid} bash  session leader`,
+      `├─ group ${stopped}  stopped`,
+      `│  └─ ${stopped} subject  stopped`,
+      `├─ group ${background}`,
+      `│  └─ ${background} a\\u{1b}[31m\\nb`,
+      `└─ group ${orphan}  orphaned`,
+      `   └─ ${orphan} subject`,
+    ])
+  })
+
+  test('on a terminal: colour, and no line longer than the terminal is wide', async () => {
+    // Node takes a terminal under CI for one without colours.
+    terminal.type(
+      `clear; env -u CI -u NO_COLOR ${node} ${cli} show ${pids.background}; echo "EN"D\r`,
+    )
+    const [text] = await terminal.expect(/process [^]*END/)
+    expect(text).toContain(`${escape}[`)
+    const colours = new RegExp(`${escape}\\[[0-9;?]*[a-zA-Z]`, 'g')
+    const lines = text.replaceAll(colours, '').split(/\r?\n/)
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(60)
+    expect(lines.join(' ')).toMatch(/terminal closes +ends +bash/)
+  })
+
+  test('show: the verdicts with their reasons', () => {
+    const text = sess('show', String(pids.background))
+    expect(text).toMatch(/^process group +[0-9]+, its leader$/m)
+    expect(text).toContain(`session          ${terminal.pid}, led by bash (${terminal.pid})\n`)
+    expect(text).toMatch(/^terminal closes +ends +bash .* passes SIGHUP on to its jobs/m)
+    expect(text).toMatch(/^Ctrl-C +survives +its process group is in the background/m)
+    expect(JSON.parse(sess('show', '--json', String(pids.background)))).toMatchObject({
+      process: { pid: pids.background },
+      hangup: { outcome: 'ends' },
+      interrupt: { outcome: 'survives' },
+      suspend: { outcome: 'survives' },
+      parentDeath: { outcome: 'survives' },
+    })
+  })
+
+  test.each([
+    [['show', String(gonePid)], 1, 'sess: ESRCH: no such process, processInfo\n'],
+    [['tree', String(gonePid)], 1, 'sess: ESRCH: no such process, inspectSession\n'],
+    [['show', 'x'], 2, "sess: 'x' is not a process ID (see sess --help)\n"],
+    [['tree', '1', '2'], 2, 'sess: tree takes one SID (see sess --help)\n'],
+  ])('%j: exit code %i and one line', (args, code, line) => {
+    const { status, stdout, stderr } = spawnSync(node, [cli, ...args])
+    expect({ status, stdout: stdout.toString(), stderr: stderr.toString() }).toEqual({
+      status: code,
+      stdout: '',
+      stderr: line,
+    })
+  })
+})

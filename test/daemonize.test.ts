@@ -1,0 +1,241 @@
+import { spawn, spawnSync, type StdioOptions } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { launcher, type Prepared, prepareDaemon, type Way, ways } from './helpers/daemon.ts'
+import { isLive, ps, until } from './helpers/process.ts'
+import { expectUsable, openFolder, openShell, type Shell, shells, users } from './helpers/remote.ts'
+import { openTerminal } from './helpers/pty.ts'
+
+const names = Object.keys(shells) as Shell[]
+const all = Object.keys(ways) as Way[]
+
+/** A daemon keeps a stderr that is a pipe. */
+const stdio: StdioOptions = ['ignore', 'pipe', 'ignore']
+
+/** The daemon as ps and its own server show it: detached, orphaned, and with the state it had. */
+async function expectDaemon(daemon: Prepared, way: Way): Promise<number> {
+  const { daemon: said, counted, port } = await daemon.entry('daemon')
+  const pid = await daemon.pid()
+  expect(said).toEqual({ pid, sid: pid, strategy: way === 'restart' ? 'restart' : 'launcher' })
+  await until(() => ps(pid).ppid === 1)
+  expect(ps(pid)).toMatchObject({ pid, ppid: 1, pgid: pid, sid: pid, tty: '?' })
+  expect([0, 1, 2].map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`)).join()).not.toMatch(/pts/)
+  const answer = (await (await fetch(`http://127.0.0.1:${port}`)).json()) as Record<string, number>
+  expect(answer['pid']).toBe(pid)
+  expect(answer['counter']).toBeGreaterThan(counted as number)
+  // It counted from its start to daemonize() and went on.
+  expect(counted).toBeGreaterThan(30)
+  const starts = daemon.told().filter((line) => 'started' in line)
+  expect(starts).toHaveLength(way === 'restart' ? 2 : 1)
+  return pid
+}
+
+const rows = names.flatMap((shell) => all.map((way) => [shell, way] as const))
+
+describe('a daemon from a prompt', () => {
+  test.for(rows)(
+    '%s, %s: the prompt is back with 0, no job, and closing the terminal reaches nothing',
+    async ([shell, way]) => {
+      const daemon = prepareDaemon(way, { after: 100 })
+      const [user] = users
+      const terminal = await openShell(shell, user, { ...process.env })
+      const status = shell === 'fish' ? '$status' : '$?'
+      terminal.type(`${daemon.line}; echo "rc="${status}; jobs; echo 'no ''more'\r`)
+      const [output] = await terminal.expect(/rc=0[^]*no more/, 20_000)
+      expect(output.replaceAll(/\[[?\d;]*[a-zA-Z]/g, '')).toMatch(
+        /^rc=0\r\n(jobs: There are no jobs)?[^a-z[]*no more$/,
+      )
+      const pid = await expectDaemon(daemon, way)
+      terminal.type('\x03')
+      await expectUsable(terminal)
+      // zsh takes it for text, which is cleared away.
+      terminal.type('\x1a\x15')
+      await expectUsable(terminal)
+      if (way === 'launcher') {
+        terminal.type('exit\r')
+        expect(await terminal.ended).toMatchObject({ exitCode: 0 })
+      }
+      terminal.close()
+      await until(() => !isLive(terminal.pid))
+      expect(isLive(pid)).toBe(true)
+      expect(daemon.told().filter((line) => 'signal' in line)).toEqual([])
+      process.kill(pid)
+      await until(() => !isLive(pid))
+    },
+  )
+})
+
+describe('a daemon from elsewhere', () => {
+  test.for(all)('script, %s: its command ends with 0', async (way) => {
+    const daemon = prepareDaemon(way, { after: 100 })
+    const terminal = openTerminal('script', ['-qec', daemon.line, '/dev/null'])
+    expect(await terminal.ended).toMatchObject({ exitCode: 0 })
+    process.kill(await expectDaemon(daemon, way))
+  })
+
+  test.for(all)('tmux, %s: its pane goes on with 0', async (way) => {
+    const daemon = prepareDaemon(way, { after: 100 })
+    const file = join(daemon.folder, 'rc')
+    const tmux = (...args: string[]) =>
+      spawnSync('tmux', ['-S', join(daemon.folder, 'tmux'), '-f', '/dev/null', ...args])
+    tmux('new-session', '-d', `sh -c '${daemon.line}; echo rc=$? > ${file}; sleep 100'`)
+    const pid = await expectDaemon(daemon, way)
+    await until(() => spawnSync('cat', [file]).stdout.toString() === 'rc=0\n')
+    tmux('kill-server')
+    expect(daemon.told().filter((line) => 'signal' in line)).toEqual([])
+    process.kill(pid)
+  })
+
+  test.for(all)('a shell script, %s: the next line runs when it is ready', async (way) => {
+    const daemon = prepareDaemon(way, { after: 100, options: { stdout: 'null', exitCode: 7 } })
+    const script = join(daemon.folder, 'script')
+    writeFileSync(script, `${daemon.line}\necho rc=$?\n`)
+    const { stdout } = spawnSync('sh', [script], { stdio })
+    expect(stdout.toString()).toBe('rc=7\n')
+    await until(() => daemon.told().some((line) => 'daemon' in line))
+    process.kill(await expectDaemon(daemon, way))
+  })
+
+  test.for(all)('$(…), %s: it ends when stdout is let go', async (way) => {
+    const daemon = prepareDaemon(way, { after: 100, options: { stdout: 'null' } })
+    const line = `x=$(${daemon.line}); echo "rc=$? $x"`
+    const { stdout } = spawnSync('bash', ['-c', line], { stdio })
+    expect(stdout.toString()).toBe('rc=0 \n')
+    process.kill(await expectDaemon(daemon, way))
+  })
+})
+
+interface Ending {
+  config: object
+  code: number
+  says: RegExp
+}
+
+const options = { waitForReady: true, readyTimeout: 15_000 }
+
+/** What a daemon does, and what its command then says. Nothing of it is left but where it says ready. */
+const endings: Record<string, Ending> = {
+  'throws before daemonize()': { config: { before: 'throw' }, code: 1, says: /no configuration/ },
+  'is ready after 300 ms': { config: { then: 'ready', options }, code: 0, says: /^$/ },
+  throws: {
+    config: { then: 'throw', options },
+    code: 1,
+    says: /Error: no database\n +at [^]*the daemon exited with code 1 before it was ready\n$/,
+  },
+  'calls fail()': {
+    config: { then: 'fail', options },
+    code: 1,
+    says: /Error: no licence\n +at [^]*exited with code 1 before/,
+  },
+  'exits with 0': {
+    config: { then: 'exit-0', options },
+    code: 1,
+    says: /^sess: the daemon exited with code 0 before it was ready\n$/,
+  },
+  'exits with 3': {
+    config: { then: 'exit-3', options },
+    code: 3,
+    says: /exited with code 3 before/,
+  },
+  'is killed': {
+    config: { then: 'kill', options },
+    code: 137,
+    says: /^sess: the daemon was killed by SIGKILL before it was ready\n$/,
+  },
+  'is never ready': {
+    config: { then: 'never', options: { ...options, readyTimeout: 400 } },
+    code: 1,
+    says: /^sess: the daemon was not ready within 400 ms and was stopped\n$/,
+  },
+  'is never ready and deaf to SIGTERM, with a child': {
+    config: { then: 'never', deaf: true, options: { ...options, readyTimeout: 400 } },
+    code: 1,
+    says: /was not ready within 400 ms and was stopped\n$/,
+  },
+  'is ready, then crashes': { config: { then: 'ready-crash', options }, code: 0, says: /^/ },
+}
+
+/** Until the command ends, not until a daemon has closed its stderr. */
+async function run([file, ...args]: [string, ...string[]]) {
+  const folder = openFolder()
+  const stderr = openSync(join(folder, 'stderr'), 'w+')
+  const began = performance.now()
+  const child = spawn(file, args, { stdio: ['ignore', 'ignore', stderr] })
+  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
+  const elapsed = performance.now() - began
+  closeSync(stderr)
+  return { code: code ?? signal, elapsed, stderr: readFileSync(join(folder, 'stderr'), 'utf8') }
+}
+
+describe('a start tells the truth', () => {
+  const cases = all.flatMap((way) => Object.keys(endings).map((name) => [way, name] as const))
+  test.for(cases.filter(([way, name]) => way === 'launcher' || !name.includes('deaf')))(
+    '%s: a daemon that %s',
+    async ([way, name]) => {
+      const { config, code, says } = endings[name] ?? { config: {}, code: -1, says: /^$/ }
+      const daemon = prepareDaemon(way, config)
+      const pidFile = join(daemon.folder, 'pid')
+      const withFile = {
+        ...config,
+        options: { ...(config as { options?: object }).options, pidFile },
+      }
+      const { command, told, pid } = prepareDaemon(way, withFile, daemon.folder)
+      const result = await run(command)
+      expect(result).toMatchObject({ code, stderr: expect.stringMatching(says) })
+      if (name === 'throws before daemonize()') return
+      const lives = isLive(await pid())
+      if (name.startsWith('is ready')) {
+        // Ready was said after 300 ms, by a daemon that then lived.
+        if (!name.includes('crash')) expect([lives, result.elapsed > 300]).toEqual([true, true])
+        if (lives && !name.includes('crash')) process.kill(await pid())
+        return
+      }
+      expect(lives).toBe(false)
+      const child = told().find((line) => 'child' in line) as { child: number } | undefined
+      if (child !== undefined) expect(isLive(child.child)).toBe(false)
+      expect(spawnSync('ls', [pidFile]).status).toBe(2)
+    },
+  )
+
+  test('restart: a second run that exits with 0 before daemonize() is a failure', async () => {
+    const { command } = prepareDaemon('restart', { before: 'exit-0-again' })
+    expect(await run(command)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/exited with code 0 before/),
+    })
+  })
+
+  test.for(all)('%s: Ctrl-C at the command that waits stops the daemon', async (way) => {
+    const daemon = prepareDaemon(way, { then: 'never', options })
+    const terminal = openTerminal('sh', ['-c', `${daemon.line}; echo rc=$?`])
+    await daemon.entry('daemon')
+    const pid = await daemon.pid()
+    terminal.type('\x03')
+    await until(() => !isLive(pid))
+    await terminal.ended
+    expect(terminal.output()).not.toContain('rc=0')
+  })
+
+  test('kill -9 of the launcher before ready ends the daemon', async () => {
+    const daemon = prepareDaemon('launcher', { then: 'never', options })
+    const [file, ...args] = daemon.command
+    const child = spawn(file, args)
+    await daemon.entry('daemon')
+    const pid = await daemon.pid()
+    child.kill('SIGKILL')
+    await until(() => !isLive(pid))
+  })
+
+  test('strategy launcher without one is refused by name', async () => {
+    const { command } = prepareDaemon('restart', { options: { strategy: 'launcher' } })
+    const result = await run(command)
+    expect(result.code).toBe(1)
+    expect(result.stderr).toMatch(/ERR_DAEMON_FAILED[^]*There is no launcher[^]*no-launcher/)
+  })
+
+  test('a launcher with nothing to run says how it is used', () => {
+    expect(spawnSync(launcher, ['launch']).status).toBe(2)
+  })
+})

@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest'
+import { node, fixturePath, track } from './helpers/process.ts'
+import { fixtureOnTerminal, openTerminal } from './helpers/pty.ts'
+
+const run = (what: string) => fixtureOnTerminal('job-terminal.mjs', [what])
+const here = { ours: true, foreground: true }
+
+test('a child in the background that reads is stopped by SIGTTIN and told within 500 ms', async () => {
+  const terminal = run('background read')
+  const stopped = await terminal.json()
+  track(stopped.pid)
+  expect(stopped).toMatchObject({ signal: 'SIGTTIN', ...here })
+  expect(stopped.elapsed).toBeLessThan(500)
+  expect((await terminal.ended).exitCode).toBe(0)
+})
+
+test.each([
+  ['after its exit', { state: 'exited', code: 7, signal: null }],
+  ['after kill -9', { state: 'exited', code: null, signal: 'SIGKILL' }],
+  ['after it stops itself', { state: 'stopped', signal: 'SIGSTOP' }],
+  ['after Ctrl-Z', { state: 'stopped', signal: 'SIGTSTP' }],
+])(
+  'withForeground: the child reads what is typed; %s the terminal is ours as before',
+  async (what, state) => {
+    const terminal = run(what)
+    await terminal.expect(/ready/)
+    terminal.type('typed\n')
+    await terminal.expect(/got typed/)
+    if (what === 'after Ctrl-Z') {
+      await terminal.expect(/waiting/)
+      terminal.type('\x1a')
+    }
+    // The parent was not stopped: it reads the next line.
+    terminal.type('for the parent\n')
+    const result = await terminal.json()
+    expect(result).toMatchObject({ state, after: here, line: 'for the parent' })
+    expect(result.after.modes).toBe(result.before.modes)
+    await terminal.ended
+  },
+)
+
+test('spawn foreground: the child has the terminal from its start, and the modes come back', async () => {
+  const terminal = run('foreground at start')
+  await terminal.expect(/ready/)
+  terminal.type('typed\n')
+  await terminal.expect(/got typed/)
+  terminal.type('next\n')
+  const result = await terminal.json()
+  expect(result.at.tpgid).toBe(result.at.pid)
+  expect(result).toMatchObject({ state: { code: 0 }, after: here, line: 'next' })
+  expect(result.after.modes).toBe(result.before.modes)
+})
+
+test('a child that stopped for want of the terminal is continued by withForeground', async () => {
+  const terminal = run('a stopped one that is continued')
+  terminal.type('typed\n')
+  await terminal.expect(/got typed/)
+  expect(await terminal.json()).toMatchObject({ first: here, state: { code: 0 }, after: here })
+})
+
+test('withForeground takes a group by its number: a pipeline', async () => {
+  const terminal = run('a group by number')
+  terminal.type('typed\n')
+  await terminal.expect(/TYPED/)
+  terminal.type('next\n')
+  expect(await terminal.json()).toMatchObject({ state: { code: 0 }, after: here, line: 'next' })
+})
+
+test('withForeground: the terminal is back when fn throws', async () => {
+  const result = await run('throws').json()
+  expect(result).toMatchObject({ error: 'mine', after: here })
+  expect(result.after.modes).toBe(result.before.modes)
+})
+
+test('withForeground: a child that has ended, or never was, leaves the terminal alone', async () => {
+  const result = await run('gone').json()
+  expect(result).toMatchObject({ state: { code: 3 }, error: 'ENOENT', after: here })
+})
+
+test('withForeground: a readline that is reading is paused meanwhile, and goes on', async () => {
+  const terminal = run('readline is reading')
+  terminal.type('for the child\n')
+  await terminal.expect(/got for the child/)
+  const result = await terminal.json()
+  expect(result).toMatchObject({ state: { code: 0 }, after: here })
+  terminal.type('for the parent\n')
+  expect(await terminal.json()).toEqual({ seen: ['for the parent'] })
+})
+
+test('withForeground: the terminal comes back at a stop and goes again, while fn waits', async () => {
+  const terminal = run('pending while it stops')
+  await terminal.expect(/given|ready/)
+  await terminal.expect(/given|ready/)
+  terminal.type('go\n')
+  const result = await terminal.json()
+  expect(result).toMatchObject({ stopped: here, continued: true })
+  expect(result.stopped.modes).toBe(result.before.modes)
+  terminal.type('typed\n')
+  await terminal.expect(/got typed/)
+  expect(await terminal.json()).toMatchObject({ code: 0, after: here })
+})
+
+test('without a terminal of ours: ENOTTY, and isForeground is false', async () => {
+  const terminal = openTerminal('sh', [
+    '-c',
+    `"${node}" "${fixturePath('job-terminal.mjs')}" 'not ours' 2>&1 | cat`,
+  ])
+  const { error, foreground } = await terminal.json()
+  expect(error).toMatchObject({ code: 'ENOTTY', syscall: 'tcgetpgrp', reason: 'not-a-terminal' })
+  expect(foreground).toBe(false)
+})

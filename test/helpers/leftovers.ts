@@ -1,0 +1,37 @@
+import { randomUUID } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+
+const MARK = 'SETSID_TEST_RUN'
+
+/** Pids of the processes that were started, at any depth, with this run's mark in their environment. */
+function marked(run: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^[0-9]+$/.test(pid) || Number(pid) === process.pid) return false
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${MARK}=${run}`)
+    } catch {
+      return false
+    }
+  })
+}
+
+/** Every process of the test run inherits a mark; after the last test none may be left that bears it. */
+export default function setup(): () => Promise<void> {
+  const run = randomUUID()
+  process.env[MARK] = run
+  return async () => {
+    const deadline = Date.now() + 5000
+    let left = marked(run)
+    while (left.length > 0 && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      left = marked(run)
+    }
+    if (left.length === 0) return
+    const names = left.map((pid) => {
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ')
+      process.kill(Number(pid), 'SIGKILL')
+      return `${pid} ${command}`
+    })
+    throw new Error(`the tests left processes behind:\n${names.join('\n')}`)
+  }
+}

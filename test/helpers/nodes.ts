@@ -1,0 +1,34 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const store = fileURLToPath(new URL('../../build/nodes/', import.meta.url))
+const versions = ['22.23.3', '24.21.0', '26.10.0']
+
+export interface OtherNode {
+  version: string
+  path: string
+}
+
+/** The Nodes that we support beside the one that runs the tests, from the npm registry; kept in build/. */
+export async function otherNodes(): Promise<OtherNode[]> {
+  const nodes: OtherNode[] = []
+  for (const version of versions) {
+    const folder = `${store}${version}`
+    if (!existsSync(folder)) await install(version, folder)
+    nodes.push({ version, path: `${folder}/node_modules/node-linux-${process.arch}/bin/node` })
+  }
+  return nodes
+}
+
+/** Under its final name only when it is whole, so that test files may ask at the same time. */
+async function install(version: string, folder: string): Promise<void> {
+  const draft = `${folder}.${process.pid}`
+  await mkdir(draft, { recursive: true })
+  const name = `node-linux-${process.arch}@${version}`
+  await run('npm', ['install', '--prefix', draft, '--no-save', '--ignore-scripts', name])
+  await rename(draft, folder).catch(() => rm(draft, { recursive: true }))
+}

@@ -1,0 +1,149 @@
+import { type ChildProcess, execFileSync, spawn, type SpawnOptions } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { afterEach } from 'vitest'
+
+/** The Node that fixtures run on. */
+export const node = process.env['SETSID_TEST_NODE'] ?? process.execPath
+export const isRoot = process.getuid?.() === 0
+
+export const fixturePath = (name: string): string =>
+  fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
+
+const started = new Set<number>()
+
+/** Pids to end, and see gone, when the test is over. */
+export function track(...pids: number[]): void {
+  for (const pid of pids) started.add(pid)
+}
+
+afterEach(async () => {
+  const pids = [...started]
+  started.clear()
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It has ended by itself.
+    }
+  }
+  for (const pid of pids) await until(() => !isLive(pid))
+})
+
+/** Waits for a condition; fails with its text when it hasn't come true in `cap` ms. */
+export async function until(condition: () => unknown, cap = 10_000): Promise<void> {
+  const deadline = Date.now() + cap
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`not within ${cap} ms: ${condition.toString()}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+/** Alive as /proc sees it: there, and no zombie. */
+export function isLive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return !'ZX'.includes(stat.charAt(stat.lastIndexOf(')') + 2))
+  } catch {
+    return false
+  }
+}
+
+/** The output of a fixture is lines of JSON. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a fixture's line has the shape its test expects
+export type Json = any
+
+export interface Running {
+  child: ChildProcess
+  pid: number
+  /** The next line it prints. */
+  next(): Promise<Json>
+  /** Sends it a line. */
+  tell(line: string): void
+  /** Its exit code or signal. */
+  ended: Promise<number | NodeJS.Signals | null>
+}
+
+/** Starts a program that talks in lines of JSON. It is ended after the test. */
+export function start(file: string, args: string[] = [], options: SpawnOptions = {}): Running {
+  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options })
+  if (child.pid === undefined) throw new Error(`${file} did not start`)
+  track(child.pid)
+  let stderr = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  child.stdin?.on('error', () => undefined)
+  if (child.stdout === null) throw new Error('start needs stdout as a pipe')
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  return {
+    child,
+    pid: child.pid,
+    async next() {
+      const { done, value } = await lines.next()
+      if (done === true)
+        throw new Error(`${args.join(' ')} ended without a line; stderr: ${stderr}`)
+      return JSON.parse(value)
+    },
+    tell: (line) => child.stdin?.write(`${line}\n`),
+    ended: once(child, 'exit').then(
+      ([code, signal]) => (signal ?? code) as NodeJS.Signals | number,
+    ),
+  }
+}
+
+/** Starts test/fixtures/NAME in a Node of its own. */
+export const startFixture = (name: string, args: string[] = [], options?: SpawnOptions): Running =>
+  start(node, [fixturePath(name), ...args], options)
+
+/** Runs a fixture and gives the one line that it prints. */
+export async function runFixture(
+  name: string,
+  args: string[] = [],
+  options?: SpawnOptions,
+): Promise<Json> {
+  const running = startFixture(name, args, options)
+  const line = await running.next()
+  running.child.stdin?.end()
+  const ended = await running.ended
+  if (ended !== 0) throw new Error(`${name} ${args.join(' ')} ended with ${ended}`)
+  return line
+}
+
+export interface PsRow {
+  pid: number
+  ppid: number
+  pgid: number
+  sid: number
+  tpgid: number
+  tty: string
+  stat: string
+  comm: string
+}
+
+/** The ids of a process by ps, which shares no code with us. */
+export function ps(pid: number): PsRow {
+  const output = execFileSync('ps', [
+    '-o',
+    'pid=,ppid=,pgid=,sid=,tpgid=,tty=,stat=,comm=',
+    '-p',
+    String(pid),
+  ]).toString()
+  const [p, ppid, pgid, sid, tpgid, tty = '', stat = '', comm = ''] = output.trim().split(/\s+/)
+  return {
+    pid: Number(p),
+    ppid: Number(ppid),
+    pgid: Number(pgid),
+    sid: Number(sid),
+    tpgid: Number(tpgid),
+    tty,
+    stat,
+    comm,
+  }
+}
+
+/** A pid that no process has: above the largest that this kernel gives out. */
+export const gonePid = Number(readFileSync('/proc/sys/kernel/pid_max', 'utf8')) + 1
+
+/** As `nobody` where the tests run as root. */
+export const unprivileged: SpawnOptions = isRoot ? { uid: 65534, gid: 65534 } : {}

@@ -1,0 +1,265 @@
+import { execFile, execFileSync, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { launcher } from './helpers/daemon.ts'
+import { fixturePath, isLive, node, ps, until } from './helpers/process.ts'
+import type { Terminal } from './helpers/pty.ts'
+import { expectUsable, openFolder, openShell, type Shell, shells, users } from './helpers/remote.ts'
+
+// Everything here is done twice, by Node and by Node below the launcher, and
+// must come out the same.
+
+const names = Object.keys(shells) as Shell[]
+const plain = `${node} ${fixturePath('plain.mjs')}`
+const below = `${launcher} launch -- ${plain}`
+const status = (shell: Shell) => (shell === 'fish' ? '$status' : '$?')
+
+const signals = 'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL SEGV ALRM TERM XCPU SYS VTALRM'
+const codes = [0, 1, 255]
+
+/** `@` is the program. */
+const lines: Record<string, string | ((shell: Shell) => string | undefined)> = {
+  ...Object.fromEntries(codes.map((code) => [`exit ${code}`, `@ exit ${code}`])),
+  ...Object.fromEntries(signals.split(' ').map((name) => [`death by ${name}`, `@ die SIG${name}`])),
+  'an exception': '@ throw',
+  'arguments with blanks': `@ print 'a b' '' '$x' '"'`,
+  'stdin from a pipe': `printf 'a\\nb\\n' | @ stdin`,
+  'stdin from a file': '@ stdin < /etc/hostname',
+  'stdin from /dev/null': '@ stdin < /dev/null',
+  'stdin from a heredoc': (shell) => (shell === 'fish' ? undefined : '@ stdin <<X\nline\nX'),
+  'stdin closed': '@ stdin <&-',
+  'stdout closed': '@ exit 3 >&-',
+  'all three closed': '@ exit 3 <&- >&- 2>&-',
+  'stdout to a file': '@ print x > /dev/null',
+  'command substitution': (shell) =>
+    shell === 'fish' ? 'echo [(@ print hello)]' : 'echo "[$(@ print hello)]"',
+  'descriptor 3': '@ fd3 3>&1',
+  'a reader that goes away': '@ many | head -1',
+  'between && and ||': '@ exit 0 && @ exit 4 || @ print or',
+  'in the background, waited for': (shell) => (shell === 'fish' ? undefined : '@ exit 6 & wait $!'),
+  'folder, umask and environment': 'umask 027; cd /; env GIVEN=1 @ where < /dev/null',
+  'the middle of a pipeline': 'echo x | @ stdin | cat',
+}
+
+async function run(shell: Shell, line: string, command: string) {
+  const text = `${line.replaceAll('@', command)}\necho "rc="${status(shell)}\n`
+  return new Promise((resolve) => {
+    const child = execFile(shell, ['-c', text], (error, stdout) =>
+      resolve({ code: error?.code ?? 0, signal: error?.signal, stdout }),
+    )
+    child.stdin?.end()
+  })
+}
+
+describe.for(names)('%s: a program and its launcher are as the program alone', (shell) => {
+  test.concurrent.for(Object.keys(lines))('%s', async (name, { expect }) => {
+    const given = lines[name]
+    const line = typeof given === 'function' ? given(shell) : given
+    if (line === undefined) {
+      console.log(`skipped: ${shell} has no such syntax: ${name}`)
+      return
+    }
+    const [alone, together] = await Promise.all([run(shell, line, plain), run(shell, line, below)])
+    expect(together).toEqual(alone)
+  })
+})
+
+type Scene = (terminal: Terminal, command: string, leader: () => number) => Promise<unknown>
+
+const stopped = async (terminal: Terminal, leader: () => number) => {
+  await until(() => ps(leader()).stat.startsWith('T'))
+  await expectUsable(terminal)
+}
+
+/** At a prompt, with a person at the keys. What a scene returns is compared. */
+const scenes: Record<string, Scene> = {
+  async 'Ctrl-C'(terminal, command) {
+    terminal.type(`${command} wait\r`)
+    await terminal.expect(/up\r/)
+    terminal.type('\x03')
+  },
+  async 'Ctrl-C, handled'(terminal, command) {
+    terminal.type(`${command} handle SIGINT\r`)
+    await terminal.expect(/up\r/)
+    terminal.type('\x03')
+    await terminal.expect(/got SIGINT/)
+  },
+  async 'Ctrl-\\'(terminal, command) {
+    terminal.type(`${command} wait\r`)
+    await terminal.expect(/up\r/)
+    terminal.type('\x1c')
+  },
+  async 'Ctrl-Z, fg, Ctrl-C'(terminal, command, leader) {
+    terminal.type(`${command} wait\r`)
+    await terminal.expect(/up\r/)
+    const pid = leader()
+    terminal.type('\x1a')
+    await stopped(terminal, () => pid)
+    terminal.type('fg\r')
+    await until(() => ps(pid).stat.includes('+'))
+    await until(() => !ps(pid).stat.startsWith('T'))
+    terminal.type('\x03')
+  },
+  async 'Ctrl-Z, bg, fg, Ctrl-C'(terminal, command, leader) {
+    terminal.type(`${command} wait\r`)
+    await terminal.expect(/up\r/)
+    const pid = leader()
+    terminal.type('\x1a')
+    await stopped(terminal, () => pid)
+    terminal.type('bg\r')
+    await until(() => !ps(pid).stat.startsWith('T'))
+    await expectUsable(terminal)
+    terminal.type('fg\r')
+    await until(() => ps(pid).stat.includes('+'))
+    terminal.type('\x03')
+  },
+  async 'SIGCONT to a stopped one'(terminal, command, leader) {
+    terminal.type(`${command} wait\r`)
+    await terminal.expect(/up\r/)
+    const pid = leader()
+    terminal.type('\x1a')
+    await stopped(terminal, () => pid)
+    process.kill(pid, 'SIGCONT')
+    await until(() => !ps(pid).stat.startsWith('T'))
+    terminal.type('fg\r')
+    await until(() => ps(pid).stat.includes('+'))
+    terminal.type('\x03')
+  },
+  async 'a line that is typed'(terminal, command) {
+    terminal.type(`${command} line\r`)
+    await terminal.expect(/reading/)
+    terminal.type('hello\r')
+    const [line] = await terminal.expect(/read \w+/)
+    return line
+  },
+  async 'a read in the background, fg'(terminal, command) {
+    terminal.type(`${command} line &\r`)
+    await terminal.expect(/reading/)
+    await expectUsable(terminal)
+    terminal.type('fg\r')
+    await until(() => ps(terminal.pid).tpgid !== terminal.pid)
+    terminal.type('hello\r')
+    const [line] = await terminal.expect(/read \w+/)
+    return line
+  },
+  async 'a window of another size'(terminal, command) {
+    terminal.type(`${command} winch\r`)
+    await terminal.expect(/up\r/)
+    terminal.pty.resize(101, 31)
+    const [size] = await terminal.expect(/\d+x\d+/)
+    terminal.pty.resize(200, 50)
+    return size
+  },
+  async 'SIGTERM to its pid, handled'(terminal, command, leader) {
+    terminal.type(`${command} handle SIGTERM\r`)
+    await terminal.expect(/up\r/)
+    process.kill(leader(), 'SIGTERM')
+    await terminal.expect(/got SIGTERM/)
+  },
+  async 'SIGHUP to its pid'(terminal, command, leader) {
+    terminal.type(`${command} wait\r`)
+    await terminal.expect(/up\r/)
+    process.kill(leader(), 'SIGHUP')
+  },
+  async 'SIGKILL to its pid'(terminal, command, leader) {
+    terminal.type(`${command} wait\r`)
+    await terminal.expect(/up\r/)
+    process.kill(leader(), 'SIGKILL')
+  },
+  async 'signals to its group and to its pid: each once'(terminal, command, leader) {
+    terminal.type(`${command} count\r`)
+    await terminal.expect(/up\r/)
+    const pid = leader()
+    for (let i = 1; i <= 40; i++) {
+      process.kill(i % 2 === 0 ? pid : -pid, 'SIGUSR2')
+      await terminal.expect(new RegExp(`usr2 ${i}\\.`))
+    }
+    terminal.type('\x03')
+    const [total] = await terminal.expect(/total \d+/)
+    return total
+  },
+  async 'a stop of its own by SIGTSTP, fg'(terminal, command, leader) {
+    terminal.type(`${command} stop SIGTSTP\r`)
+    await terminal.expect(/up\r/)
+    const pid = leader()
+    await stopped(terminal, () => pid)
+    terminal.type('fg\r')
+    await terminal.expect(/went on/)
+  },
+  async 'a stop of its own by SIGSTOP, fg'(terminal, command, leader) {
+    terminal.type(`${command} stop SIGSTOP\r`)
+    await terminal.expect(/up\r/)
+    const pid = leader()
+    await stopped(terminal, () => pid)
+    terminal.type('fg\r')
+    await terminal.expect(/went on/)
+  },
+}
+
+async function play(shell: Shell, command: string): Promise<Record<string, unknown>> {
+  const terminal = await openShell(shell, users[0], { ...process.env, PAGER: 'cat' })
+  const foreground = () => ps(terminal.pid).tpgid
+  // fish gives its job the terminal after it has started it.
+  const leader = () => {
+    for (let tries = 0; tries < 500; tries++) {
+      const group = foreground()
+      if (group !== terminal.pid) return group
+    }
+    throw new Error('no job in the foreground')
+  }
+  const seen: Record<string, unknown> = {}
+  for (const [name, scene] of Object.entries(scenes)) {
+    const value = await scene(terminal, command, leader).catch((error: unknown) => {
+      throw new Error(`${shell}, ${name}, ${command}`, { cause: error })
+    })
+    await until(() => foreground() === terminal.pid)
+    terminal.type(`echo "rc="${status(shell)}.\r`)
+    const [rc] = await terminal.expect(/rc=\d+\./)
+    seen[name] = { value, rc }
+    terminal.type('jobs; echo "no ""more"\r')
+    const [jobs] = await terminal.expect(/[^]*no more\r/)
+    expect(jobs, name).not.toMatch(/plain\.mjs/)
+  }
+  return seen
+}
+
+describe('at a prompt', () => {
+  test.for(names)(
+    '%s: keys, jobs and signals, fifteen scenes',
+    { timeout: 90_000 },
+    async (shell) => {
+      const [alone, together] = await Promise.all([play(shell, plain), play(shell, below)])
+      expect(together).toEqual(alone)
+    },
+  )
+})
+
+describe('the launcher', () => {
+  test('keeps the channel of fork()', async () => {
+    const folder = openFolder()
+    const file = join(folder, 'child.mjs')
+    writeFileSync(
+      file,
+      "process.on('message', (m) => process.send(m + 1, () => process.disconnect()))",
+    )
+    const child = fork(file, { execPath: launcher, execArgv: ['launch', '--', node] })
+    child.send(41)
+    expect(await once(child, 'message')).toEqual([42, undefined])
+    expect(await once(child, 'exit')).toEqual([0, null])
+  })
+
+  test('keeps less than 200 kB resident, and nothing open but stderr and its own', async () => {
+    const terminal = await openShell('bash', users[0], process.env)
+    terminal.type(`${below} wait 3</dev/null\r`)
+    await terminal.expect(/up\r/)
+    const { tpgid } = ps(terminal.pid)
+    await until(() => ps(tpgid).stat.startsWith('S'))
+    expect(Number(execFileSync('ps', ['-o', 'rss=', '-p', String(tpgid)]))).toBeLessThan(200)
+    const open = execFileSync('ls', ['-l', `/proc/${tpgid}/fd`]).toString()
+    expect(open.match(/-> .*/g)?.filter((line) => !/socket|anon_inode/.test(line))).toHaveLength(1)
+    terminal.type('\x03')
+    await until(() => !isLive(tpgid))
+  })
+})

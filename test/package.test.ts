@@ -1,0 +1,182 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type OtherNode, otherNodes } from './helpers/nodes.ts'
+import { gonePid } from './helpers/process.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const work = mkdtempSync(join(tmpdir(), 'setsid-package-'))
+const platform = `${process.platform}-${process.arch}`
+let tarball: string
+let nodes: OtherNode[]
+
+const npm = (folder: string, ...args: string[]) =>
+  execFileSync('npm', args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] }).toString()
+
+beforeAll(async () => {
+  nodes = await otherNodes()
+  const copy = join(work, 'copy')
+  const left = new Set(['.git', 'build', 'dist', 'node_modules', 'coverage', 'prebuilds'])
+  cpSync(root, copy, { recursive: true, filter: (path) => !left.has(path.slice(root.length)) })
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  npm(copy, 'run', 'prebuild')
+  npm(copy, 'pack', '--pack-destination', work)
+  tarball = join(work, readdirSync(work).find((name) => name.endsWith('.tgz')) ?? '')
+})
+afterAll(() => rmSync(work, { recursive: true }))
+
+/** A PATH on which there is a Node, npm and a shell, and nothing that compiles. */
+function bareTools(): string {
+  const tools = join(work, 'tools')
+  mkdirSync(tools, { recursive: true })
+  for (const name of ['node', 'npm', 'sh', 'env']) {
+    const path = execFileSync('sh', ['-c', `command -v ${name}`])
+      .toString()
+      .trim()
+    rmSync(join(tools, name), { force: true })
+    symlinkSync(path, join(tools, name))
+  }
+  return tools
+}
+
+/** An empty project with the tarball in it, installed without compiler, make and python. */
+function install(name: string, ...flags: string[]): string {
+  const project = join(work, name)
+  mkdirSync(project)
+  writeFileSync(join(project, 'package.json'), '{ "name": "empty", "private": true }')
+  const env = { ...process.env, PATH: bareTools() }
+  for (const tool of ['cc', 'gcc', 'g++', 'clang', 'make', 'python3']) {
+    expect(spawnSync('sh', ['-c', `command -v ${tool}`], { env }).status, tool).not.toBe(0)
+  }
+  const args = ['install', tarball, '--no-audit', '--no-fund', '--prefer-offline', ...flags]
+  execFileSync('npm', args, { cwd: project, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  return project
+}
+
+const use = `
+  if (setsid.getsid() < 1 || setsid.getpgrp() !== setsid.getpgid()) throw new Error('wrong ids')
+  if (setsid.getsid(${gonePid}, { throwIfNoEntry: false }) !== undefined) throw new Error('not gone')
+  console.log(setsid.setsid() === process.pid)`
+const ways = {
+  require: ['-e', `const setsid = require('setsid'); ${use}`],
+  import: ['--input-type=module', '-e', `import * as setsid from 'setsid'; ${use}`],
+}
+
+const runIn = (project: string, node: string, args: string[]) => {
+  const { status, stdout, stderr } = spawnSync(node, args, { cwd: project })
+  return { status, stdout: stdout.toString().trim(), stderr: stderr.toString() }
+}
+
+const works = { status: 0, stdout: 'true', stderr: '' }
+
+describe('the tarball', () => {
+  test.each([
+    ['with', []],
+    ['without', ['--ignore-scripts']],
+  ])(
+    'installs from its prebuild with no compiler, make or python, %s install scripts',
+    (name, flags) => {
+      const project = install(name, ...flags)
+      for (const way of Object.values(ways)) {
+        expect(runIn(project, process.execPath, way)).toEqual(works)
+      }
+      const { stdout } = runIn(project, process.execPath, [
+        'node_modules/.bin/sess',
+        'ids',
+        '--json',
+      ])
+      expect(JSON.parse(stdout)).toMatchObject({ pid: process.pid })
+    },
+  )
+
+  test('one binary works by require and by import on Node 20, 22, 24 and 26', () => {
+    const project = install('nodes')
+    const prebuilt = readdirSync(join(project, 'node_modules/setsid/prebuilds', platform))
+    expect(prebuilt.filter((name) => name.endsWith('.node'))).toEqual(['setsid.node'])
+    for (const { version, path } of nodes) {
+      for (const [way, args] of Object.entries(ways)) {
+        expect(runIn(project, path, args), `${way} on ${version}`).toEqual(works)
+      }
+    }
+  })
+
+  test('the binary needs nothing above GLIBC_2.17, and no library but libc', () => {
+    const addon = join(work, 'copy/prebuilds', platform, 'setsid.node')
+    const symbols = execFileSync('objdump', ['-T', addon]).toString()
+    const versions = [...symbols.matchAll(/GLIBC_2\.(\d+)/g)].map(([, minor]) => Number(minor))
+    expect(versions.length).toBeGreaterThan(0)
+    expect(Math.max(...versions)).toBeLessThanOrEqual(17)
+    expect(symbols).not.toMatch(/GLIBCXX|CXXABI/)
+    const needed = execFileSync('readelf', ['-d', addon])
+      .toString()
+      .match(/\(NEEDED\).*/g)
+    expect(needed).toHaveLength(1)
+    expect(needed?.[0]).toContain('libc.so.6')
+  })
+
+  test('without a binary the error names platform, arch, libc, paths and what to run', () => {
+    const project = install('no-prebuild')
+    const folder = join(project, 'node_modules/setsid')
+    rmSync(join(folder, 'prebuilds'), { recursive: true })
+    for (const way of Object.values(ways)) {
+      const { status, stderr } = runIn(project, process.execPath, way)
+      expect(status).toBe(1)
+      expect(stderr).toContain('ERR_ADDON_NOT_FOUND')
+      expect(stderr).toContain(`platform ${process.platform}, arch ${process.arch}, libc glibc`)
+      for (const path of ['build/Release', 'build/Debug', `prebuilds/${platform}`]) {
+        expect(stderr).toContain(join(folder, path))
+      }
+      expect(stderr).toContain('npm explore setsid -- npm run build:native')
+    }
+    // What it says to run, run: now with the tools that it says are needed.
+    const commands = runIn(project, process.execPath, ways.require)
+      .stderr.split('\n')
+      .filter((line) => line.startsWith('  npm '))
+    expect(commands).toHaveLength(2)
+    for (const command of commands) {
+      execFileSync('sh', ['-c', command], { cwd: project, stdio: 'pipe' })
+    }
+    expect(runIn(project, process.execPath, ways.require)).toEqual(works)
+  })
+
+  test('a binary that may not be loaded is not called missing', () => {
+    const { stderr } = runIn(install('forbidden'), process.execPath, [
+      '--experimental-permission',
+      '--allow-fs-read=*',
+      ...ways.require,
+    ])
+    expect(stderr).toContain('ERR_ADDON_NOT_LOADED')
+    expect(stderr).toContain('ERR_DLOPEN_DISABLED')
+    expect(stderr).not.toContain('npm explore')
+  })
+
+  test('has types that resolve and a manifest without faults', () => {
+    const bin = (name: string) => join(root, 'node_modules/.bin', name)
+    // Node 10's way of looking up modules has no sub-paths.
+    const attw = spawnSync(bin('attw'), ['--no-color', '--profile', 'node16', tarball])
+    expect({ status: attw.status, said: attw.stdout.toString() }).toMatchObject({ status: 0 })
+    const publint = spawnSync(bin('publint'), ['--strict', tarball])
+    expect(publint.stdout.toString()).toContain('All good')
+  })
+
+  test('runs nothing when it is installed', () => {
+    const { scripts, gypfile } = JSON.parse(
+      execFileSync('tar', ['-xOf', tarball, 'package/package.json']).toString(),
+    ) as { scripts: Record<string, string>; gypfile: boolean }
+    expect(gypfile).toBe(false)
+    for (const name of ['preinstall', 'install', 'postinstall']) {
+      expect(Object.keys(scripts)).not.toContain(name)
+    }
+  })
+})

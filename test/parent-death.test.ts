@@ -1,0 +1,105 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { isLive, startFixture, track, until, unprivileged } from './helpers/process.ts'
+
+const launcher = fileURLToPath(new URL('../build/Release/launcher', import.meta.url))
+
+const childrenOf = (pid: number): string[] =>
+  execFileSync('ps', ['--ppid', String(pid), '-o', 'comm='])
+    .toString()
+    .trim()
+    .split('\n')
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+test.each([
+  ['SIGKILL', {}],
+  ['SIGTERM', {}],
+  ['SIGKILL', unprivileged],
+])('main thread, %s: the child is gone within a second of kill -9', async (signal, options) => {
+  const parent = startFixture('parent-death.mjs', ['main', signal], options)
+  const { pids } = await parent.next()
+  track(...pids)
+  await pause(200)
+  expect(pids.every(isLive)).toBe(true)
+  process.kill(parent.pid, 'SIGKILL')
+  await until(() => !pids.some(isLive), 1000)
+})
+
+test.each([
+  ['SIGKILL', {}],
+  ['SIGTERM', {}],
+  ['SIGKILL', unprivileged],
+])('worker, %s: the children outlive it, and not the process', async (signal, options) => {
+  const parent = startFixture('parent-death.mjs', ['worker', signal], options)
+  const { pids } = await parent.next()
+  track(...pids)
+  expect(pids).toHaveLength(4)
+  await pause(1000)
+  expect(pids.every(isLive)).toBe(true)
+  // One watcher serves both workers.
+  expect(childrenOf(parent.pid).sort()).toEqual(['launcher', 'sleep', 'sleep', 'sleep', 'sleep'])
+  process.kill(parent.pid, 'SIGKILL')
+  await until(() => !pids.some(isLive), 1000)
+})
+
+test('worker: SIGTERM to a whole process group leaves the watcher to do its work', async () => {
+  const parent = startFixture('parent-death.mjs', ['worker', 'SIGKILL'], { detached: true })
+  const { pids } = await parent.next()
+  track(...pids)
+  process.kill(-parent.pid, 'SIGTERM')
+  await until(() => !pids.some(isLive), 1000)
+})
+
+test('worker: the watcher lets go of children that have ended, and is small', async () => {
+  const parent = startFixture('parent-death.mjs', ['worker', 'SIGKILL'])
+  const { pids } = await parent.next()
+  track(...pids)
+  const watcher = Number(
+    execFileSync('pgrep', ['-P', String(parent.pid), 'launcher'])
+      .toString()
+      .trim(),
+  )
+  const fds = () =>
+    execFileSync('ls', [`/proc/${watcher}/fd`])
+      .toString()
+      .trim()
+      .split('\n').length
+  const before = fds()
+  for (const pid of pids) process.kill(pid, 'SIGKILL')
+  await until(() => fds() === before - 4)
+  const memory = /VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${watcher}/status`, 'latin1'))?.[1]
+  expect(Number(memory)).toBeLessThan(200)
+})
+
+test('a parent that ended between fork and exec: the program is never started', async () => {
+  // Its parent is not the one that the launcher was told of.
+  const child = spawn(launcher, ['exec', `d9,${process.pid + 1}`, '--', 'echo', 'echo', 'started'])
+  let out = ''
+  child.stdout.on('data', (text: Buffer) => (out += text.toString()))
+  const [code, signal] = await once(child, 'close')
+  expect([out, code, signal]).toEqual(['', null, 'SIGKILL'])
+})
+
+test('a parent killed at any moment while it spawns leaves no child', async () => {
+  const marker = `6${process.pid}`
+  const left = () => {
+    const all = execFileSync('ps', ['-eo', 'args=']).toString().split('\n')
+    return all.filter((line) => line.includes(marker))
+  }
+  for (const where of ['main', 'worker']) {
+    await Promise.all(
+      Array.from({ length: 6 }, async (_, i) => {
+        const parent = startFixture('spawn-forever.mjs', [where, marker])
+        await parent.next()
+        await pause(i * 7)
+        process.kill(parent.pid, 'SIGKILL')
+        await parent.ended
+      }),
+    )
+    await until(() => left().length === 0, 2000)
+  }
+})

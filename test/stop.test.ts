@@ -1,0 +1,160 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { getpgid, getsid, identify, stopGroup, stopProcess, stopSession } from 'setsid'
+import { describe, expect, test } from 'vitest'
+import { gonePid, isLive, isRoot, start, track, until } from './helpers/process.ts'
+import { membersOf } from './helpers/remote.ts'
+
+/** A shell that leads a session, and prints the pids of what its script started. */
+async function leader(script: string) {
+  const running = start('bash', ['-c', script], { detached: true })
+  const pids = (await running.next()) as number[]
+  track(...pids)
+  return { ...running, pids }
+}
+
+const deaf = "trap '' TERM INT HUP"
+const two = 'sleep 100 & a=$!; sleep 100 & echo "[$a,$!]"; wait'
+
+describe('stopProcess', () => {
+  test('SIGTERM alone, once, to one that acts on it', async () => {
+    const script = `trap 'echo "[1]"; sleep 0.3; exit 0' TERM; echo "[]"; while :; do sleep 0.05; done`
+    const running = await leader(script)
+    const { pid } = running
+    const result = await stopProcess(pid)
+    expect(result).toMatchObject({ outcome: 'gone', signalled: [pid], escalated: false })
+    expect(result.elapsed).toBeGreaterThan(250)
+    expect(await running.next()).toEqual([1])
+    await expect(running.next()).rejects.toThrow('ended without a line')
+  })
+
+  test('SIGKILL after the grace to one that is deaf; a child object will do', async () => {
+    const running = await leader(`${deaf}; echo "[]"; while :; do sleep 0.05; done`)
+    const result = await stopProcess(running.child, { grace: 200 })
+    expect(result).toMatchObject({ outcome: 'gone', escalated: true, survivors: [] })
+    expect(isLive(running.pid)).toBe(false)
+    expect((await stopProcess(running.child)).outcome).toBe('already-gone')
+  })
+
+  test('a stopped one can act on SIGTERM', async () => {
+    const { pid } = start('sleep', ['100'])
+    process.kill(pid, 'SIGSTOP')
+    expect(await stopProcess(pid)).toMatchObject({ outcome: 'gone', escalated: false })
+  })
+
+  test('another process with its pid is stale, and let alone', async () => {
+    const { pid } = start('sleep', ['100'])
+    const identity = { ...identify(pid), startTicks: 1 }
+    expect(await stopProcess(identity)).toMatchObject({ outcome: 'stale', signalled: [] })
+    expect(isLive(pid)).toBe(true)
+  })
+
+  test('one that nobody may end: a survivor, with the reason', async () => {
+    const { pid } = await leader(`${deaf}; echo "[]"; while :; do sleep 0.05; done`)
+    const result = await stopProcess(pid, { grace: 100, escalate: false })
+    expect(result).toMatchObject({ outcome: 'survivors', survivors: [{ pid, reason: 'ignored' }] })
+  })
+
+  test('abort: an AbortError', async () => {
+    const { pid } = await leader(`${deaf}; echo "[]"; while :; do sleep 0.05; done`)
+    const stopped = stopProcess(pid, { abort: AbortSignal.timeout(50) })
+    await expect(stopped).rejects.toMatchObject({ name: 'AbortError' })
+  })
+
+  test('nobody has the pid: already gone', async () => {
+    expect((await stopProcess(gonePid)).outcome).toBe('already-gone')
+    expect((await stopGroup(gonePid)).outcome).toBe('already-gone')
+    expect((await stopSession(gonePid)).outcome).toBe('already-gone')
+  })
+
+  const refused = [0, 1, -1, -812, 2 ** 32 + 5, 1.5, Number.NaN]
+  test.for(refused)('%d is refused before any signal', async (number) => {
+    for (const stop of [stopProcess, stopGroup, stopSession]) {
+      await expect(stop(number)).rejects.toMatchObject({ code: 'ERR_OUT_OF_RANGE' })
+    }
+  })
+
+  test('the caller, its group and its session are refused', async () => {
+    const refusal = { code: 'ERR_INVALID_ARG_VALUE' }
+    await expect(stopProcess(process.pid)).rejects.toMatchObject(refusal)
+    await expect(stopGroup(getpgid())).rejects.toMatchObject(refusal)
+    await expect(stopSession(getsid())).rejects.toMatchObject(refusal)
+  })
+})
+
+describe('stopGroup and stopSession', () => {
+  test('a leader that is gone and members that live', async () => {
+    const { pid, pids, ended } = await leader('sleep 100 & sleep 100 & echo "[$!]"')
+    await ended
+    expect(membersOf(pid)).toHaveLength(2)
+    const result = await stopGroup(pid)
+    expect(result.outcome).toBe('gone')
+    expect(result.signalled).toContain(pids[0])
+    expect(membersOf(pid).filter(isLive)).toEqual([])
+  })
+
+  test('a leader that goes and children that are deaf: the grace is the group’s', async () => {
+    const script = `(${deaf}; echo "[$BASHPID]"; while :; do sleep 0.05; done) & wait`
+    const { pid, pids } = await leader(script)
+    const result = await stopGroup(pid, { grace: 300 })
+    expect(result).toMatchObject({ outcome: 'gone', escalated: true })
+    expect(pids.filter(isLive)).toEqual([])
+  })
+
+  test('one that forks as it dies leaves nobody', async () => {
+    const script = `f() { ${deaf}; (f) & (f) & sleep 0.05; }; echo "[]"; f & wait`.replace(
+      '(f) & (f) &',
+      '(while :; do sleep 0.01 & done) &',
+    )
+    const { pid } = await leader(script)
+    const result = await stopGroup(pid, { grace: 200 })
+    expect(result.outcome).toBe('gone')
+    expect(membersOf(pid).filter(isLive)).toEqual([])
+  })
+
+  test('jobs in groups of their own go with their session', async () => {
+    const { pid, pids } = await leader(`set -m; ${two}`)
+    expect(new Set(pids.map((job) => getpgid(job))).size).toBe(2)
+    expect((await stopSession(pid)).outcome).toBe('gone')
+    expect(pids.filter(isLive)).toEqual([])
+  })
+
+  test('our own group, when allowed: all but ourselves', async () => {
+    const child = spawn(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `import { stopGroup, getpgid } from 'setsid'
+         import { spawn } from 'node:child_process'
+         const other = spawn('sleep', ['100'])
+         const result = await stopGroup(getpgid(), { allowSelf: true })
+         process.exit(result.outcome === 'gone' && result.signalled[0] === other.pid ? 7 : 1)`,
+      ],
+      { cwd: import.meta.dirname, detached: true, stdio: 'inherit' },
+    )
+    expect(await once(child, 'exit')).toEqual([7, null])
+  })
+
+  test.skipIf(!isRoot)('a member of another user: a survivor by EPERM (needs root)', async () => {
+    const { pid, pids } = await leader(
+      `setpriv --reuid 65534 --clear-groups sleep 100 & a=$!; sleep 100 & echo "[$a,$!]"; wait`,
+    )
+    await until(() => isLive(pids[0] ?? 0))
+    const script = `
+      import { stopGroup } from 'setsid'
+      process.setuid(65534)
+      const { outcome, survivors } = await stopGroup(${pid}, { grace: 300 })
+      console.log(JSON.stringify({ outcome, survivors: survivors.map((s) => [s.pid, s.reason]) }))`
+    const running = start(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: import.meta.dirname,
+    })
+    const { outcome, survivors } = await running.next()
+    expect(outcome).toBe('survivors')
+    expect(survivors).toEqual([
+      [pid, 'EPERM'],
+      [pids[1], 'EPERM'],
+    ])
+    expect(isLive(pids[0] ?? 0)).toBe(false)
+  })
+})

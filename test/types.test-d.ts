@@ -1,0 +1,34 @@
+import { expectTypeOf, test } from 'vitest'
+import * as setsid from '../lib/index.ts'
+
+test('the raw calls have the types of their man pages', () => {
+  expectTypeOf(setsid.setsid).toEqualTypeOf<() => number>()
+  expectTypeOf(setsid.getpgrp).toEqualTypeOf<() => number>()
+  expectTypeOf(setsid.setpgid).toEqualTypeOf<(pid?: number, pgid?: number) => void>()
+  expectTypeOf(setsid.killpg).toEqualTypeOf<
+    (pgid: number, signal?: NodeJS.Signals | number) => void
+  >()
+  expectTypeOf(setsid.tcgetpgrp).toEqualTypeOf<(fd: number) => number>()
+  expectTypeOf(setsid.tcsetpgrp).toEqualTypeOf<(fd: number, pgid: number) => void>()
+  expectTypeOf(setsid.tcgetsid).toEqualTypeOf<(fd: number) => number>()
+  expectTypeOf(setsid.ttyname).toEqualTypeOf<(fd: number) => string>()
+  expectTypeOf(setsid.ctermid).toEqualTypeOf<() => string>()
+})
+
+test('a look-up may be undefined only when asked not to throw', () => {
+  expectTypeOf(setsid.getpgid()).toEqualTypeOf<number>()
+  expectTypeOf(setsid.getsid()).toEqualTypeOf<number>()
+  expectTypeOf(setsid.getsid(1, {})).toEqualTypeOf<number>()
+  expectTypeOf(setsid.getsid(1, { throwIfNoEntry: true })).toEqualTypeOf<number>()
+  expectTypeOf(setsid.getsid(1, { throwIfNoEntry: false })).toEqualTypeOf<number | undefined>()
+  expectTypeOf(setsid.getpgid(1, { throwIfNoEntry: false })).toEqualTypeOf<number | undefined>()
+})
+
+test('wrong arguments are errors of the compiler too', () => {
+  // @ts-expect-error a pid is a number
+  expectTypeOf(setsid.getsid).toBeCallableWith('12')
+  // @ts-expect-error a group has no default
+  expectTypeOf(setsid.killpg).toBeCallableWith()
+  // @ts-expect-error no such signal
+  expectTypeOf(setsid.killpg).toBeCallableWith(5, 'SIGFOO')
+})

@@ -1,0 +1,44 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { prepareDaemon } from './helpers/daemon.ts'
+import { start, track } from './helpers/process.ts'
+import { openFolder } from './helpers/remote.ts'
+
+const guide = readFileSync(new URL('../docs/daemonize.md', import.meta.url), 'utf8')
+const units = [...guide.matchAll(/```ini\n# (\S+)\n([^]*?)```/g)]
+const analyze = spawnSync('systemd-analyze', ['--version']).status === 0
+
+describe('units of docs/daemonize.md', () => {
+  test('there are two', () => expect(units).toHaveLength(2))
+
+  test.skipIf(!analyze)('systemd-analyze verify finds nothing wrong (needs systemd)', () => {
+    for (const [, name = '', text = ''] of units) {
+      const path = join(openFolder(), name)
+      writeFileSync(path, text)
+      const { status, stderr } = spawnSync('systemd-analyze', ['verify', path])
+      expect([status, stderr.toString()]).toEqual([0, ''])
+    }
+  })
+})
+
+test('under systemd the process stays, and sends READY=1 when ready', async () => {
+  const script = `
+    import socket, sys
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    s.bind(sys.argv[1])
+    print('{}', flush=True)
+    print('{"text": "%s"}' % s.recv(100).decode(), flush=True)`.replaceAll('\n    ', '\n')
+  const path = join(openFolder(), 'notify')
+  const listener = start('python3', ['-c', script, path])
+  await listener.next()
+  const daemon = prepareDaemon('restart', { then: 'ready', options: { waitForReady: true } })
+  const [file, ...args] = daemon.command
+  const env = { ...process.env, NOTIFY_SOCKET: path }
+  // Away from any terminal, as systemd starts it.
+  const { pid } = start(file, args, { env, detached: true })
+  track(pid)
+  expect((await daemon.entry('daemon')).daemon).toEqual({ pid, sid: pid, strategy: 'none' })
+  expect(await listener.next()).toEqual({ text: 'READY=1' })
+})
