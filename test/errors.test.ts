@@ -41,6 +41,11 @@ const rows: Row[] = text('../docs/errors.md')
 
 /** In the worker's session, which has no part in any terminal. */
 const plain = (cause: string) => async () => runFixture('errors.mjs', [cause, String(gonePid)])
+/** Below a shell that leads a session: the group of ours may be out of sight, with the number 0. */
+const belowShell = (cause: string) => async () => {
+  const fixture = [node, fixturePath('errors.mjs'), cause, String(gonePid)]
+  return start('sh', ['-c', '"$@"; exit $?', 'sh', ...fixture], { detached: true }).next()
+}
 /** As the leader of a terminal's session. */
 const onTerminal = (cause: string) => async () =>
   fixtureOnTerminal('errors.mjs', [cause, String(gonePid)]).json()
@@ -73,7 +78,7 @@ const hungUp = (cause: string) => async () => {
 const cases: Record<string, () => Promise<Json>> = {
   'setsid EPERM: the caller leads its process group': plain('setsid group-leader'),
   "setsid EPERM: other processes are in the group of the caller's number":
-    plain('setsid group-in-use'),
+    belowShell('setsid group-in-use'),
   'getsid ESRCH: there is no such process': plain('getsid gone'),
   'getpgid ESRCH: there is no such process': plain('getpgid gone'),
   'setpgid EACCES: the child has already called exec': plain('setpgid has-execed'),

@@ -1,9 +1,17 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Explanation, type Outcome, processInfo } from '../lib/index.ts'
+import { type Explanation, type Outcome, processInfo, type Verdict } from '../lib/index.ts'
 import { compile } from './helpers/compile.ts'
 import {
   isLive,
@@ -78,6 +86,7 @@ const actions = ['hangup', 'interrupt', 'suspend', 'parentDeath'] as const
 type Action = (typeof actions)[number]
 
 const folder = mkdtempSync(join(tmpdir(), 'setsid-explain-'))
+const firstNamespace = readlinkSync('/proc/self/ns/pid') === 'pid:[4026531836]'
 const users = isRoot ? (['root', 'unprivileged'] as const) : (['unprivileged'] as const)
 type User = (typeof users)[number]
 
@@ -115,6 +124,12 @@ async function observe(pid: number, file: string, before: string, expected: Outc
   return look()
 }
 
+/** What depends on a race, or on another's handler, may be seen to go either way. */
+function mayBe({ outcome, reasons }: Verdict, seen: Outcome): boolean {
+  const caught = reasons.some(({ reason }) => reason === 'caught')
+  return seen === outcome || (outcome === 'depends' && !caught && seen !== 'stops')
+}
+
 /**
  * Once, or up to three times where a shell is to pass a hang-up on: one that reads
  * the end of its terminal before it handles the signal exits without that.
@@ -122,9 +137,8 @@ async function observe(pid: number, file: string, before: string, expected: Outc
 async function playOften(user: User, situation: Situation, action: Action, index: number) {
   for (let attempt = 1; ; attempt++) {
     const result = await play(user, situation, action, `${index}-${attempt}`)
-    const { outcome } = result.said[action]
-    const settled = outcome === result.seen || outcome === 'depends'
-    if (settled || action !== 'hangup' || attempt === 3) return result
+    if (mayBe(result.said[action], result.seen) || action !== 'hangup' || attempt === 3)
+      return result
   }
 }
 
@@ -206,6 +220,10 @@ function kill(pid: number): void {
 }
 
 beforeAll(async () => {
+  // On one CPU a shell seldom reads the end of its terminal before it has got SIGHUP.
+  const status = readFileSync('/proc/self/status', 'utf8')
+  const [, cpu = '0'] = /^Cpus_allowed_list:\s*(\d+)/m.exec(status) ?? []
+  execFileSync('taskset', ['-acp', cpu, String(process.pid)])
   chmodSync(folder, 0o777)
   subject = compile('subject')
   for (const user of users) {
@@ -240,13 +258,14 @@ describe.each(users)('explain, %s', (user) => {
         expect.arrayContaining(reasons),
       )
       if (outcome === null) return
-      // What depends on a race, or on another's handler, may be seen to go either way.
-      const caught = said?.reasons.some(({ reason }) => reason === 'caught')
-      const either = outcome === 'depends' && caught === false
-      expect({ said: said?.outcome, seen: result?.seen }).toEqual({
-        said: outcome,
-        seen: either ? expect.stringMatching(/^(ends|survives)$/) : outcome,
-      })
+      if (action === 'parentDeath' && !firstNamespace && result?.said.process.ppid === 1) {
+        // What comes of that would end the tests too.
+        expect(said).toMatchObject({ outcome: 'ends', reasons: [{ reason: 'namespace-init' }] })
+        return
+      }
+      expect(said?.outcome).toBe(outcome)
+      if (result === undefined || said === undefined) throw new Error('not played')
+      expect(mayBe(said, result.seen), `seen: ${result.seen}`).toBe(true)
     })
   })
 })

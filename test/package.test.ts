@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type OtherNode, otherNodes } from './helpers/nodes.ts'
-import { gonePid } from './helpers/process.ts'
+import { gonePid, ps } from './helpers/process.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const work = mkdtempSync(join(tmpdir(), 'setsid-package-'))
@@ -64,8 +64,9 @@ function install(name: string, ...flags: string[]): string {
   return project
 }
 
+const { sid, pgid } = ps(process.pid)
 const use = `
-  if (setsid.getsid() < 1 || setsid.getpgrp() !== setsid.getpgid()) throw new Error('wrong ids')
+  if (setsid.getsid() !== ${sid} || setsid.getpgrp() !== ${pgid}) throw new Error('wrong ids')
   if (setsid.getsid(${gonePid}, { throwIfNoEntry: false }) !== undefined) throw new Error('not gone')
   console.log(setsid.setsid() === process.pid)`
 const ways = {

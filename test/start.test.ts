@@ -165,8 +165,7 @@ describe('startDaemon', () => {
     }
     expect(started.filter(isLive)).toEqual([])
     expect(open()).toBeLessThanOrEqual(before + 2)
-    // The reaper of orphans has taken them all.
-    await until(() => started.every((pid) => !existsSync(`/proc/${pid}`)))
+    // Orphans are their reaper's to wait for. Ours would be zombies below us.
     const children = spawnSync('ps', ['-o', 'stat=', '--ppid', String(process.pid)])
     expect(children.stdout.toString()).not.toMatch(/Z/)
   }, 120_000)
