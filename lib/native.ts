@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { addonNotFound, errnoOf } from './errors.ts'
 
 /**
@@ -106,10 +105,10 @@ export interface Native {
   fchdir(fd: number): number
 }
 
-const require = createRequire(import.meta.url)
+const require = createRequire(import.meta.filename)
 
 /** The package's root: the parent of lib/ and of dist/ alike. */
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const root = dirname(dirname(import.meta.filename))
 
 function load(): Native {
   // Windows has no sessions. An import must work there, a call says why it can't.

@@ -71,7 +71,7 @@ const FIRST_FREE = 3
 const MAX_READY_FD = 9
 const LOCK_FD = MAX_READY_FD + 1
 const TAIL = 4096
-const require = createRequire(import.meta.url)
+const require = createRequire(import.meta.filename)
 
 function milliseconds(value: unknown, name: string, least: number): asserts value is number {
   checkInt32(value, name)

@@ -1,5 +1,4 @@
 import { constants } from 'node:os'
-import { isMainThread } from 'node:worker_threads'
 import { invalidArgType, outOfRange, unknownSignal, workerUnsupported } from './errors.ts'
 
 /** pid_t and descriptors are 32-bit: a larger number would reach the kernel as another one. */
@@ -41,5 +40,7 @@ export function signalNumber(value: unknown, name: string): number {
 
 /** As `process.chdir()`: what belongs to the whole process is not a worker's to change. */
 export function checkMainThread(call: string): void {
+  // Loaded on first use: an import of this package alone should cost little.
+  const { isMainThread } = process.getBuiltinModule('node:worker_threads')
   if (!isMainThread) throw workerUnsupported(call)
 }

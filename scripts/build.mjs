@@ -1,25 +1,68 @@
-// lib/ becomes two files, the library and the command, and what they share: one
-// file loads several times faster than fifteen. The types stay file by file.
+// lib/ becomes a few files in dist/, since one loads several times faster than
+// fifteen: the core with the raw calls, which an import loads, the features, which
+// load when the first of them is called, and the command. They are CommonJS, so
+// that import and require() share one instance and the features can load in the
+// middle of a call. The types stay file by file.
 import { rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { build } from 'esbuild'
 
-rmSync('dist', { recursive: true, force: true })
-await build({
-  entryPoints: { index: 'lib/index.ts', launch: 'lib/launch.ts', cli: 'lib/cli/main.ts' },
-  outdir: 'dist',
-  bundle: true,
-  splitting: true,
-  chunkNames: '[name]-[hash]',
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  packages: 'external',
-  logLevel: 'warning',
-})
+const CORE = ['native', 'errors', 'validate', 'session', 'terminal']
 
-// One instance for require() and import alike: every supported Node can require
-// an ES module. Type checkers want a file that says so.
+const sharedCore = {
+  name: 'shared-core',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: new RegExp(`^\\.\\.?/(${CORE.join('|')})\\.ts$`) }, () => ({
+      path: './core.cjs',
+      external: true,
+    })),
+}
+
+const bundle = (name, options) =>
+  build({
+    outfile: `dist/${name}`,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'warning',
+    ...(name.endsWith('.cjs') && {
+      format: 'cjs',
+      define: { 'import.meta.filename': '__filename' },
+    }),
+    ...options,
+  })
+
+const feature = (name, file, options) =>
+  bundle(name, { entryPoints: [`lib/${file}`], plugins: [sharedCore], ...options })
+
+rmSync('dist', { recursive: true, force: true })
+const contents = CORE.map((name) => `export * from './${name}.ts'`).join('\n')
+await Promise.all([
+  bundle('core.cjs', { stdin: { contents, resolveDir: 'lib' } }),
+  feature('features.cjs', 'index.ts'),
+  feature('launch.cjs', 'launch.ts'),
+  feature('cli.js', 'cli/main.ts', { format: 'esm' }),
+])
+
+const require = createRequire(import.meta.url)
+const core = require('../dist/core.cjs')
+const names = Object.keys(require('../dist/features.cjs'))
+
+const late = (name) =>
+  `exports.${name} = function ${name}(...args) { return features().${name}(...args) }`
+writeFileSync(
+  'dist/index.cjs',
+  `'use strict'
+const core = require('./core.cjs')
+let loaded
+const features = () => (loaded ??= require('./features.cjs'))
+${names.map((name) => (name in core ? `exports.${name} = core.${name}` : late(name))).join('\n')}
+`,
+)
+writeFileSync('dist/index.js', `export { ${names.join(', ')} } from './index.cjs'\n`)
+writeFileSync('dist/launch.js', `import './launch.cjs'\n`)
+
 for (const name of ['index', 'launch']) {
-  writeFileSync(`dist/${name}.cjs`, `module.exports = require('./${name}.js')\n`)
   writeFileSync(`dist/${name}.d.cts`, `export * from './${name}.js'\n`)
 }

@@ -112,6 +112,20 @@ describe('the tarball', () => {
     }
   })
 
+  test('an import loads the raw calls, and the first feature that is called loads the features', () => {
+    const project = install('lazy')
+    const script = `
+      const { processInfo, getsid } = require('setsid')
+      const loaded = () => [
+        Object.keys(require.cache).some((path) => path.endsWith('features.cjs')),
+        process.moduleLoadList.includes('NativeModule child_process'),
+      ]
+      const line = [getsid() === ${sid}, ...loaded()]
+      console.log(JSON.stringify([...line, processInfo(process.pid).pid === process.pid, ...loaded()]))`
+    const { stdout } = runIn(project, process.execPath, ['-e', script])
+    expect(JSON.parse(stdout)).toEqual([true, false, false, true, true, false])
+  })
+
   test('the binary needs nothing above GLIBC_2.17, and no library but libc', () => {
     const addon = join(work, 'copy/prebuilds', platform, 'setsid.node')
     const symbols = execFileSync('objdump', ['-T', addon]).toString()
