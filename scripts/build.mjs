@@ -1,68 +1,58 @@
-// lib/ becomes a few files in dist/, since one loads several times faster than
-// fifteen: the core with the raw calls, which an import loads, the features, which
-// load when the first of them is called, and the command. They are CommonJS, so
-// that import and require() share one instance and the features can load in the
-// middle of a call. The types stay file by file.
+// lib/ becomes three files in dist/, the library, its launch entry and the command:
+// one file loads several times faster than fifteen. The types stay file by file.
 import { rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { build } from 'esbuild'
 
-const CORE = ['native', 'errors', 'validate', 'session', 'terminal']
-
-const sharedCore = {
-  name: 'shared-core',
-  setup: ({ onResolve }) =>
-    onResolve({ filter: new RegExp(`^\\.\\.?/(${CORE.join('|')})\\.ts$`) }, () => ({
-      path: './core.cjs',
-      external: true,
-    })),
-}
-
-const bundle = (name, options) =>
-  build({
-    outfile: `dist/${name}`,
+const bundle = async (options) => {
+  const { metafile } = await build({
+    outdir: 'dist',
     bundle: true,
+    metafile: true,
     platform: 'node',
     target: 'node20',
     packages: 'external',
     logLevel: 'warning',
-    ...(name.endsWith('.cjs') && {
-      format: 'cjs',
-      define: { 'import.meta.filename': '__filename' },
-    }),
     ...options,
   })
+  return Object.values(metafile.outputs)[0].exports
+}
 
-const feature = (name, file, options) =>
-  bundle(name, { entryPoints: [`lib/${file}`], plugins: [sharedCore], ...options })
+const commonjs = {
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  define: { 'import.meta.filename': '__filename' },
+}
+
+const exportsOf = (file) => bundle({ entryPoints: [`lib/${file}.ts`], format: 'esm', write: false })
+
+// An import runs the raw calls alone. The features run when the first of them is
+// called, but their text is read with the rest: later there may be no descriptor
+// left, no right to read, or another version on the disk.
+const names = await exportsOf('index')
+const raw = [...(await exportsOf('session')), ...(await exportsOf('terminal'))]
+const late = names.filter((name) => !raw.includes(name))
+const contents = `
+export * from './session.ts'
+export * from './terminal.ts'
+const feature = (name) => ({ [name]: (...args) => require('./index.ts')[name](...args) })[name]
+${late.map((name) => `export const ${name} = feature('${name}')`).join('\n')}`
 
 rmSync('dist', { recursive: true, force: true })
-const contents = CORE.map((name) => `export * from './${name}.ts'`).join('\n')
-await Promise.all([
-  bundle('core.cjs', { stdin: { contents, resolveDir: 'lib' } }),
-  feature('features.cjs', 'index.ts'),
-  feature('launch.cjs', 'launch.ts'),
-  feature('cli.js', 'cli/main.ts', { format: 'esm' }),
-])
+await bundle({
+  ...commonjs,
+  stdin: { contents, resolveDir: 'lib' },
+  outdir: undefined,
+  outfile: 'dist/library.cjs',
+})
+await bundle({ ...commonjs, entryPoints: ['lib/launch.ts'] })
+await bundle({ format: 'esm', entryPoints: { cli: 'lib/cli/main.ts' } })
 
-const require = createRequire(import.meta.url)
-const core = require('../dist/core.cjs')
-const names = Object.keys(require('../dist/features.cjs'))
-
-const late = (name) =>
-  `exports.${name} = function ${name}(...args) { return features().${name}(...args) }`
-writeFileSync(
-  'dist/index.cjs',
-  `'use strict'
-const core = require('./core.cjs')
-let loaded
-const features = () => (loaded ??= require('./features.cjs'))
-${names.map((name) => (name in core ? `exports.${name} = core.${name}` : late(name))).join('\n')}
-`,
-)
+// import and require() share one instance, and Node looks through an imported
+// CommonJS file for the names of its exports, which takes long for a large one.
+const lines = names.map((name) => `exports.${name} = library.${name}\n`)
+writeFileSync('dist/index.cjs', `const library = require('./library.cjs')\n${lines.join('')}`)
 writeFileSync('dist/index.js', `export { ${names.join(', ')} } from './index.cjs'\n`)
 writeFileSync('dist/launch.js', `import './launch.cjs'\n`)
-
 for (const name of ['index', 'launch']) {
   writeFileSync(`dist/${name}.d.cts`, `export * from './${name}.js'\n`)
 }

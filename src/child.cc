@@ -5,11 +5,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 
 #include "register.h"
 #include "result.h"

@@ -1,8 +1,10 @@
 // The lock of a pidfile.
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 
 #include "register.h"
 #include "result.h"

@@ -1,7 +1,9 @@
 // A process that is meant, and no other: pidfd_open(2). The calls are raw, as
 // glibc has wrappers only since 2.36.
-#include <sys/syscall.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 
 #include "register.h"
 #include "result.h"
