@@ -42,16 +42,19 @@ await bundle({
   ...commonjs,
   stdin: { contents, resolveDir: 'lib' },
   outdir: undefined,
-  outfile: 'dist/library.cjs',
+  outfile: 'dist/index.cjs',
 })
 await bundle({ ...commonjs, entryPoints: ['lib/launch.ts'] })
 await bundle({ format: 'esm', entryPoints: { cli: 'lib/cli/main.ts' } })
 
-// import and require() share one instance, and Node looks through an imported
-// CommonJS file for the names of its exports, which takes long for a large one.
-const lines = names.map((name) => `exports.${name} = library.${name}\n`)
-writeFileSync('dist/index.cjs', `const library = require('./library.cjs')\n${lines.join('')}`)
-writeFileSync('dist/index.js', `export { ${names.join(', ')} } from './index.cjs'\n`)
+// import and require() share one instance. An import of it would have Node look
+// through the whole text for the names of its exports.
+writeFileSync(
+  'dist/index.js',
+  `import { createRequire } from 'node:module'
+export const { ${names.join(', ')} } = createRequire(import.meta.url)('./index.cjs')
+`,
+)
 writeFileSync('dist/launch.js', `import './launch.cjs'\n`)
 for (const name of ['index', 'launch']) {
   writeFileSync(`dist/${name}.d.cts`, `export * from './${name}.js'\n`)
