@@ -1,7 +1,8 @@
 // Builds the launcher: node scripts/launcher.mjs OUTPUT SOURCES…
 // It is linked statically, so that one file runs on every libc: by musl, where
-// its compiler is there (25 kB), else by the C compiler's own libc. Where that
-// has no static library the launcher is an ordinary program.
+// its compiler is there, since glibc takes ten times the space, else by the C
+// compiler's own libc. Where that has no static library the launcher is an
+// ordinary program.
 import { spawnSync } from 'node:child_process'
 
 const [output, ...sources] = process.argv.slice(2)

@@ -32,8 +32,10 @@ int Idle(void*) {
 // exit signal: libuv's SIGCHLD handler must not hear of this child (clone(2)).
 int Helper::Start() {
   parent = getpid();
-  int pid = clone(Idle, stack + sizeof stack, CLONE_VM | CLONE_FILES | CLONE_FS,
-                  nullptr);
+  void* top = stack + sizeof stack;
+  int pid = clone(Idle, top, CLONE_VM | CLONE_FILES | CLONE_FS, nullptr);
+  // What is neither a thread nor a fork is not to be had in qemu-user.
+  if (pid < 0 && errno == EINVAL) pid = clone(Idle, top, SIGCHLD, nullptr);
   if (pid < 0) return -errno;
   pid_ = pid;
   // Allowed because the helper has not called exec (setpgid(2)).
