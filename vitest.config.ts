@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'] },
     globalSetup: ['test/helpers/leftovers.ts'],
+    // tmux would run the login shell instead, which for nobody is nologin.
+    env: { SHELL: '/bin/sh' },
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,
