@@ -13,6 +13,13 @@ const childrenOf = (pid: number): string[] =>
     .trim()
     .split('\n')
 
+const watchersOf = (pid: number): number[] =>
+  execFileSync('pgrep', ['-P', String(pid), 'launcher'])
+    .toString()
+    .trim()
+    .split('\n')
+    .map(Number)
+
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 test.each([
@@ -54,15 +61,28 @@ test('worker: SIGTERM to a whole process group leaves the watcher to do its work
   await until(() => !pids.some(isLive), 1000)
 })
 
+test('worker: a watcher that was killed is replaced, for several workers at once too', async () => {
+  const parent = startFixture('parent-death.mjs', ['worker', 'SIGKILL'])
+  const { pids: first } = await parent.next()
+  track(...first)
+  for (const watcher of watchersOf(parent.pid)) {
+    process.kill(watcher, 'SIGKILL')
+    await until(() => !isLive(watcher))
+  }
+  parent.tell('more')
+  const { pids } = await parent.next()
+  track(...pids)
+  expect(pids.every(isLive)).toBe(true)
+  expect(pids).toHaveLength(4)
+  process.kill(parent.pid, 'SIGKILL')
+  await until(() => !pids.some(isLive), 1000)
+})
+
 test('worker: the watcher lets go of children that have ended, and is small', async () => {
   const parent = startFixture('parent-death.mjs', ['worker', 'SIGKILL'])
   const { pids } = await parent.next()
   track(...pids)
-  const watcher = Number(
-    execFileSync('pgrep', ['-P', String(parent.pid), 'launcher'])
-      .toString()
-      .trim(),
-  )
+  const [watcher = 0] = watchersOf(parent.pid)
   const fds = () =>
     execFileSync('ls', [`/proc/${watcher}/fd`])
       .toString()
