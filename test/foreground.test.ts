@@ -69,6 +69,13 @@ test.each([
   }
 })
 
+test('spawn foreground: a Ctrl-Z that comes before withForeground is not undone', async () => {
+  const result = await run('stopped before withForeground').json()
+  track(result.pid)
+  expect(result).toMatchObject({ state: { state: 'stopped', signal: 'SIGTSTP' }, after: here })
+  expect(result.after.modes).toBe(result.before.modes)
+})
+
 test('a child that stopped for want of the terminal is continued by withForeground', async () => {
   const terminal = run('a stopped one that is continued')
   terminal.type('typed\n')
