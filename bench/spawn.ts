@@ -2,14 +2,17 @@
 import { type ChildProcess, spawn as plain } from 'node:child_process'
 import { spawn } from 'setsid'
 
-const ROUNDS = 600
+const ROUNDS = 1000
+const WARM_UP = 50
 const options = { stdio: 'ignore' } as const
+const base = () => plain('true', [], options)
 
-const ways: [string, () => ChildProcess, number][] = [
-  ['child_process.spawn', () => plain('true', [], options), 1],
+const ways: [string, () => ChildProcess, number?][] = [
+  // How far from 1 this is, is how far the others can be trusted.
+  ['child_process.spawn again', base],
   ['no option of ours', () => spawn('true', [], options), 1.02],
   // What session 'new' alone is.
-  ['child_process.spawn, detached', () => plain('true', [], { ...options, detached: true }), 1.15],
+  ['child_process.spawn, detached', () => plain('true', [], { ...options, detached: true })],
   ["session 'new'", () => spawn('true', [], { ...options, session: 'new' }), 1.15],
   ["group 'new'", () => spawn('true', [], { ...options, group: 'new' }), 1.15],
   [
@@ -32,25 +35,32 @@ const once = (start: () => ChildProcess) =>
     start().on('exit', () => resolve(performance.now() - began))
   })
 
-// What else the machine does makes a start slower and never faster.
-const quick = (times: number[]) => times.sort((a, b) => a - b)[Math.floor(times.length / 10)] ?? 0
+const quantile = (values: number[], part: number) =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length * part)] ?? 0
 
-// In turns, each time in another order, so that what else there is falls on all alike.
-const times = ways.map((): number[] => [])
-for (let round = -20; round < ROUNDS; round++) {
+// Each next to a plain one of its own, which comes first every other time, and the
+// ways in another order each round: what else the machine does falls on all alike.
+const pairs = ways.map(() => ({ times: [] as number[], ratios: [] as number[] }))
+for (let round = -WARM_UP; round < ROUNDS; round++) {
   for (let turn = 0; turn < ways.length; turn++) {
-    const i = ((round & 1 ? turn : ways.length - turn) + round + 20) % ways.length
-    const start = ways[i]?.[1]
+    const i = (turn + round + WARM_UP) % ways.length
+    const [, start] = ways[i] ?? []
     if (start === undefined) continue
-    const time = await once(start)
-    if (round >= 0) times[i]?.push(time)
+    const first = await once(round & 1 ? start : base)
+    const second = await once(round & 1 ? base : start)
+    const [time, beside] = round & 1 ? [first, second] : [second, first]
+    if (round < 0) continue
+    pairs[i]?.times.push(time)
+    pairs[i]?.ratios.push(time / beside)
   }
 }
 
-const [base = 0, ...others] = times.map(quick)
-console.log(`| spawn of \`true\` until exit, 10th percentile of ${ROUNDS} | ms | ratio | at most |`)
-console.log('|---|--:|--:|--:|')
-for (const [i, time] of [base, ...others].entries()) {
-  const [name, , limit] = ways[i] ?? []
-  console.log(`| ${name} | ${time.toFixed(3)} | ${(time / base).toFixed(3)} | ${limit} |`)
+console.log(`Spawn of \`true\` until its exit, ${ROUNDS} pairs with child_process.spawn.\n`)
+console.log('| | ms (median) | ratio (median of pairs) | middle half | at most |')
+console.log('|---|--:|--:|--:|--:|')
+for (const [i, { times, ratios }] of pairs.entries()) {
+  const [name, , limit = ''] = ways[i] ?? []
+  const [low, middle, high] = [0.25, 0.5, 0.75].map((part) => quantile(ratios, part).toFixed(3))
+  const ms = quantile(times, 0.5).toFixed(3)
+  console.log(`| ${name} | ${ms} | ${middle} | ${low}-${high} | ${limit} |`)
 }

@@ -3,7 +3,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { constants } from 'node:os'
 import { createInterface } from 'node:readline/promises'
-import { exitOrStop, signalGroup, spawn, withForeground } from 'setsid'
+import { exitOrStop, signalGroup, spawn, type SpawnOptions, withForeground } from 'setsid'
 
 interface Job {
   id: number
@@ -20,25 +20,40 @@ let lastCode = 0
 
 const codeOf = (signal: NodeJS.Signals): number => 128 + constants.signals[signal]
 
-/** Words, with quotes that keep blanks. */
-function words(text: string): string[] {
-  const found = text.matchAll(/'([^']*)'|"([^"]*)"|([^\s'"]+)/g)
-  return [...found].map(([, single, double, bare]) => single ?? double ?? bare ?? '')
+/** The words of each member of a pipeline; quotes keep blanks and bars. Throws before anything is started. */
+function parse(text: string): string[][] {
+  const stages: string[][] = [[]]
+  const tokens = text.matchAll(/\s+|(\|)|((?:'[^']*'|"[^"]*"|[^\s'"|])+)|(.)/g)
+  for (const [, bar, word, quote] of tokens) {
+    if (quote !== undefined) throw new Error(`syntax error: no second ${quote}`)
+    if (bar !== undefined) stages.push([])
+    if (word !== undefined) stages.at(-1)?.push(word.replace(/'([^']*)'|"([^"]*)"/g, '$1$2'))
+  }
+  if (stages.some(({ length }) => length === 0))
+    throw new Error('syntax error: a command is missing')
+  return stages
 }
 
 /** Starts all members of a pipeline, in one group, which has the terminal from the start or never. */
-function start(text: string, background: boolean): Job {
+function start(text: string, stages: string[][], background: boolean): Job {
   const id = Math.max(0, ...jobs.keys()) + 1
   const job: Job = { id, text, pgid: 0, children: [], state: 'Running', code: 0 }
-  const stages = text.split('|').map(words)
   let input: 'inherit' | NodeJS.ReadableStream = 'inherit'
   stages.forEach(([file = '', ...args], i) => {
     const last = i === stages.length - 1
-    const child: ChildProcess = spawn(file, args, {
+    const place: SpawnOptions = {
       group: job.pgid || 'new',
       foreground: job.pgid === 0 && i === 0 && !background ? 0 : undefined,
       stdio: [input as 'inherit', last ? 'inherit' : 'pipe', 'inherit'],
-    })
+    }
+    let child: ChildProcess
+    try {
+      child = spawn(file, args, place)
+    } catch (error) {
+      // Node throws for some files, such as one below a file. The others run all the same.
+      console.error((error as Error).message)
+      child = spawn('false', place)
+    }
     child.on('error', (error: NodeJS.ErrnoException) => {
       console.error(error.code === 'ENOENT' ? `${file}: command not found` : error.message)
     })
@@ -132,20 +147,28 @@ const builtins: Record<string, (args: string[]) => number | Promise<number>> = {
 async function run(input: string): Promise<number> {
   const [, body = '', ampersand] = /^(.*?)\s*(&?)\s*$/.exec(input) ?? []
   const text = body.trim().replaceAll('$?', String(lastCode))
-  if (text === '') return lastCode
-  const [name = '', ...args] = words(text)
+  if (text === '' && ampersand === '') return lastCode
+  const stages = parse(text)
+  const [[name = '', ...args] = []] = stages
   const builtin = Object.hasOwn(builtins, name) ? builtins[name] : undefined
   if (builtin !== undefined) return builtin(args)
-  const job = start(text, ampersand === '&')
+  const job = start(text, stages, ampersand === '&')
   if (ampersand !== '&') return foreground(job)
   console.log(`[${job.id}] ${job.pgid}`)
   return background(job)
 }
 
+const PROMPT = 'shell$ '
+let interrupts = 0
 const terminal = createInterface({ input: process.stdin, output: process.stdout })
 // At the prompt these keys are characters; a job has them as signals.
 terminal.on('SIGTSTP', () => undefined)
 terminal.on('SIGINT', () => {
+  // Typed right behind a command, which has not begun.
+  if (terminal.getPrompt() !== PROMPT) {
+    interrupts++
+    return
+  }
   terminal.write(null, { ctrl: true, name: 'u' })
   console.log('^C')
   terminal.prompt()
@@ -154,9 +177,10 @@ terminal.on('close', () => process.exit(lastCode))
 
 for (;;) {
   report()
-  const input = await terminal.question('shell$ ')
+  const before = interrupts
+  const input = await terminal.question(PROMPT)
   try {
-    lastCode = await run(input)
+    lastCode = interrupts > before ? codeOf('SIGINT') : await run(input)
   } catch (error) {
     console.error((error as Error).message)
     lastCode = 1

@@ -34,6 +34,13 @@ class Watch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
     if (child.pid === undefined || hasEnded(child)) return
     const fd = native.watchChild(child.pid)
     if (fd < 0) throw systemError(fd, 'waitid')
+    child.prependOnceListener('exit', (_, signal) => {
+      // The kernel forgets the continuation of a child that has ended, but SIGKILL
+      // alone ends one that is stopped (signal(7)).
+      if (this.#signal === null || signal === 'SIGKILL') return
+      this.#signal = null
+      this.emit('continue')
+    })
     const { Socket } = process.getBuiltinModule('node:net')
     const socket = new Socket({ fd, readable: true, writable: true })
     socket
@@ -80,6 +87,11 @@ const watches = new WeakMap<ChildProcess, Watch>()
  * from the first call until it ends, and it doesn't keep the process alive. A
  * thread sleeps in waitid() for it. A stop that came before is told too, if the
  * child is still stopped.
+ *
+ * A stop or continuation that lasts is told, and the last event is how the child
+ * is. The kernel keeps one report, so that of changes in quick succession only the
+ * last may be told. A `stop` is followed by `continue` before `exit`, unless SIGKILL
+ * ended the child.
  *
  * @param child a child of this thread
  * @returns an emitter of `stop`, with the signal, and `continue`

@@ -124,7 +124,8 @@ export async function withForeground<T>(
     }
     const onContinue = () => loan.give()
     try {
-      loan.give()
+      // With the terminal from its start, it is not for want of it that it has stopped.
+      if (terminal !== prepared || tcgetpgrp(fd) !== pgid) loan.give()
       watch?.on('stop', onStop).on('continue', onContinue)
       return await fn()
     } finally {

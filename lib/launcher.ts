@@ -1,5 +1,5 @@
 import type { ChildProcess, SpawnOptions as NodeOptions } from 'node:child_process'
-import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, openSync, readSync } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
 import { isMainThread } from 'node:worker_threads'
 import { errnoOf, systemError } from './errors.ts'
@@ -321,10 +321,10 @@ function prepare(options: Normalized, plan: Plan): Start | number | undefined {
   let file = path
   if (options.uid != null || options.gid != null) {
     const fd = openProgram(path, length + 1 + extra.length)
-    if (fd !== undefined) {
-      open.add(fd)
-      file = `/proc/self/fd/${fd}`
-    }
+    const name = `/proc/self/fd/${fd}`
+    if (fd !== undefined) open.add(fd)
+    // Without /proc the path has to do.
+    if (existsSync(name)) file = name
   }
   const args = [path, 'exec', ...steps, ...plan.steps, '--', options.file, ...options.args]
   return {
@@ -369,20 +369,19 @@ export function stdioList(stdio: NodeOptions['stdio']): Stdio | undefined {
   return ['pipe', 'ignore', 'inherit', 'overlapped'].includes(each) ? [each, each, each] : undefined
 }
 
-/** The descriptor that leads to this process's watcher, src/launcher/watch.c, which is started by the first worker to need it. */
+/**
+ * The descriptor that leads to this process's watcher, src/launcher/watch.c, which is
+ * started by the first worker to need it, and again should it have been killed.
+ */
 function watcher(path: string): number {
-  const existing = native.watcherSocket(-1, -1)
+  const existing = native.watcherSocket()
   if (existing >= 0) return existing
   const pair = native.socketPair()
   if (typeof pair === 'number') return pair
   const [ours, theirs] = pair
   try {
-    const now = native.watcherSocket(-1, ours)
-    if (now !== ours) {
-      // Another worker was faster.
-      closeSync(ours)
-      return now
-    }
+    const socket = native.setWatcherSocket(ours)
+    if (socket < 0) return socket
     builtin()
       .spawn(path, ['watch', String(process.pid), '3'], {
         stdio: ['ignore', 'ignore', 'ignore', theirs],
@@ -393,7 +392,7 @@ function watcher(path: string): number {
       // A child that asks for it then fails by its own step.
       .on('error', () => undefined)
       .unref()
-    return ours
+    return socket
   } finally {
     closeSync(theirs)
   }

@@ -39,8 +39,10 @@ export interface Native {
   pipe(): [number, number] | number
   /** waitpid(2) of one child */
   reap(pid: number): number
-  /** Replaces the process-wide descriptor `before` with `after`, if it is still that; what it is then. */
-  watcherSocket(before: number, after: number): number
+  /** The process-wide descriptor that leads to a watcher; -1 when none lives. */
+  watcherSocket(): number
+  /** Makes `fd` that descriptor, or closes it and gives -errno: its number from now on. */
+  setWatcherSocket(fd: number): number
   /** A descriptor that gives a byte when a child has stopped or continued, and waits for one in answer. */
   watchChild(pid: number): number
   /** waitid(2): the signal that stopped a child, 0 when it was continued, -EAGAIN when neither. */

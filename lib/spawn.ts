@@ -60,6 +60,7 @@ export interface JobOptions {
 export interface SpawnOptions extends NodeOptions, JobOptions {}
 
 const EPERM = errnoOf('EPERM')
+const EPIPE = errnoOf('EPIPE')
 const ENOTSUP = errnoOf('ENOTSUP')
 
 type Streams<T extends StdioNull | StdioPipe, Stream> = T extends StdioNull ? null : Stream
@@ -86,6 +87,7 @@ type Streams<T extends StdioNull | StdioPipe, Stream> = T extends StdioNull ? nu
  * @throws `ENOTSUP` one of our options on Windows, or `parentDeathSignal` where it isn't Linux
  * @emits `error` with `syscall`: `'setpgid'` (`EPERM`, no such group or another session's),
  * `'ioctl(TIOCSCTTY)'` (`EPERM`, another session's terminal; `ENOTTY`), `'tcsetpgrp'` (`ENOTTY`),
+ * `'prctl'` (`EPIPE`, the watcher of a worker's children was just killed; `ENOSYS`, Linux before 5.3),
  * `'spawn'` with `reason: 'launcher'` (`EACCES`, `ENOENT`: the package's launcher can't be run)
  * @platform Linux, macOS
  * @see POSIX setsid(), setpgid(), tcsetpgrp()
@@ -304,6 +306,12 @@ function stepError(
   let why: Reason | undefined
   if (step === 'g' && errno === EPERM) why = whyNotGroup(Number(group))
   if (step === 'f' && terminal !== undefined) why = whyNotTerminal(errno, terminal)
+  if (step === 'd' && errno === EPIPE) {
+    why = {
+      reason: 'no-watcher',
+      text: 'the process that watches the children of workers has ended',
+    }
+  }
   if ('ct'.includes(step) && errno === EPERM) {
     why = { reason: 'terminal-in-use', text: 'it is the controlling terminal of another session' }
   }

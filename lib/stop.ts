@@ -150,9 +150,9 @@ export async function stopProcess(
  * Ends every member of a process group and sees all of them gone, also those that
  * are started meanwhile. The leader may have ended long ago.
  *
- * Where the kernel has it (Linux 6.9) the whole group gets its signal at once and
- * through a pidfd, else each member through a pidfd of its own: a number that
- * another group has got since can't be hit.
+ * Where the kernel has it (Linux 6.9), and while the leader lives, the whole group gets
+ * its signal at once and through the leader's pidfd, else each member through a pidfd of
+ * its own: a number that another group has got since can't be hit.
  *
  * @param target process group ID, 2 or more, or a child that leads a group
  * @returns when no live member is left, or some would not go
@@ -332,8 +332,11 @@ interface Tally {
 function send(targets: Member[], signal: number, tally: Tally): void {
   const { signalled, denied, pgid, group } = tally
   // Our own group has us in it, and we are not meant.
-  let whole = pgid !== undefined && group && pgid !== native.getpgrp()
-  for (const { info, identity } of targets) {
+  const whole = pgid !== undefined && group && pgid !== native.getpgrp()
+  // The leader first: its pidfd alone names the group, and the others have no time to act.
+  const isLeader = ({ info }: Member) => Number(info.pid === pgid)
+  const inOrder = [...targets].sort((a, b) => isLeader(b) - isLeader(a))
+  for (const { info, identity } of inOrder) {
     const pidfd = native.pidfdOpen(info.pid)
     if (pidfd === ESRCH) continue
     if (pidfd < 0 && pidfd !== ENOSYS) throw systemError(pidfd, 'pidfd_open')
@@ -342,13 +345,12 @@ function send(targets: Member[], signal: number, tally: Tally): void {
       const now = processInfo(info.pid, { throwIfNoEntry: false })
       if (!isSameProcess(identity) || now?.sid !== info.sid) continue
       if (pgid !== undefined && now.pgid !== pgid) continue
-      let result = EINVAL
-      if (whole) {
+      let result: number
+      if (whole && info.pid === pgid) {
         result = signalThrough(pidfd, info.pid, signal, TO_GROUP)
         if (result === 0 && signal !== SIGKILL) signalThrough(pidfd, info.pid, SIGCONT, TO_GROUP)
         // Once is enough for all; the others are only asked whether it was allowed.
         if (result === 0) {
-          whole = false
           for (const member of targets) signalled.add(member.info.pid)
           markDenied(targets, tally)
           return

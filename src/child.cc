@@ -1,6 +1,7 @@
 // Children of spawn(): what its launcher reports, and when they stop.
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -86,12 +87,31 @@ Napi::Value Reap(const Napi::CallbackInfo& info) {
 // socket that leads to it.
 std::atomic<int> watcher_socket{-1};
 
-// Replaces `before` with `after`, if it is still that. What it is then.
+// -1 when there is no watcher, or it has ended and its end is closed.
 Napi::Value WatcherSocket(const Napi::CallbackInfo& info) {
-  int before = IntArg(info, 0);
-  int after = IntArg(info, 1);
-  bool swapped = watcher_socket.compare_exchange_strong(before, after);
-  return ToJs(info.Env(), swapped ? after : before);
+  struct pollfd socket = {watcher_socket.load(), 0, 0};
+  // poll passes over a negative descriptor.
+  bool ended = poll(&socket, 1, 0) > 0;
+  return ToJs(info.Env(), ended ? -1 : socket.fd);
+}
+
+// Makes `fd` the socket: its number from now on, or -errno. A later watcher
+// gets the number of the first, which another thread may be handing to a child
+// at this moment, so it must never be free. A watcher that two threads started
+// at once lives on as long as it has children, or ends.
+Napi::Value SetWatcherSocket(const Napi::CallbackInfo& info) {
+  int fd = IntArg(info, 0);
+  int before = -1;
+  if (watcher_socket.compare_exchange_strong(before, fd)) {
+    return ToJs(info.Env(), fd);
+  }
+#ifdef __linux__
+  int result = OrErrno(dup3(fd, before, O_CLOEXEC));
+#else
+  int result = -ENOSYS;
+#endif
+  close(fd);
+  return ToJs(info.Env(), result);
 }
 
 struct Watch {
@@ -189,6 +209,7 @@ void RegisterChild(Napi::Object exports) {
   Export<Pipe>(exports, "pipe");
   Export<Reap>(exports, "reap");
   Export<WatcherSocket>(exports, "watcherSocket");
+  Export<SetWatcherSocket>(exports, "setWatcherSocket");
   Export<WatchChild>(exports, "watchChild");
   Export<TakeChange>(exports, "takeChange");
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { node, fixturePath, track } from './helpers/process.ts'
+import { node, fixturePath, ps, track } from './helpers/process.ts'
 import { fixtureOnTerminal, openTerminal } from './helpers/pty.ts'
 
 const run = (what: string) => fixtureOnTerminal('job-terminal.mjs', [what])
@@ -48,6 +48,31 @@ test('spawn foreground: the child has the terminal from its start, and the modes
   const result = await terminal.json()
   expect(result.at.tpgid).toBe(result.at.pid)
   expect(result).toMatchObject({ state: { code: 0 }, after: here, line: 'next' })
+  expect(result.after.modes).toBe(result.before.modes)
+})
+
+test.each([
+  ['foreground alone: its group is ours', { foreground: 0 }, 'parent'],
+  ["foreground and group 'new'", { foreground: 0, group: 'new' }, 'child'],
+  ['foreground and group NUMBER', { foreground: 2, group: 'join' }, 'first'],
+  ["group 'new' alone leaves the terminal", { group: 'new' }, 'parent'],
+])('spawn %s: who has the terminal, as /proc sees it', async (_, options, who) => {
+  const terminal = fixtureOnTerminal('job-terminal.mjs', ['place', JSON.stringify(options)])
+  const { pid, first } = await terminal.json()
+  track(pid, first)
+  const holder = { parent: terminal.pid, child: pid, first }[who]
+  const group = 'group' in options ? (options.group === 'join' ? first : pid) : terminal.pid
+  expect(ps(pid)).toMatchObject({ pgid: group, sid: terminal.pid, tpgid: holder })
+  for (const member of [terminal.pid, pid, first]) {
+    expect(ps(member).stat.includes('+')).toBe(ps(member).pgid === holder)
+    expect(ps(member).tpgid).toBe(holder)
+  }
+})
+
+test('spawn foreground: a Ctrl-Z that comes before withForeground is not undone', async () => {
+  const result = await run('stopped before withForeground').json()
+  track(result.pid)
+  expect(result).toMatchObject({ state: { state: 'stopped', signal: 'SIGTSTP' }, after: here })
   expect(result.after.modes).toBe(result.before.modes)
 })
 

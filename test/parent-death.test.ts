@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { isLive, startFixture, track, until, unprivileged } from './helpers/process.ts'
+import { isLive, node, startFixture, track, until, unprivileged } from './helpers/process.ts'
 
 const launcher = fileURLToPath(new URL('../build/Release/launcher', import.meta.url))
 
@@ -12,6 +12,13 @@ const childrenOf = (pid: number): string[] =>
     .toString()
     .trim()
     .split('\n')
+
+const watchersOf = (pid: number): number[] =>
+  execFileSync('pgrep', ['-P', String(pid), 'launcher'])
+    .toString()
+    .trim()
+    .split('\n')
+    .map(Number)
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -54,15 +61,46 @@ test('worker: SIGTERM to a whole process group leaves the watcher to do its work
   await until(() => !pids.some(isLive), 1000)
 })
 
+test('worker: a watcher that was killed is replaced, for several workers at once too', async () => {
+  const parent = startFixture('parent-death.mjs', ['worker', 'SIGKILL'])
+  const { pids: first } = await parent.next()
+  track(...first)
+  for (const watcher of watchersOf(parent.pid)) {
+    process.kill(watcher, 'SIGKILL')
+    await until(() => !isLive(watcher))
+  }
+  parent.tell('more')
+  const { pids } = await parent.next()
+  track(...pids)
+  expect(pids.every(isLive)).toBe(true)
+  expect(pids).toHaveLength(4)
+  process.kill(parent.pid, 'SIGKILL')
+  await until(() => !pids.some(isLive), 1000)
+})
+
+test('worker: a watcher that takes no more is a clear error, and nothing is started', () => {
+  // The addon itself gives the process a socket whose other end is there and shut.
+  const shut = 'import socket; socket.socket(fileno=3).shutdown(socket.SHUT_RD)'
+  const inWorker = `const { spawn } = require('setsid')
+    spawn('echo', ['started'], { parentDeathSignal: 'SIGTERM', stdio: 'inherit' })
+      .on('error', ({ message, ...fields }) => console.log(JSON.stringify({ message, ...fields })))`
+  const script = `const { spawnSync } = require('node:child_process')
+    const native = require('./build/Release/setsid.node')
+    const [ours, theirs] = native.socketPair()
+    spawnSync('python3', ['-c', ${JSON.stringify(shut)}], { stdio: ['ignore', 1, 2, theirs] })
+    native.setWatcherSocket(ours)
+    new (require('node:worker_threads').Worker)(${JSON.stringify(inWorker)}, { eval: true })`
+  const error = JSON.parse(execFileSync(node, ['-e', script]).toString())
+  expect(error).toMatchObject({ code: 'EPIPE', syscall: 'prctl', reason: 'no-watcher' })
+  expect(error).toMatchObject({ path: 'echo', spawnargs: ['started'] })
+  expect(error.message).toContain('the process that watches the children of workers has ended')
+})
+
 test('worker: the watcher lets go of children that have ended, and is small', async () => {
   const parent = startFixture('parent-death.mjs', ['worker', 'SIGKILL'])
   const { pids } = await parent.next()
   track(...pids)
-  const watcher = Number(
-    execFileSync('pgrep', ['-P', String(parent.pid), 'launcher'])
-      .toString()
-      .trim(),
-  )
+  const [watcher = 0] = watchersOf(parent.pid)
   const fds = () =>
     execFileSync('ls', [`/proc/${watcher}/fd`])
       .toString()

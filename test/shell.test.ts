@@ -39,6 +39,22 @@ test('programs, pipelines of five and exit codes', async () => {
   expect((await terminal.ended).exitCode).toBe(5)
 })
 
+test('quotes keep blanks and bars, and what is no command starts nothing', async () => {
+  const terminal = await startShell()
+  await say(terminal, `echo "a  b" 'c | d'e '' f`, /\na {2}b c \| de {2}f\r/)
+  await say(terminal, "echo 'open", /\nsyntax error: no second '/)
+  for (const command of ['cat |', '| cat', 'cat | | cat', '&']) {
+    await say(terminal, command, /\nsyntax error: a command is missing/)
+    expect(holder(terminal)).toBe(terminal.pid)
+  }
+  // For this one Node throws.
+  await say(terminal, 'echo seen | cat | /etc/passwd/x', /ENOTDIR/)
+  await say(terminal, 'echo $?', /\n1\r/)
+  await say(terminal, '/etc/passwd/x | wc -c', /\n0\r/)
+  await say(terminal, 'jobs', /\n/)
+  expect(holder(terminal)).toBe(terminal.pid)
+})
+
 test('a program reads from the terminal, in its usual modes, and the shell reads again', async () => {
   const terminal = await startShell()
   terminal.type('head -n 1\r')
@@ -60,6 +76,14 @@ test('Ctrl-C ends the job and not the shell', async () => {
   await terminal.expect(/shell\$ /)
   await say(terminal, 'echo $?', /\n130\r/)
   expect(holder(terminal)).toBe(terminal.pid)
+})
+
+test('Ctrl-C right behind a command, in one go: it is not begun', async () => {
+  const terminal = await startShell()
+  terminal.type('sleep 60\r\x03')
+  await terminal.expect(/sleep 60[^$]*shell\$ /)
+  await say(terminal, 'echo $?', /\n130\r/)
+  expect(terminal.output()).not.toContain('> ')
 })
 
 test('Ctrl-Z, jobs, bg, fg and Ctrl-C', async () => {

@@ -393,6 +393,44 @@ describe('stops', () => {
     expect(await spawner.event('a', 'state')).toEqual([{ state: 'exited', code: 4, signal: null }])
   })
 
+  test('a child that is continued and ends at once: continue comes before exit', async () => {
+    const spawner = await startSpawner()
+    const names = Array.from({ length: 20 }, (_, i) => `child ${i}`)
+    const all = await spawner.spawn(...names.map((name) => ({ ...sleep, name })))
+    for (const [i, name] of names.entries()) {
+      const { pid } = all[i]
+      await spawner.ask('watch', { name })
+      process.kill(pid, 'SIGSTOP')
+      await spawner.event(name, 'stop')
+      // It ends as soon as it runs; SIGKILL doesn't wait for that.
+      const killed = i % 4 === 0
+      process.kill(pid, killed ? 'SIGKILL' : 'SIGTERM')
+      if (!killed) process.kill(pid, 'SIGCONT')
+      await spawner.event(name, 'close')
+      expect(spawner.events(name)).toEqual(['spawn', ...(killed ? [] : ['continue']), 'exit'])
+    }
+  })
+
+  test('of changes in quick succession the last is told', async () => {
+    const spawner = await startSpawner()
+    const [child] = await spawner.spawn(sleep)
+    await spawner.ask('watch', { name: 'a' })
+    const last = (event: string) => () => spawner.events('a').at(-1) === event
+    for (let i = 0; i < 20; i++) {
+      for (let j = 0; j < 5; j++) {
+        process.kill(child.pid, 'SIGCONT')
+        process.kill(child.pid, 'SIGSTOP')
+      }
+      await until(last('stop'))
+      await spawner.ask('wait', { name: 'a' })
+      const stopped = { state: 'stopped', signal: 'SIGSTOP' }
+      expect(await spawner.event('a', 'state')).toEqual([stopped])
+      process.kill(child.pid, 'SIGCONT')
+      await until(last('continue'))
+      expect(ps(child.pid).stat).not.toMatch(/^T/)
+    }
+  })
+
   test('a child that could not be started rejects with its error', () => {
     const script = `import { exitOrStop, spawn } from 'setsid'
       const child = spawn('no-such', { group: 'new' })
@@ -556,6 +594,19 @@ describe('the launcher', () => {
       rmSync(folder, { recursive: true })
     },
   )
+
+  test.runIf(isRoot)('without /proc: the child of another user starts all the same', () => {
+    const script = `import { spawn } from 'setsid'
+      spawn('id', ['-u'], { uid: 65534, group: 'new', stdio: ['ignore', 'inherit', 'inherit'] })
+        .on('error', console.log)`
+    const folder = copyPackage()
+    chmodSync(folder, 0o755)
+    const shell = 'mount -t tmpfs none /proc && exec "$0" --input-type=module -e "$1"'
+    const text = script.replace("'setsid'", `'${folder}/dist/index.js'`)
+    const args = ['-m', 'sh', '-c', shell, process.execPath, text]
+    expect(execFileSync('unshare', args).toString()).toBe('65534\n')
+    rmSync(folder, { recursive: true })
+  })
 
   test('no descriptor is left after 250 starts and failures', () => {
     const script = `import { readdirSync } from 'node:fs'

@@ -90,7 +90,34 @@ describe('stopProcess', () => {
   })
 })
 
+/** A group whose leader has a higher pid than its member, which counts a signal that the kernel queues. */
+const lowMember = `import os, signal, sys, time
+low = os.getpid()
+got = 0
+def count(*_): global got; got += 1
+pid = os.fork()
+if pid == 0:
+  os.setpgid(0, 0)
+  signal.pause()
+signal.signal(40, count)
+while os.getpgid(pid) != pid: time.sleep(0.01)
+os.setpgid(0, pid)
+print([low, pid], flush=True)
+while got == 0: time.sleep(0.01)
+time.sleep(0.2)
+print([got], flush=True)`
+
 describe('stopGroup and stopSession', () => {
+  test('a group gets its signal once, whichever member has the lowest pid', async () => {
+    const running = start('python3', ['-c', lowMember])
+    const [low, pgid] = await running.next()
+    track(low, pgid)
+    expect(ps(low).pgid).toBe(pgid)
+    const result = await stopGroup(pgid, { signal: 40 })
+    expect(result).toMatchObject({ outcome: 'gone', signalled: [low, pgid], escalated: false })
+    expect(await running.next()).toEqual([1])
+  })
+
   test('a leader that is gone and members that live', async () => {
     const { pid, pids, ended } = await leader('sleep 100 & sleep 100 & echo "[$!]"')
     await ended
