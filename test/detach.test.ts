@@ -49,7 +49,7 @@ const places: Record<string, [line: string, method: string, options?: object]> =
   ],
   'a session leader by script': [`script -qc 'exec ${remote}' /dev/null`, 'notty'],
   'a session leader by tmux': [
-    `tmux -L "$SETSID_TEST_TMUX" -f /dev/null new-session '${remote}'`,
+    `tmux -L "$SETSID_TEST_TMUX" -f /dev/null new-session 'exec ${remote}'`,
     'notty',
   ],
   'a session leader by setsid': [`setsid -w ${remote}`, 'notty'],
