@@ -20,7 +20,7 @@ describe('waitForExit', () => {
     const { added, asleep, still, fds, threads } = await running.next()
     expect(added).toBe(1)
     expect(still).toEqual(asleep)
-    expect({ fds, threads }).toEqual({ fds: 0, threads: 0 })
+    expect({ fds, threads }).toEqual({ fds: [], threads: 0 })
     expect(await running.ended).toBe(0)
   })
 
@@ -35,7 +35,7 @@ describe('waitForExit', () => {
       at: timeout,
       other: timeout,
       long: 'exit',
-      fds: 0,
+      fds: [],
       threads: 0,
     })
   })
@@ -43,7 +43,7 @@ describe('waitForExit', () => {
   test('workers wait, and may end while they do', async () => {
     const running = startFixture('wait.mjs', ['worker'])
     track(...(await running.next()).pids)
-    expect(await running.next()).toEqual({ left: { fds: 0, threads: 0 }, code: 0 })
+    expect(await running.next()).toEqual({ left: { fds: [], threads: 0 }, code: 0 })
     expect(await running.ended).toBe(0)
   })
 
