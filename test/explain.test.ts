@@ -15,6 +15,7 @@ import { type Explanation, type Outcome, processInfo, type Verdict } from '../li
 import { compile } from './helpers/compile.ts'
 import {
   isLive,
+  hasNobody,
   isRoot,
   type Running,
   startFixture,
@@ -87,7 +88,9 @@ type Action = (typeof actions)[number]
 
 const folder = mkdtempSync(join(tmpdir(), 'setsid-explain-'))
 const firstNamespace = readlinkSync('/proc/self/ns/pid') === 'pid:[4026531836]'
-const users = isRoot ? (['root', 'unprivileged'] as const) : (['unprivileged'] as const)
+const users = hasNobody
+  ? (['root', 'unprivileged'] as const)
+  : ([isRoot ? 'root' : 'unprivileged'] as const)
 type User = (typeof users)[number]
 
 let subject: string
@@ -161,7 +164,7 @@ async function play(
     ...(user === 'unprivileged' ? unprivileged : {}),
     cwd,
     env: { ...process.env, HOME: cwd, PS1: '$ ', TMUX: '' },
-  } as object)
+  })
   const pids = [terminal.pid]
   try {
     if (situation.type !== undefined) {

@@ -12,7 +12,16 @@ import { join } from 'node:path'
 import { daemonStatus, identify, startDaemon, stopDaemon } from 'setsid'
 import { describe, expect, test } from 'vitest'
 import { sess } from './helpers/daemon.ts'
-import { isLive, isRoot, node, start, track, until } from './helpers/process.ts'
+import {
+  hasNobody,
+  isLive,
+  isRoot,
+  node,
+  start,
+  track,
+  unprivileged,
+  until,
+} from './helpers/process.ts'
 import { openFolder } from './helpers/remote.ts'
 
 const up = { ready: { upFor: 1 } }
@@ -111,16 +120,18 @@ describe('a path that is no pidfile', () => {
     await expect(startDaemon('sleep', ['1'], options)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
-  test.skipIf(!isRoot)('a file that is read-only for us: EACCES, exit code 4 (needs root)', () => {
-    const folder = openFolder()
-    const path = join(folder, 'pid')
-    writeFileSync(path, '', { mode: 0o444 })
-    chmodSync(path, 0o444)
-    const as = { uid: 65534, gid: 65534 }
-    const args = [sess, 'start', '--pid-file', path, '--', 'sleep', '1']
-    const { status, stderr } = spawnSync(node, args, as)
-    expect([status, stderr.toString()]).toEqual([4, expect.stringContaining('EACCES')])
-  })
+  test.skipIf(!hasNobody)(
+    'a file that is read-only for us: EACCES, exit code 4 (needs root)',
+    () => {
+      const folder = openFolder()
+      const path = join(folder, 'pid')
+      writeFileSync(path, '', { mode: 0o444 })
+      chmodSync(path, 0o444)
+      const args = [sess, 'start', '--pid-file', path, '--', 'sleep', '1']
+      const { status, stderr } = spawnSync(node, args, unprivileged)
+      expect([status, stderr.toString()]).toEqual([4, expect.stringContaining('EACCES')])
+    },
+  )
 })
 
 describe('the lock', () => {

@@ -1,4 +1,10 @@
-import { type ChildProcess, execFileSync, spawn, type SpawnOptions } from 'node:child_process'
+import {
+  type ChildProcess,
+  execFileSync,
+  spawn,
+  type SpawnOptions,
+  spawnSync,
+} from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -145,5 +151,11 @@ export function ps(pid: number): PsRow {
 /** A pid that no process has: above the largest that this kernel gives out. */
 export const gonePid = Number(readFileSync('/proc/sys/kernel/pid_max', 'utf8')) + 1
 
-/** As `nobody` where the tests run as root. */
-export const unprivileged: SpawnOptions = isRoot ? { uid: 65534, gid: 65534 } : {}
+const nobody = { uid: 65534, gid: 65534 }
+/** Whether the tests run as root, and `nobody` may read them: not so in a folder such as /root. */
+export const hasNobody =
+  isRoot &&
+  spawnSync('test', ['-x', node, '-a', '-r', fixturePath('report.mjs')], nobody).status === 0
+
+/** As `nobody` where that can be. */
+export const unprivileged: { uid?: number; gid?: number } = hasNobody ? nobody : {}

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished } from 'vitest'
-import { isRoot, type Json, ps, track, until } from './process.ts'
+import { hasNobody, type Json, ps, track, unprivileged, until } from './process.ts'
 import { openTerminal, type Terminal } from './pty.ts'
 
 /** A running test/fixtures/remote.mjs. */
@@ -107,7 +107,7 @@ export const shells = {
 export type Shell = keyof typeof shells
 
 /** As whom a terminal's programs run. Without root there is one kind only. */
-export const users = isRoot ? (['root', 'nobody'] as const) : (['this user'] as const)
+export const users = hasNobody ? (['root', 'nobody'] as const) : (['this user'] as const)
 export type User = 'root' | 'nobody' | 'this user'
 
 /** An interactive shell on a new pty, at its prompt. */
@@ -118,7 +118,7 @@ export async function openShell(
 ): Promise<Terminal> {
   const terminal = openTerminal(shell, shells[shell], {
     env: { ...env, TERM: 'xterm', PS1: '$ ', fish_greeting: '' },
-    ...(user === 'nobody' ? { uid: 65534, gid: 65534 } : {}),
+    ...(user === 'nobody' ? unprivileged : {}),
   })
   await expectUsable(terminal)
   return terminal
