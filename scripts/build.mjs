@@ -34,7 +34,8 @@ const late = names.filter((name) => !raw.includes(name))
 const contents = `
 export * from './session.ts'
 export * from './terminal.ts'
-const feature = (name) => ({ [name]: (...args) => require('./index.ts')[name](...args) })[name]
+let index
+const feature = (name) => ({ [name]: (...args) => (index ??= require('./index.ts'))[name](...args) })[name]
 ${late.map((name) => `export const ${name} = feature('${name}')`).join('\n')}`
 
 rmSync('dist', { recursive: true, force: true })
