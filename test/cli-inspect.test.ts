@@ -106,6 +106,13 @@ describe('sess', () => {
     expect(lines.join(' ')).toMatch(/terminal closes +ends +bash/)
   })
 
+  test('on a terminal of unknown width nothing is cut off', () => {
+    const line = `stty cols 0; ${node} ${cli} ls --pid ${pids.orphan}`
+    const text = execFileSync('script', ['-qc', line, '/dev/null']).toString()
+    expect(text).toMatch(/LEADER +GROUPS/)
+    expect(text).toContain(`${pids.orphan}o`)
+  })
+
   test('show: the verdicts with their reasons', () => {
     const text = sess('show', String(pids.background))
     expect(text).toMatch(/^process group +[0-9]+, its leader$/m)

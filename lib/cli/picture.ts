@@ -11,8 +11,8 @@ const coloured = out.isTTY && out.hasColors()
 export const paint = (style: Style, text: string): string =>
   coloured && text !== '' ? styleText(style, text) : text
 
-/** Columns of the terminal; elsewhere lines may be as long as they like. */
-export const width = out.isTTY ? out.columns : Infinity
+/** Columns of the terminal; where it has not said them, lines may be as long as they like. */
+export const width = out.isTTY && out.columns > 0 ? out.columns : Infinity
 
 /** `text` in at most `columns`. */
 export function fit(text: string, columns: number): string {
