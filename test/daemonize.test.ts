@@ -1,15 +1,26 @@
 import { spawn, spawnSync, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
+import { stopDaemon } from 'setsid'
 import { describe, expect, test } from 'vitest'
 import { launcher, type Prepared, prepareDaemon, type Way, ways } from './helpers/daemon.ts'
-import { isLive, ps, until } from './helpers/process.ts'
+import { otherNodes } from './helpers/nodes.ts'
+import { isLive, node, ps, until } from './helpers/process.ts'
 import { expectUsable, openFolder, openShell, type Shell, shells, users } from './helpers/remote.ts'
 import { openTerminal } from './helpers/pty.ts'
 
 const names = Object.keys(shells) as Shell[]
 const all = Object.keys(ways) as Way[]
+const nodes = await otherNodes()
 
 /** A daemon keeps a stderr that is a pipe. */
 const stdio: StdioOptions = ['ignore', 'pipe', 'ignore']
@@ -32,14 +43,16 @@ async function expectDaemon(daemon: Prepared, way: Way): Promise<number> {
   return pid
 }
 
-const rows = names.flatMap((shell) => all.map((way) => [shell, way] as const))
+const rows = [
+  ...names.flatMap((shell) => all.map((way) => [shell, way, users[0]] as const)),
+  ...all.map((way) => ['bash', way, users.at(-1) ?? 'this user'] as const),
+]
 
 describe('a daemon from a prompt', () => {
   test.for(rows)(
-    '%s, %s: the prompt is back with 0, no job, and closing the terminal reaches nothing',
-    async ([shell, way]) => {
+    '%s, %s, as %s: the prompt is back with 0, no job, and closing the terminal reaches nothing',
+    async ([shell, way, user]) => {
       const daemon = prepareDaemon(way, { after: 100 })
-      const [user] = users
       const terminal = await openShell(shell, user, { ...process.env })
       const status = shell === 'fish' ? '$status' : '$?'
       terminal.type(`${daemon.line}; echo "rc="${status}; jobs; echo 'no ''more'\r`)
@@ -53,12 +66,9 @@ describe('a daemon from a prompt', () => {
       // zsh takes it for text, which is cleared away.
       terminal.type('\x1a\x15')
       await expectUsable(terminal)
-      if (way === 'launcher') {
-        terminal.type('exit\r')
-        expect(await terminal.ended).toMatchObject({ exitCode: 0 })
-      }
+      terminal.type('exit\r')
+      expect(await terminal.ended).toMatchObject({ exitCode: 0 })
       terminal.close()
-      await until(() => !isLive(terminal.pid))
       expect(isLive(pid)).toBe(true)
       expect(daemon.told().filter((line) => 'signal' in line)).toEqual([])
       process.kill(pid)
@@ -97,6 +107,27 @@ describe('a daemon from elsewhere', () => {
     await until(() => daemon.told().some((line) => 'daemon' in line))
     process.kill(await expectDaemon(daemon, way))
   })
+
+  test.for(all)('cron, %s: no terminal, little environment, output to a pipe', async (way) => {
+    const daemon = prepareDaemon(way, { after: 100, options: { stdout: 'null', stderr: 'null' } })
+    const env = ['HOME=/', 'LOGNAME=root', 'SHELL=/bin/sh', 'PATH=/usr/bin:/bin']
+    const args = ['env', '-i', ...env, 'sh', '-c', `${daemon.line}; echo rc=$?`]
+    const { stdout, stderr } = spawnSync('setsid', ['--wait', ...args], { cwd: '/' })
+    expect([stdout.toString(), stderr.toString()]).toEqual(['rc=0\n', ''])
+    process.kill(await expectDaemon(daemon, way))
+  })
+
+  test.for(nodes.flatMap(({ version, path }) => all.map((way) => [version, way, path] as const)))(
+    'Node %s, %s',
+    async ([, way, path]) => {
+      const daemon = prepareDaemon(way, { after: 100 })
+      const command = daemon.command.map((word) => (word === node ? path : word))
+      expect(await run(command as [string])).toMatchObject({ code: 0, stderr: '' })
+      const pid = await expectDaemon(daemon, way)
+      expect(readlinkSync(`/proc/${pid}/exe`)).toBe(realpathSync(path))
+      process.kill(pid)
+    },
+  )
 
   test.for(all)('$(…), %s: it ends when stdout is let go', async (way) => {
     const daemon = prepareDaemon(way, { after: 100, options: { stdout: 'null' } })
@@ -168,6 +199,21 @@ async function run([file, ...args]: [string, ...string[]]) {
   closeSync(stderr)
   return { code: code ?? signal, elapsed, stderr: readFileSync(join(folder, 'stderr'), 'utf8') }
 }
+
+const ROUNDS = Number(process.env['SETSID_TEST_ROUNDS'] ?? 25)
+
+test.for(all)(`%s: after ${ROUNDS} starts and stops no process or pidfile is left`, async (way) => {
+  const pidFile = join(openFolder(), 'pid')
+  const { command, told } = prepareDaemon(way, { options: { pidFile } })
+  for (let round = 0; round < ROUNDS; round++) {
+    expect(await run(command)).toMatchObject({ code: 0, stderr: '' })
+    expect((await stopDaemon(pidFile)).outcome).toBe('gone')
+    expect(existsSync(pidFile)).toBe(false)
+  }
+  const pids = told().flatMap((line) => ('started' in line ? [line['started'] as number] : []))
+  expect(pids).toHaveLength(way === 'restart' ? 2 * ROUNDS : ROUNDS)
+  expect(pids.filter(isLive)).toEqual([])
+})
 
 describe('a start tells the truth', () => {
   const cases = all.flatMap((way) => Object.keys(endings).map((name) => [way, name] as const))

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { groupMembers, startDaemon, stopDaemon } from 'setsid'
 import { describe, expect, test } from 'vitest'
 import { prepareDaemon, sess } from './helpers/daemon.ts'
+import { otherNodes } from './helpers/nodes.ts'
 import {
   hasNobody,
   isLive,
@@ -243,28 +244,36 @@ describe.skipIf(!isRoot)('privileges (need root)', () => {
   })
 })
 
+const nodes = await otherNodes()
+
 describe('restart', () => {
-  const program = (esm: boolean) => `
+  const textOf = (esm: boolean) => `
     ${esm ? "import { daemonize } from 'setsid'\nimport fs from 'node:fs'" : "const { daemonize } = require('setsid'), fs = require('node:fs')"}
     const tell = (o) => fs.appendFileSync(process.argv[2], JSON.stringify(o) + '\\n')
     const me = () => ({ argv: process.argv, execArgv: process.execArgv, cwd: process.cwd(), given: process.env.GIVEN, loaded: globalThis.loaded, pid: process.pid })
     tell(me())
     daemonize().then((daemon) => tell({ ...me(), strategy: daemon.strategy }))
     setInterval(() => undefined, 1000)`
-  const kinds: Record<string, [name: string, flags: string[]]> = {
+  const kinds: Record<string, [name: string, flags: string[], node?: string]> = {
     'an ES module': ['program.mjs', ['--max-old-space-size=200', '--import', './loaded.mjs']],
     CommonJS: ['program.cjs', ['--require', './loaded.cjs']],
     'TypeScript by --import tsx': ['program.mts', ['--import', 'tsx', '--import', './loaded.mjs']],
+    ...Object.fromEntries(
+      nodes.map(({ version, path }) => [
+        `TypeScript by Node ${version} itself`,
+        ['program.mts', ['--import', './loaded.mjs'], path],
+      ]),
+    ),
   }
   test.for(Object.keys(kinds))(
     '%s: arguments, flags, loaders, environment and folder stay',
     async (kind) => {
-      const [name, flags] = kinds[kind] as [string, string[]]
+      const [name, flags, program = node] = kinds[kind] as [string, string[], string?]
       const folder = openFolder()
       const file = join(folder, 'told')
       // Where the package is found by its name.
       const place = join(import.meta.dirname, 'fixtures')
-      const text = program(!name.endsWith('.cjs'))
+      const text = textOf(!name.endsWith('.cjs'))
       const path = join(place, `restart-${process.pid}-${name}`)
       writeFileSync(
         path,
@@ -274,7 +283,7 @@ describe('restart', () => {
       writeFileSync(join(folder, 'loaded.cjs'), 'globalThis.loaded = true')
       try {
         const tsx = flags.map((flag) => (flag === 'tsx' ? import.meta.resolve('tsx') : flag))
-        const { status } = spawnSync(node, [...tsx, path, file, 'a b', '', '--x'], {
+        const { status } = spawnSync(program, [...tsx, path, file, 'a b', '', '--x'], {
           cwd: folder,
           env: { ...process.env, GIVEN: 'given' },
           stdio: 'ignore',
