@@ -14,7 +14,7 @@ import { stopDaemon } from 'setsid'
 import { describe, expect, test } from 'vitest'
 import { launcher, type Prepared, prepareDaemon, type Way, ways } from './helpers/daemon.ts'
 import { otherNodes } from './helpers/nodes.ts'
-import { isLive, node, ps, until } from './helpers/process.ts'
+import { isLive, isRoot, node, ps, start, until } from './helpers/process.ts'
 import { expectUsable, openFolder, openShell, type Shell, shells, users } from './helpers/remote.ts'
 import { openTerminal } from './helpers/pty.ts'
 
@@ -115,6 +115,16 @@ describe('a daemon from elsewhere', () => {
     const { stdout, stderr } = spawnSync('setsid', ['--wait', ...args], { cwd: '/' })
     expect([stdout.toString(), stderr.toString()]).toEqual(['rc=0\n', ''])
     process.kill(await expectDaemon(daemon, way))
+  })
+
+  test.for(all)('pid 1 of a container, %s: it stays, and says so', async (way) => {
+    const daemon = prepareDaemon(way, {})
+    const user = isRoot ? [] : ['--map-root-user']
+    const container = ['-pf', '--mount-proc', '--kill-child', ...user, ...daemon.command]
+    const { pid, child } = start('unshare', container)
+    const { daemon: said } = await daemon.entry('daemon')
+    expect(said).toMatchObject({ strategy: 'none', ...(way !== 'launcher' && { pid: 1 }) })
+    expect([child.exitCode, isLive(pid)]).toEqual([null, true])
   })
 
   test.for(nodes.flatMap(({ version, path }) => all.map((way) => [version, way, path] as const)))(
