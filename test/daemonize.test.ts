@@ -1,18 +1,9 @@
 import { spawn, spawnSync, type StdioOptions } from 'node:child_process'
-import { once } from 'node:events'
-import {
-  closeSync,
-  existsSync,
-  openSync,
-  readFileSync,
-  readlinkSync,
-  realpathSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stopDaemon } from 'setsid'
 import { describe, expect, test } from 'vitest'
-import { launcher, type Prepared, prepareDaemon, type Way, ways } from './helpers/daemon.ts'
+import { launcher, type Prepared, prepareDaemon, run, type Way, ways } from './helpers/daemon.ts'
 import { otherNodes } from './helpers/nodes.ts'
 import { isLive, isRoot, node, ps, start, until } from './helpers/process.ts'
 import { expectUsable, openFolder, openShell, type Shell, shells, users } from './helpers/remote.ts'
@@ -196,18 +187,6 @@ const endings: Record<string, Ending> = {
     says: /was not ready within 400 ms and was stopped\n$/,
   },
   'is ready, then crashes': { config: { then: 'ready-crash', options }, code: 0, says: /^/ },
-}
-
-/** Until the command ends, not until a daemon has closed its stderr. */
-async function run([file, ...args]: [string, ...string[]]) {
-  const folder = openFolder()
-  const stderr = openSync(join(folder, 'stderr'), 'w+')
-  const began = performance.now()
-  const child = spawn(file, args, { stdio: ['ignore', 'ignore', stderr] })
-  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
-  const elapsed = performance.now() - began
-  closeSync(stderr)
-  return { code: code ?? signal, elapsed, stderr: readFileSync(join(folder, 'stderr'), 'utf8') }
 }
 
 const ROUNDS = Number(process.env['SETSID_TEST_ROUNDS'] ?? 25)

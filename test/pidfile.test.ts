@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path'
 import { daemonStatus, identify, startDaemon, stopDaemon } from 'setsid'
 import { describe, expect, test } from 'vitest'
-import { sess } from './helpers/daemon.ts'
+import { prepareDaemon, run, sess } from './helpers/daemon.ts'
 import {
   hasNobody,
   isLive,
@@ -76,24 +76,26 @@ describe('a pidfile that names somebody else', () => {
   })
 })
 
+const cases: Record<string, [make: (path: string) => void, code: string]> = {
+  'a symbolic link': [(path) => symlinkSync('/etc/hostname', path), 'ELOOP'],
+  'a dangling symbolic link': [(path) => symlinkSync('nowhere', path), 'ELOOP'],
+  'a folder': [(path) => mkdirSync(path), 'EISDIR'],
+  'a FIFO': [(path) => execFileSync('mkfifo', [path]), 'EINVAL'],
+  'text of another kind': [(path) => writeFileSync(path, 'root:x:0:0\n'), 'EINVAL'],
+}
+const list = (folder: string) => execFileSync('ls', ['-lA', '--time-style=+', folder]).toString()
+
 describe('a path that is no pidfile', () => {
-  const cases: Record<string, [make: (path: string) => void, code: string]> = {
-    'a symbolic link': [(path) => symlinkSync('/etc/hostname', path), 'ELOOP'],
-    'a dangling symbolic link': [(path) => symlinkSync('nowhere', path), 'ELOOP'],
-    'a folder': [(path) => mkdirSync(path), 'EISDIR'],
-    'a FIFO': [(path) => execFileSync('mkfifo', [path]), 'EINVAL'],
-    'text of another kind': [(path) => writeFileSync(path, 'root:x:0:0\n'), 'EINVAL'],
-  }
   test.for(Object.keys(cases))('%s: a start is refused and leaves it as it was', async (name) => {
     const [make, code] = cases[name] ?? []
     const folder = openFolder()
     const path = join(folder, 'pid')
     make?.(path)
-    const before = execFileSync('ls', ['-la', '--time-style=+', folder]).toString()
+    const before = list(folder)
     await expect(startDaemon('sleep', ['1'], { pidFile: path, ...up })).rejects.toMatchObject({
       code,
     })
-    expect(execFileSync('ls', ['-la', '--time-style=+', folder]).toString()).toBe(before)
+    expect(list(folder)).toBe(before)
   })
 
   test('text of another kind is stale, and is not removed by a stop', async () => {
@@ -189,13 +191,58 @@ describe('the lock', () => {
     try {
       spawnSync('sh', ['-c', `head -c 4096 /dev/zero > ${folder}/full`])
       const mark = `${100 + Math.random()}`
-      const options = { pidFile: join(folder, 'pid'), ...up }
-      const started = startDaemon('sleep', [mark], options)
+      const pidFile = join(folder, 'pid')
+      const started = startDaemon('sleep', [mark], { pidFile, ...up })
       await expect(started).rejects.toMatchObject({ code: 'ENOSPC' })
       expect(spawnSync('pgrep', ['-f', `sleep ${mark}`]).stdout.toString()).toBe('')
-      expect(existsSync(join(folder, 'pid'))).toBe(false)
+      expect(existsSync(pidFile)).toBe(false)
+      for (const way of strategies) {
+        const daemon = prepareDaemon(way, { options: { pidFile } })
+        expect(await run(daemon.command)).toMatchObject(failure('ENOSPC'))
+        expect(isLive(await daemon.pid())).toBe(false)
+        expect(existsSync(pidFile)).toBe(false)
+      }
     } finally {
       execFileSync('umount', [folder])
+    }
+  })
+})
+
+const strategies = ['launcher', 'restart'] as const
+const failure = (code: string) => ({ code: 1, stderr: expect.stringContaining(code) })
+
+describe.each(strategies)('daemonize() by the %s', (way) => {
+  const become = (pidFile: string) => run(prepareDaemon(way, { options: { pidFile } }).command)
+  const works = { code: 0, stderr: '' }
+
+  test.for(Object.keys(victims))('%s: not signalled, and it starts', async (name) => {
+    const { pid, path } = bystander(victims[name] ?? ((identity) => identity))
+    expect(await become(path)).toMatchObject(works)
+    expect((await stopDaemon(path)).outcome).toBe('gone')
+    expect(isLive(pid)).toBe(true)
+  })
+
+  test.for(Object.keys(cases))('%s: it is refused and leaves it as it was', async (name) => {
+    const [make, code = ''] = cases[name] ?? []
+    const folder = openFolder()
+    const path = join(folder, 'pid')
+    make?.(path)
+    const before = list(folder)
+    expect(await become(path)).toMatchObject(failure(code))
+    expect(list(folder)).toBe(before)
+  })
+
+  test('two at once: exactly one wins; killed -9, the next one starts', async () => {
+    const path = join(openFolder(), 'pid')
+    for (let round = 0; round < 10; round++) {
+      const results = await Promise.all([become(path), become(path)])
+      const [won, lost] = results.sort((a, b) => Number(a.code) - Number(b.code))
+      expect(won).toMatchObject(works)
+      expect(lost).toMatchObject(failure('already-running'))
+      const { identity } = await daemonStatus(path)
+      process.kill(identity?.pid ?? NaN, 'SIGKILL')
+      await until(() => !isLive(identity?.pid ?? NaN))
+      expect((await daemonStatus(path)).state).toBe('stale')
     }
   })
 })
