@@ -25,11 +25,11 @@
 // struct ucred, pipe2, NSIG
 #define _GNU_SOURCE
 
-#include <ctype.h>
+#include "launch.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -51,7 +51,7 @@
 
 #include "launcher.h"
 
-enum { kNoTime = -1, kMaxGroups = 256, kCanaryPatience = 50 };
+enum { kNoTime = -1 };
 
 static struct {
   const char* file;
@@ -101,127 +101,6 @@ static _Noreturn void DieBy(int number) {
   sigprocmask(SIG_UNBLOCK, &one, NULL);
   _exit(128 + number);
 }
-
-// ---------------------------------------------------------------------------
-// The canary: a member of our group that blocks every signal. What is pending
-// for it was sent to the whole group, and so to the program too; what is not,
-// was meant for our pid alone and must be passed on.
-
-static struct {
-  pid_t pid;
-  int fd;
-  bool credit[NSIG];  // a second one for the group, seen while taking the first
-} canary = {.pid = -1, .fd = -1};
-
-static void CloseAllBut(const int* keep, size_t count) {
-  DIR* fds = opendir("/proc/self/fd");
-  if (fds == NULL) return;
-  for (struct dirent* entry; (entry = readdir(fds)) != NULL;) {
-    int fd = atoi(entry->d_name);
-    bool kept = !isdigit((unsigned char)entry->d_name[0]) || fd == dirfd(fds);
-    for (size_t i = 0; i < count; i++) kept = kept || fd == keep[i];
-    if (!kept) close(fd);
-  }
-  closedir(fds);
-}
-
-static _Noreturn void Sing(int fd) {
-  CloseAllBut(&fd, 1);
-  const struct timespec none = {0, 0};
-  for (unsigned char number; read(fd, &number, 1) == 1;) {
-    sigset_t one;
-    sigemptyset(&one);
-    sigaddset(&one, number);
-    unsigned char pending = sigtimedwait(&one, NULL, &none) == number;
-    if (write(fd, &pending, 1) != 1) break;
-  }
-  // The launcher is gone.
-  _exit(0);
-}
-
-static void StartCanary(void) {
-  int pair[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return;
-  canary.pid = fork();
-  if (canary.pid == 0) Sing(pair[1]);
-  close(pair[1]);
-  canary.fd = fcntl(pair[0], F_DUPFD_CLOEXEC, 3);
-  close(pair[0]);
-}
-
-static void EndCanary(void) {
-  if (canary.pid <= 0) return;
-  kill(canary.pid, SIGKILL);
-  waitpid(canary.pid, NULL, 0);
-  close(canary.fd);
-  canary.pid = canary.fd = -1;
-}
-
-// Signals to a group are handed out under the lock for readers of the task
-// list; setpgid takes it for writing before it looks at anything. So whoever
-// was signalling when this is called has finished when it returns.
-static void WaitForSenders(void) { setpgid(0, getpgrp()); }
-
-// The canary's answer: 1, 0, or -1 for none.
-static int Ask(int number, int patience) {
-  unsigned char byte = (unsigned char)number;
-  if (send(canary.fd, &byte, 1, MSG_NOSIGNAL) != 1) return -1;
-  struct pollfd answer = {canary.fd, POLLIN, 0};
-  if (poll(&answer, 1, patience) != 1) return -1;
-  return recv(canary.fd, &byte, 1, 0) == 1 ? byte : -1;
-}
-
-// Whether `number` went to the whole group. Takes it from the canary.
-static bool TakeFromCanary(int number, bool* known) {
-  *known = true;
-  if (canary.credit[number]) {
-    canary.credit[number] = false;
-    return true;
-  }
-  WaitForSenders();
-  int answer = Ask(number, kCanaryPatience);
-  if (answer >= 0) return answer == 1;
-  // Stopped by a SIGSTOP to the group. Had the signal that woke us gone to all,
-  // it would be awake.
-  unsigned char late = 0;
-  if (kill(canary.pid, SIGCONT) != 0 ||
-      poll(&(struct pollfd){canary.fd, POLLIN, 0}, 1, 1000) != 1 ||
-      recv(canary.fd, &late, 1, 0) != 1) {
-    *known = false;
-    return false;
-  }
-  if (number == SIGCONT) return false;
-  Ask(SIGCONT, 1000);
-  return late == 1;
-}
-
-static bool IsPending(int number) {
-  sigset_t pending;
-  sigpending(&pending);
-  return sigismember(&pending, number) == 1;
-}
-
-// Takes the pending signal `number`. True when it was meant for us alone.
-static bool TakeSignal(int number) {
-  const struct timespec none = {0, 0};
-  bool known;
-  bool group = TakeFromCanary(number, &known);
-  sigset_t one;
-  sigemptyset(&one);
-  sigaddset(&one, number);
-  siginfo_t info;
-  if (sigtimedwait(&one, &info, &none) != number) return false;
-  // Without a canary, the sender decides: the terminal signals whole groups.
-  if (!known) return info.si_code != SI_KERNEL;
-  // Another one for the group may have come between those two steps. Either
-  // it merged with the one just taken, or it is still pending here.
-  bool again = TakeFromCanary(number, &known);
-  if (again) canary.credit[number] = IsPending(number);
-  return !group;
-}
-
-// ---------------------------------------------------------------------------
-// What became of the program.
 
 static bool ChildIs(int states, siginfo_t* info) {
   info->si_pid = 0;
@@ -393,9 +272,6 @@ static void LookAtChild(void) {
   DieBy(info.si_status);
 }
 
-// ---------------------------------------------------------------------------
-// Events.
-
 static int64_t limit_told;
 
 static void HandleLine(const char* line) {
@@ -551,9 +427,6 @@ static _Noreturn void Wait(void) {
   }
 }
 
-// ---------------------------------------------------------------------------
-// The start.
-
 struct options {
   const char* mark;
   const char* ready;
@@ -596,48 +469,6 @@ static bool Parse(int argc, char** argv, struct options* options) {
 #undef IS
   }
   return false;
-}
-
-// initgroups, setgid, setuid, in that order, and then the way back is tried:
-// setuid(2) leaves no saved ID only for a privileged caller.
-static bool TakeIdentity(const char* cred) {
-  char* end;
-  uid_t uid = (uid_t)strtoul(cred, &end, 10);
-  if (*end++ != ':') return false;
-  gid_t gid = (gid_t)strtoul(end, &end, 10);
-  gid_t groups[kMaxGroups];
-  size_t count = 0;
-  while (*end != '\0' && count < kMaxGroups) {
-    groups[count++] = (gid_t)strtoul(end + 1, &end, 10);
-  }
-  if (setgroups(count, groups) != 0 || setgid(gid) != 0 || setuid(uid) != 0)
-    return false;
-  if (uid != 0 && (setuid(0) == 0 || seteuid(0) == 0)) {
-    errno = ENOTRECOVERABLE;
-    return false;
-  }
-  return true;
-}
-
-// musl's execvp leaves scripts without "#!" alone; POSIX has it run them.
-static void Execute(char** program) {
-  execvp(program[0], program);
-  if (errno != ENOEXEC || strchr(program[0], '/') == NULL) return;
-  size_t count = 0;
-  while (program[count] != NULL) count++;
-  char** shell = malloc((count + 2) * sizeof *shell);
-  if (shell == NULL) return;
-  shell[0] = (char*)"/bin/sh";
-  memcpy(shell + 1, program, (count + 1) * sizeof *shell);
-  execv(shell[0], shell);
-}
-
-// A descriptor above stdio, which a caller may have left closed.
-static int AboveStdio(int fd) {
-  if (fd < 0 || fd > 2) return fd;
-  int above = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-  close(fd);
-  return above;
 }
 
 static int OpenNotify(void) {
@@ -730,7 +561,7 @@ int LaunchMain(int argc, char** argv) {
   sigprocmask(SIG_SETMASK, &all, &self.inherited);
   self.signals = AboveStdio(signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK));
   if (self.report >= 0) fcntl(self.report, F_SETFD, FD_CLOEXEC);
-  StartCanary();
+  int canary = StartCanary();
 
   int status[2], ready[2] = {-1, -1}, failure[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, status) != 0 ||
@@ -767,7 +598,7 @@ int LaunchMain(int argc, char** argv) {
     RunProgram(&options, status[1], ready[1], failure[1], parent);
   // The ends of the caller's pipes are the program's to close.
   int keep[] = {2,          self.signals, self.status, self.report,
-                self.ready, self.notify,  canary.fd,   failure[0]};
+                self.ready, self.notify,  canary,      failure[0]};
   CloseAllBut(keep, sizeof keep / sizeof *keep);
   int error = 0;
   ssize_t size;
