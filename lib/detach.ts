@@ -1,4 +1,3 @@
-import { closeSync } from 'node:fs'
 import {
   errnoOf,
   invalidArgType,
@@ -270,7 +269,7 @@ function finish(plan: Plan): Detached {
     if (folder >= 0) native.fchdir(folder)
     throw error
   } finally {
-    if (folder >= 0) closeSync(folder)
+    if (folder >= 0) native.close(folder)
   }
   stdio.apply()
   if (umask !== undefined) process.umask(umask)

@@ -315,14 +315,14 @@ function prepare(options: Normalized, plan: Plan): Start | number | undefined {
   const pair = native.pipe()
   if (typeof pair === 'number') return pair
   const open = new Set(pair)
-  const shut = (fd: number) => open.delete(fd) && closeSync(fd)
+  const shut = (fd: number) => open.delete(fd) && native.close(fd)
   const [receiver, sender] = pair
 
   let file = path
+  let program: number | undefined
   if (options.uid != null || options.gid != null) {
-    const fd = openProgram(path, length + 1 + extra.length)
-    const name = `/proc/self/fd/${fd}`
-    if (fd !== undefined) open.add(fd)
+    program = openProgram(path, length + 1 + extra.length)
+    const name = `/proc/self/fd/${program}`
     // Without /proc the path has to do.
     if (existsSync(name)) file = name
   }
@@ -339,7 +339,10 @@ function prepare(options: Normalized, plan: Plan): Start | number | undefined {
       const [step = 0, errno = 0] = report
       return { step: String.fromCharCode(step), errno: -errno }
     },
-    close: () => open.forEach(shut),
+    close() {
+      open.forEach(shut)
+      if (program !== undefined) closeSync(program)
+    },
   }
 }
 
@@ -394,6 +397,6 @@ function watcher(path: string): number {
       .unref()
     return socket
   } finally {
-    closeSync(theirs)
+    native.close(theirs)
   }
 }

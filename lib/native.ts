@@ -99,6 +99,11 @@ export interface Native {
   setHangup(ignored: number): number
   /** F_DUPFD_CLOEXEC of fcntl(2), from 3 up */
   dup(fd: number): number
+  /**
+   * close(2), for what was opened here: in a worker, Node warns of one that fs closes
+   * and has not opened.
+   */
+  close(fd: number): number
   /** dup2(2), with close-on-exec (1) or without (0) */
   dup2(from: number, to: number, closeOnExec: number): number
   /** A descriptor of the working folder that asks for no right to read it. */

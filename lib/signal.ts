@@ -1,4 +1,3 @@
-import { closeSync } from 'node:fs'
 import { constants } from 'node:os'
 import { errnoOf, invalidArgValue, systemError } from './errors.ts'
 import { listProcessesSync, type ProcessInfo, processInfo } from './inspect.ts'
@@ -140,6 +139,6 @@ function signalMember(pid: number, sid: number, signal: number): number {
   } catch (error) {
     return (error as NodeJS.ErrnoException).errno ?? ESRCH
   } finally {
-    if (pidfd >= 0) closeSync(pidfd)
+    if (pidfd >= 0) native.close(pidfd)
   }
 }

@@ -89,7 +89,7 @@ function replaceStdin(target: number): void {
     stream.destroy()
     dup2(target, 0)
   }
-  if (before >= 0) closeSync(before)
+  if (before >= 0) native.close(before)
 }
 
 /** The logs in use: path by descriptor. */
@@ -156,7 +156,7 @@ export class Redirection {
       // It stays as it is, and its neighbour with it.
     } finally {
       if (!this.#released.has(fd)) closeSync(path)
-      closeSync(before)
+      native.close(before)
     }
   }
 

@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
 import { setMaxListeners } from 'node:events'
-import { closeSync } from 'node:fs'
 import {
   aborted,
   errnoOf,
@@ -362,7 +361,7 @@ function send(targets: Member[], signal: number, tally: Tally): void {
       else if (result !== ESRCH) throw systemError(result, 'pidfd_send_signal')
       if (result === 0 && signal !== SIGKILL) signalThrough(pidfd, info.pid, SIGCONT, 0)
     } finally {
-      if (pidfd >= 0) closeSync(pidfd)
+      if (pidfd >= 0) native.close(pidfd)
     }
   }
 }

@@ -19,6 +19,11 @@ Napi::Value Dup(const Napi::CallbackInfo& info) {
   return ToJs(info.Env(), fd);
 }
 
+// EINTR has closed it too on Linux and macOS (close(2)).
+Napi::Value Close(const Napi::CallbackInfo& info) {
+  return ToJs(info.Env(), OrErrno(close(IntArg(info, 0))));
+}
+
 // EBUSY is Linux's for a race with an open() in another thread (dup2(2)).
 Napi::Value Dup2(const Napi::CallbackInfo& info) {
   int from = IntArg(info, 0), to = IntArg(info, 1), fd;
@@ -50,6 +55,7 @@ Napi::Value Fchdir(const Napi::CallbackInfo& info) {
 
 void RegisterStdio(Napi::Object exports) {
   Export<Dup>(exports, "dup");
+  Export<Close>(exports, "close");
   Export<Dup2>(exports, "dup2");
   Export<OpenCwd>(exports, "openCwd");
   Export<Fchdir>(exports, "fchdir");

@@ -21,6 +21,10 @@ test('calls that change the process throw in a worker, as process.chdir does', a
   }
 })
 
+test('what a worker opens it closes, and Node has nothing to warn of', async () => {
+  expect(await runFixture('workers.mjs', ['open'])).toEqual([])
+})
+
 test('200 workers that load the addon and end leak no descriptor and no memory', async () => {
   const running = start(node, ['--expose-gc', fixturePath('workers.mjs'), 'churn'])
   const usages = await running.next()
