@@ -93,6 +93,13 @@ describe('startDaemon', () => {
       ready: { fd: 3 },
       expected: { reason: 'timeout' },
     },
+    'says that it is ready, and has ended when the launcher reads that': {
+      script: `l=$PPID
+        (until grep -q '^State:.Z' /proc/$$/status; do sleep 0.01; done; kill -CONT $l) &
+        kill -STOP $l; echo >&3; exit 3`,
+      ready: { fd: 3 },
+      expected: { reason: 'exit', exitCode: 3 },
+    },
     'is never ready, deaf, with deaf children': {
       script: "trap '' TERM; sleep 100 & sleep 100",
       ready: { notify: true },
