@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { constants } from 'node:os'
-import { errnoOf, type Reason, type SystemError, systemError } from './errors.ts'
+import { errnoOf, type Reason, systemError } from './errors.ts'
 import {
   inFirstNamespace,
   isHeldBy,
@@ -9,6 +9,7 @@ import {
   readSession,
   type Session,
   ttyPath,
+  visible,
 } from './inspect.ts'
 import { native } from './native.ts'
 
@@ -113,16 +114,6 @@ function detailsOf(pid: number): Details | undefined {
     catches: has(caught),
     blocks: has(blocked),
     stdio: error === 0 ? devices.map((device) => (device === 0 ? null : ttyPath(device))) : null,
-  }
-}
-
-/** A process, as far as /proc shows it: with `hidepid` it hides those of other users. */
-function visible(pid: number): ProcessInfo | undefined {
-  try {
-    return pid === 0 ? undefined : processInfo(pid, { throwIfNoEntry: false })
-  } catch (error) {
-    if (['EPERM', 'EACCES'].includes((error as SystemError).code)) return undefined
-    throw error
   }
 }
 

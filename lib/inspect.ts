@@ -83,6 +83,8 @@ export interface ProcessIdentity {
 
 const ESRCH = errnoOf('ESRCH')
 const ENOENT = errnoOf('ENOENT')
+const EPERM = errnoOf('EPERM')
+const EACCES = errnoOf('EACCES')
 
 const ALL = 0
 const SESSION = 1
@@ -152,15 +154,23 @@ export function ttyPath(device: number): string {
 }
 
 function readDevices(): void {
-  for (const entry of readdirSync('/dev', { withFileTypes: true })) {
-    if (!entry.isCharacterDevice()) continue
-    const path = `/dev/${entry.name}`
-    const stats = statSync(path, { throwIfNoEntry: false })
-    if (stats !== undefined) ttyPaths.set(stats.rdev, path)
+  try {
+    for (const entry of readdirSync('/dev', { withFileTypes: true })) {
+      if (!entry.isCharacterDevice()) continue
+      const path = `/dev/${entry.name}`
+      const stats = statSync(path, { throwIfNoEntry: false })
+      if (stats !== undefined) ttyPaths.set(stats.rdev, path)
+    }
+  } catch {
+    // A chroot may have no /dev: the processes are there all the same, and the names are not.
   }
 }
 
 function tableError(result: number, call: string): SystemError {
+  if (result === EPERM || result === EACCES) {
+    const text = '/proc is mounted with hidepid, and that process is of another user'
+    return systemError(result, call, { reason: 'hidden', text })
+  }
   if (result !== ENOENT) return systemError(result, call)
   const text = '/proc is not mounted, or shows another pid namespace'
   return systemError(result, call, { reason: 'no-proc', text })
@@ -188,7 +198,7 @@ function row(pid: number, call: string): Rows | undefined {
  * @throws `ESRCH` there is no process `pid`
  * @throws `ENOENT` /proc is not mounted, or shows another pid namespace (Linux; `reason: 'no-proc'`)
  * @throws `EMFILE`, `ENFILE` no descriptor is free (Linux)
- * @throws `EACCES`, `EPERM` /proc is mounted with `hidepid` and the process is another user's (Linux)
+ * @throws `EPERM`, `EACCES` /proc is mounted with `hidepid` and the process is another user's (Linux; `reason: 'hidden'`)
  * @platform Linux; macOS compiled only
  * @see proc_pid_stat(5), ps(1)
  */
@@ -206,6 +216,20 @@ export function processInfo(pid = 0, options: LookupOptions = {}): ProcessInfo |
   if (rows !== undefined) return rows.info(0)
   if (throws) throw systemError(ESRCH, 'processInfo')
   return undefined
+}
+
+/**
+ * A process, as far as /proc shows it: with `hidepid` it hides those of other users.
+ *
+ * @internal
+ */
+export function visible(pid: number): ProcessInfo | undefined {
+  try {
+    return pid === 0 ? undefined : processInfo(pid, { throwIfNoEntry: false })
+  } catch (error) {
+    if (['EPERM', 'EACCES'].includes((error as SystemError).code)) return undefined
+    throw error
+  }
 }
 
 function members(scope: number, id: number, call: string): number[] {
@@ -525,8 +549,8 @@ export function inspectGroup(pgid: number, options: LookupOptions = {}): Process
   const pids = new Set(members.map(({ pid }) => pid))
   for (const info of members) {
     census.add(info)
-    if (pids.has(info.ppid) || info.ppid === 0) continue
-    const parent = processInfo(info.ppid, { throwIfNoEntry: false })
+    if (pids.has(info.ppid)) continue
+    const parent = visible(info.ppid)
     if (parent !== undefined) census.add(parent)
   }
   const [first] = members

@@ -67,6 +67,8 @@ export interface Native {
   watchExit(watcher: object, pid: number, token: number): number
   /** Ends one watch and closes its descriptor. */
   unwatchExit(watcher: object, fd: number): void
+  /** Whether the process has ended that the watch `fd` stands for. */
+  hasExited(fd: number): boolean
   /** A group leader's way to a session of its own: the sid, or -errno with nothing changed. */
   hop(): number
   /** Locks a file for as long as it is open: 0, or -EAGAIN when another has it */

@@ -20,6 +20,8 @@ const waiting = new Map<number, () => void>()
 
 interface Watch {
   exit: Promise<void>
+  /** Whether the process has ended, also when the event loop has not come to tell so. */
+  hasEnded(): boolean
   end(): void
 }
 
@@ -40,9 +42,12 @@ function watch(pid: number): Watch | number {
     watcher = undefined
     native.stopWatcher(current)
   }
-  if (fd >= 0) return { exit: new Promise((resolve) => waiting.set(token, resolve)), end }
-  end()
-  return fd
+  if (fd < 0) {
+    end()
+    return fd
+  }
+  const exit = new Promise<void>((resolve) => waiting.set(token, resolve))
+  return { exit, hasEnded: () => native.hasExited(fd), end }
 }
 
 /**
@@ -61,6 +66,7 @@ function watch(pid: number): Watch | number {
  * @throws `AbortError` `options.abort` was aborted; its reason is the `cause`
  * @throws `ETIMEDOUT` the process is still there after `options.timeout` (`reason: 'still-running'`)
  * @throws `EMFILE`, `ENFILE` no descriptor is free; each wait needs one
+ * @throws `EPERM` an identity can't be compared: /proc is mounted with `hidepid` (Linux; `reason: 'hidden'`)
  * @throws `EAGAIN` no thread can be started
  * @throws `ENOSYS` Linux before 5.3
  * @platform Linux; macOS compiled only
@@ -88,7 +94,10 @@ export async function waitForExit(
     if (identity !== undefined && !isSameProcess(identity)) return
     await new Promise<void>((resolve, reject) => {
       void watched.exit.then(resolve)
-      if (timeout !== undefined) timer = setTimeout(() => reject(stillThere(pid, timeout)), timeout)
+      if (timeout !== undefined) {
+        const onTimeout = () => (watched.hasEnded() ? resolve() : reject(stillThere(pid, timeout)))
+        timer = setTimeout(onTimeout, timeout)
+      }
       if (abort === undefined) return
       onAbort = () => reject(aborted(abort))
       abort.addEventListener('abort', onAbort)

@@ -1,5 +1,6 @@
 // The exit of any process, child or not, without polling: a thread for each
 // environment waits for all that it watches, and lives while there are some.
+#include <poll.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -159,6 +160,11 @@ Napi::Value UnwatchExit(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value HasExited(const Napi::CallbackInfo& info) {
+  pollfd exit = {IntArg(info, 0), POLLIN, 0};
+  return Napi::Boolean::New(info.Env(), poll(&exit, 1, 0) == 1);
+}
+
 }  // namespace
 
 void RegisterWatch(Napi::Object exports) {
@@ -166,6 +172,7 @@ void RegisterWatch(Napi::Object exports) {
   Export<StopWatcher>(exports, "stopWatcher");
   Export<WatchExit>(exports, "watchExit");
   Export<UnwatchExit>(exports, "unwatchExit");
+  Export<HasExited>(exports, "hasExited");
 }
 
 }  // namespace sess

@@ -1,11 +1,12 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { compile } from './helpers/compile.ts'
-import { gonePid, node, ps, track, until } from './helpers/process.ts'
+import { gonePid, node, ps, start, track, until } from './helpers/process.ts'
 import { openTerminal, type Terminal } from './helpers/pty.ts'
 
 const user = execFileSync('id', ['-un']).toString().trim()
@@ -34,7 +35,9 @@ describe('sess', () => {
       track(pids[name])
     }
     await run('stopped', 'SUBJECT stop')
-    await until(() => ps(pids.stopped).stat === 'T' && ps(terminal.pid).tpgid === terminal.pid)
+    await until(
+      () => ps(pids.stopped).stat.startsWith('T') && ps(terminal.pid).tpgid === terminal.pid,
+    )
     await run('background', `SUBJECT name=$'a\\e[31m\\nb' &`)
     await run('orphan', '(SUBJECT group &)')
   })
@@ -106,13 +109,6 @@ describe('sess', () => {
     expect(lines.join(' ')).toMatch(/terminal closes +ends +bash/)
   })
 
-  test('on a terminal of unknown width nothing is cut off', () => {
-    const line = `stty cols 0; ${node} ${cli} ls --pid ${pids.orphan}`
-    const text = execFileSync('script', ['-qc', line, '/dev/null']).toString()
-    expect(text).toMatch(/LEADER +GROUPS/)
-    expect(text).toContain(`${pids.orphan}o`)
-  })
-
   test('show: the verdicts with their reasons', () => {
     const text = sess('show', String(pids.background))
     expect(text).toMatch(/^process group +[0-9]+, its leader$/m)
@@ -140,5 +136,68 @@ describe('sess', () => {
       stdout: '',
       stderr: line,
     })
+  })
+})
+
+describe('names and terminals of all kinds', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'setsid-cli-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  /** A session leader of that name. */
+  async function leaderNamed(name: string): Promise<number> {
+    const file = join(mkdtempSync(join(folder, 'subject-')), 'pid')
+    const { pid } = start(compile('subject'), [file, 'session', `name=${name}`])
+    await until(() => existsSync(file))
+    return pid
+  }
+
+  /** What `sess tree PID` draws on a terminal of so many columns. */
+  async function drawn(pid: number, size: number): Promise<string[]> {
+    const { output } = openTerminal(
+      'sh',
+      ['-c', `stty cols ${size}; "$0" "$@"; echo END`, node, cli, 'tree', String(pid)],
+      { env: { ...process.env, NO_COLOR: '1' } },
+    )
+    await until(() => output().includes('END'))
+    return output().split('\r\n').slice(0, 3)
+  }
+
+  test('a terminal that does not know its width cuts nothing off', async () => {
+    const pid = await leaderNamed('plain')
+    expect(await drawn(pid, 0)).toEqual([
+      `session ${pid}  plain  no terminal  ${user}`,
+      `└─ group ${pid}`,
+      `   └─ ${pid} plain  session leader`,
+    ])
+  })
+
+  test('wide characters take two columns of a line', async () => {
+    const lines = await drawn(await leaderNamed('日本語です'), 24)
+    const widths = lines.map((line) => line.replace(/[日本語です]/g, 'xx').length)
+    expect(Math.max(...widths)).toBeLessThanOrEqual(24)
+    expect(Math.max(...widths)).toBeGreaterThan(22)
+  })
+
+  test('--json escapes what a terminal would obey', async () => {
+    const name = '\u009b31m\u202ea'
+    const text = sess('tree', '--json', String(await leaderNamed(name)))
+    expect(text).toContain('"\\u009b31m\\u202ea"')
+    expect(JSON.parse(text)[0].leader.command).toBe(name)
+  })
+
+  test('a reader that has gone is no error', async () => {
+    const child = spawn(node, [cli, 'ls'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    child.stdout.destroy()
+    const stderr = child.stderr.toArray()
+    const [code] = await once(child, 'exit')
+    expect({ code, stderr: (await stderr).join('') }).toEqual({ code: 0, stderr: '' })
+  })
+
+  test('tree SID: the options hold there too, and 0 is one', async () => {
+    const pid = String(await leaderNamed('plain'))
+    expect(sess('tree', pid, '--user', user)).toContain(`${pid} plain`)
+    expect(sess('tree', pid, '--user', '4294967290')).toBe('')
+    // Some containers have no session 0.
+    expect(spawnSync(node, [cli, 'tree', '0']).stderr.toString()).toMatch(/^$|ESRCH/)
   })
 })

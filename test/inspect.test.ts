@@ -59,7 +59,7 @@ const asPs = (info: ProcessInfo): Row => ({
 
 const significant = (row: Row): Row => ({
   ...row,
-  stat: row.stat.replace(/[^A-Zts+]/g, '').replace(/L/g, ''),
+  stat: row.stat.replace(/[^A-Zts+]|[LN]/g, ''),
 })
 
 describe('the table', () => {
@@ -278,6 +278,28 @@ describe('where there is no table', () => {
     }
     expect(Object.keys(calls).length).toBe(6)
   })
+})
+
+describe('where /proc hides the processes of others', () => {
+  test.runIf(isRoot).each([1, 2])(
+    'hidepid=%i: they are there, not gone, and do not stop who may be seen',
+    async (level) => {
+      const nobody = 'setpriv --reuid=65534 --regid=65534 --clear-groups "$0" "$@"; exit $?'
+      const running = start('unshare', [
+        ...['-pf', '--mount-proc', '--kill-child', 'sh', '-c'],
+        `mount -t proc -o hidepid=${level} proc /proc && ${nobody}`,
+        ...[node, fixturePath('inspect.mjs'), 'hidden'],
+      ])
+      const hidden = { code: 'EPERM', reason: 'hidden' }
+      const { members, ...rest } = await running.next()
+      expect(rest).toMatchObject({
+        info: { error: hidden },
+        same: { error: hidden },
+        wait: hidden,
+      })
+      expect(members.length).toBe(1)
+    },
+  )
 })
 
 describe('in a pid namespace', () => {

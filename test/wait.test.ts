@@ -2,7 +2,15 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { identify, waitForExit } from '../lib/index.ts'
-import { gonePid, isRoot, start, startFixture, track, unprivileged } from './helpers/process.ts'
+import {
+  gonePid,
+  isLive,
+  isRoot,
+  start,
+  startFixture,
+  track,
+  unprivileged,
+} from './helpers/process.ts'
 
 describe('waitForExit', () => {
   test('it wakes within 20 ms of the exit of a process that is no child', async () => {
@@ -68,6 +76,16 @@ describe('waitForExit', () => {
     track(parent.pid ?? 0)
     const [line] = await once(parent.stdout, 'data')
     await waitForExit(Number(line), { timeout: 5000 })
+  })
+
+  test('what ended in time has ended, though the event loop was busy past the limit', async () => {
+    const { pid, child } = start('sleep', ['60'])
+    const limit = Date.now() + 50
+    const wait = waitForExit(pid, { timeout: 20 })
+    child.kill('SIGKILL')
+    while (isLive(pid) || Date.now() < limit) continue
+    await wait
+    await waitForExit(pid, { timeout: 0 })
   })
 
   test('the identity of another process with that pid has ended', async () => {

@@ -2,6 +2,7 @@ import { daemonStatus } from '../pidfile.ts'
 import { startDaemon, type StartDaemonOptions, stopDaemon } from '../start.ts'
 import type { StopOptions, StopResult } from '../stop.ts'
 import { type Arguments, type Command, ExitError, UsageError } from './command.ts'
+import { json, printable } from './picture.ts'
 
 // The exit codes are those of init scripts: Linux Standard Base 5, 22.2.
 
@@ -167,10 +168,10 @@ export function stopOptionsOf(values: Arguments['values']): StopOptions {
 export function tellStopped(result: StopResult, values: Arguments['values']): string {
   const { outcome, survivors, signalled, escalated } = result
   if (outcome === 'survivors') process.exitCode = 1
-  if (values['json'] === true) return JSON.stringify(result)
+  if (values['json'] === true) return json(result)
   if (outcome === 'survivors') {
     return survivors
-      .map(({ pid, command, reason }) => `${pid} ${command} is left: ${reason}`)
+      .map(({ pid, command, reason }) => `${pid} ${printable(command)} is left: ${reason}`)
       .join('\n')
   }
   if (outcome === 'gone') {

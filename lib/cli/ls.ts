@@ -1,6 +1,6 @@
 import type { ProcessGroup, Session } from '../inspect.ts'
 import { type Command, UsageError } from './command.ts'
-import { fit, paint, printable, shortTty, userName, width } from './picture.ts'
+import { columns, fit, json, pad, paint, printable, shortTty, userName, width } from './picture.ts'
 import { chooseSessions, filterHelp, filterOptions } from './sessions.ts'
 
 export const ls: Command = {
@@ -20,7 +20,7 @@ Examples:
   async run({ values, positionals }) {
     if (positionals.length > 0) throw new UsageError('ls takes no words, only options')
     const sessions = await chooseSessions({ values })
-    return values['json'] === true ? JSON.stringify(sessions) : table(sessions)
+    return values['json'] === true ? json(sessions) : table(sessions)
   },
 }
 
@@ -42,11 +42,11 @@ function table(sessions: Session[]): string {
     ]
   })
   const widths = head.map((name, i) =>
-    Math.max(name.length, ...rows.map((row) => row[i]?.length ?? 0)),
+    Math.max(name.length, ...rows.map((row) => columns(row[i] ?? ''))),
   )
   const line = (row: string[]) => {
     const cells = row.map((cell, i) =>
-      numeric.has(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0),
+      numeric.has(i) ? cell.padStart(widths[i] ?? 0) : pad(cell, widths[i] ?? 0),
     )
     return fit(cells.join('  ').trimEnd(), width)
   }

@@ -19,7 +19,11 @@ export const filterHelp = `  -t, --tty TTY     sessions on this terminal: pts/3 
 /** A kernel thread is a child of kthreadd, pid 2; in a container both are out of sight. */
 const isKernel = ({ pid, ppid, sid }: ProcessInfo) => sid === 0 && (pid === 2 || ppid === 2)
 
-export async function chooseSessions({ values }: Pick<Arguments, 'values'>): Promise<Session[]> {
+/** Those that match the options, of all or of `candidates`. */
+export async function chooseSessions(
+  { values }: Pick<Arguments, 'values'>,
+  candidates?: Session[],
+): Promise<Session[]> {
   const text = (name: string) => {
     const value = values[name]
     return typeof value === 'string' ? value : undefined
@@ -33,7 +37,7 @@ export async function chooseSessions({ values }: Pick<Arguments, 'values'>): Pro
     (uid === undefined || info.uid === uid) &&
     (process === undefined || info.pid === process)
 
-  const sessions = await listSessions()
+  const sessions = candidates ?? (await listSessions())
   const shown = values['all'] === true ? sessions : sessions.map(withoutKernel)
   return shown.filter(({ groups }) => groups.some(({ members }) => members.some(matches)))
 }

@@ -1,6 +1,6 @@
 import { explain, type Explanation, type Outcome, type Verdict } from '../explain.ts'
 import { type Command, parsePid, UsageError } from './command.ts'
-import { fit, named, paint, printable, userName, width } from './picture.ts'
+import { columns, fit, json, named, paint, printable, userName, width } from './picture.ts'
 
 export const show: Command = {
   usage: 'sess show [--json] [PID]',
@@ -18,12 +18,14 @@ Examples:
     if (positionals.length > 1) throw new UsageError('show takes one PID')
     const [pid] = positionals
     const explanation = await explain(pid === undefined ? process.ppid : parsePid(pid))
-    return values['json'] === true ? JSON.stringify(explanation) : draw(explanation)
+    return values['json'] === true ? json(explanation) : draw(explanation)
   },
 }
 
 const LABEL = 17
 const OUTCOME = 10
+/** Too narrow for reasons beside the outcome. */
+const narrow = width < 50
 
 function draw(explanation: Explanation): string {
   const { process: info, parent, session, stdio } = explanation
@@ -65,17 +67,18 @@ const colours: Record<Outcome, 'green' | 'red' | 'yellow'> = {
 function drawVerdict(label: string, { outcome, reasons }: Verdict): string[] {
   const start =
     paint('bold', label.padEnd(LABEL)) + paint(colours[outcome], outcome.padEnd(OUTCOME))
-  const room = width - LABEL - OUTCOME
-  const lines = reasons.flatMap(({ text }) => wrap(printable(text), room))
-  return lines.map((line, i) => (i === 0 ? start : ' '.repeat(LABEL + OUTCOME)) + line)
+  const indent = ' '.repeat(narrow ? 2 : LABEL + OUTCOME)
+  const lines = reasons.flatMap(({ text }) => wrap(printable(text), width - indent.length))
+  if (narrow) return [start, ...lines.map((line) => indent + line)]
+  return lines.map((line, i) => (i === 0 ? start : indent) + line)
 }
 
 /** Breaks a sentence between words. */
-function wrap(text: string, columns: number): string[] {
+function wrap(text: string, room: number): string[] {
   const lines: string[] = []
   let line = ''
   for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > columns) {
+    if (line !== '' && columns(line) + 1 + columns(word) > room) {
       lines.push(line)
       line = `  ${word}`
     } else line = line === '' ? word : `${line} ${word}`

@@ -1,11 +1,11 @@
 import { inspectSession, type ProcessGroup, type ProcessInfo, type Session } from '../inspect.ts'
 import { type Command, parsePid, UsageError } from './command.ts'
 import { isLeftAlone, isStopped, leaderName } from './ls.ts'
-import { fit, paint, printable, userName, width } from './picture.ts'
+import { fit, json, paint, printable, userName, width } from './picture.ts'
 import { chooseSessions, filterHelp, filterOptions } from './sessions.ts'
 
 export const tree: Command = {
-  usage: 'sess tree [SID] [FILTER]',
+  usage: 'sess tree [SID] [FILTER] [--json]',
   summary: 'sessions with their groups and processes',
   help: `Draws sessions with their process groups and the members of each: which group
 is in the foreground, which are stopped or orphaned, which leaders are gone.
@@ -21,9 +21,9 @@ Examples:
   async run({ values, positionals }) {
     if (positionals.length > 1) throw new UsageError('tree takes one SID')
     const [sid] = positionals
-    const sessions =
-      sid === undefined ? await chooseSessions({ values }) : [inspectSession(parsePid(sid))]
-    if (values['json'] === true) return JSON.stringify(sessions)
+    const named = sid === undefined ? undefined : [inspectSession(sid === '0' ? 0 : parsePid(sid))]
+    const sessions = await chooseSessions({ values }, named)
+    if (values['json'] === true) return json(sessions)
     return sessions.map(draw).join('\n')
   },
 }

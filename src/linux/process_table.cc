@@ -117,6 +117,12 @@ int CheckProc() {
   return NextNumber(&at) == getpid() ? 0 : -ENOENT;
 }
 
+// /proc opens under the number of any thread, unlisted. Signal 0 for thread
+// `pid` of process `pid` is refused with ESRCH where that is no process.
+bool IsProcess(pid_t pid) {
+  return syscall(SYS_tgkill, pid, pid, 0) == 0 || errno == EPERM;
+}
+
 int ReadRow(pid_t pid, double boot_time, ProcessRow* row) {
   char text[1024];
   int end = snprintf(text, sizeof text, "/proc/%d/stat", pid);
@@ -201,12 +207,12 @@ int ReadProcesses(Scope scope, pid_t id, List<ProcessRow>* rows) {
 }
 
 int ReadProcess(pid_t pid, ProcessRow* row) {
-  // /proc opens under the number of any thread, unlisted. Signal 0 for thread
-  // `pid` of process `pid` is refused with ESRCH where that is no process.
-  if (syscall(SYS_tgkill, pid, pid, 0) != 0 && errno == ESRCH) return -ESRCH;
+  if (!IsProcess(pid)) return -ESRCH;
   int result = CheckProc();
   if (result != 0) return result;
-  return ReadRow(pid, BootTime(), row);
+  result = ReadRow(pid, BootTime(), row);
+  // With hidepid=2 a process of another user's looks as if it were gone.
+  return result == -ESRCH && IsProcess(pid) ? -EPERM : result;
 }
 
 int ReadDetails(pid_t pid, ProcessDetails* details) {
