@@ -1,5 +1,5 @@
 // What the launcher costs, and how soon a command is back with a service that is
-// ready. Ratios of medians, taken in turns in one run.
+// ready: each beside a plain start of Node in the same moment.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,8 @@ const here = dirname(fileURLToPath(import.meta.url))
 const launcher = join(here, '../build/Release/launcher')
 const folder = mkdtempSync(join(tmpdir(), 'setsid-bench-'))
 const told = join(folder, 'pid')
-const rounds = Number(process.env['ROUNDS'] ?? 25)
+const ROUNDS = 60
+const WARM_UP = 3
 const node = process.execPath
 
 /** The same work in each: a server that listens, told by a file with its pid. */
@@ -53,29 +54,38 @@ function time(command: string[], daemon: boolean): number {
   return elapsed
 }
 
-const ways: Record<string, [command: string[], daemon: boolean]> = {
-  node: [[node, path('plain')], false],
-  'launcher, node': [[launcher, 'launch', '--', node, path('plain')], false],
-  'launcher, late daemonize()': [[launcher, 'launch', '--', node, path('late')], true],
+const ways: Record<string, [command: string[], daemon: boolean, limit?: number]> = {
+  // How far from 1 this is, is how far the others can be trusted.
+  'node again': [[node, path('plain')], false],
+  'launcher, node': [[launcher, 'launch', '--', node, path('plain')], false, 1.05],
+  'launcher, late daemonize()': [[launcher, 'launch', '--', node, path('late')], true, 1.15],
   'daemonize() by restart': [[node, path('late')], true],
 }
 const peer = spawnSync(node, ['-e', "import('daemonize-process')"], { cwd: here }).status === 0
 if (peer) ways['npm daemonize-process'] = [[node, path('peer')], true]
 
-const times = new Map<string, number[]>(Object.keys(ways).map((name) => [name, []]))
-for (let round = -2; round < rounds; round++) {
-  for (const [name, [command, daemon]] of Object.entries(ways)) {
+const base = () => time([node, path('plain')], false)
+const names = Object.keys(ways)
+const ratios = new Map(names.map((name) => [name, [] as number[]]))
+for (let round = -WARM_UP; round < ROUNDS; round++) {
+  for (const name of round & 1 ? names : names.toReversed()) {
+    const [command, daemon] = ways[name] ?? [[], false]
+    const before = round & 2 ? base() : undefined
     const ms = time(command, daemon)
-    if (round >= 0) times.get(name)?.push(ms)
+    if (round >= 0) ratios.get(name)?.push(ms / (before ?? base()))
   }
 }
 for (const name of Object.keys(programs)) rmSync(path(name))
 rmSync(folder, { recursive: true })
 
-const median = (list: number[]) => list.sort((a, b) => a - b)[list.length >> 1] ?? 0
-const base = median(times.get('node') ?? [])
-console.log('| until the command is back and the service is ready | ratio to node |\n|---|--:|')
-for (const [name, list] of times) {
-  console.log(`| ${name} | ${(median(list) / base).toFixed(2)}x |`)
+const quantile = (values: number[], part: number) =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length * part)] ?? 0
+console.log(
+  `Until the command is back and the service is ready, ${ROUNDS} pairs with a start of Node.\n`,
+)
+console.log('| | ratio (median of pairs) | middle half | at most |\n|---|--:|--:|--:|')
+for (const [name, list] of ratios) {
+  const [low, middle, high] = [0.25, 0.5, 0.75].map((part) => quantile(list, part).toFixed(2))
+  console.log(`| ${name} | ${middle} | ${low}-${high} | ${ways[name]?.[2] ?? ''} |`)
 }
 if (!peer) console.log('\nnpm daemonize-process is not installed: not compared')
