@@ -1,4 +1,4 @@
-import { closeSync, constants, fchownSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, readSync, writeSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { inspect } from 'node:util'
 import { detach, detachSync, type DetachOptions } from './detach.ts'
@@ -6,7 +6,7 @@ import { daemonFailed, invalidArgValue, outOfRange, systemError } from './errors
 import { identify } from './inspect.ts'
 import { native } from './native.ts'
 import { checkPidFile, PidFile } from './pidfile.ts'
-import { become, type Credentials, lookUp } from './privileges.ts'
+import { become, type Credentials, lookUp, openLog } from './privileges.ts'
 import {
   becomeLauncher,
   findLauncher,
@@ -15,6 +15,7 @@ import {
   ownCommand,
   ownDescriptors,
 } from './relaunch.ts'
+import { openedLogs } from './stdio.ts'
 import { checkBoolean, checkInt32, checkMainThread, checkObject } from './validate.ts'
 
 export interface DaemonizeOptions extends DetachOptions {
@@ -94,7 +95,7 @@ function check(options: DaemonizeOptions): Settings {
 }
 
 const isLog = (target: string | undefined): target is string =>
-  target !== undefined && !['', 'auto', 'keep', 'null'].includes(target)
+  target !== undefined && !['', 'auto', 'keep', 'null', '/dev/null'].includes(target)
 
 /** Paths mean what they mean now, not after `cwd`. */
 function absolute(options: DetachOptions): DetachOptions {
@@ -129,10 +130,11 @@ function absolute(options: DetachOptions): DetachOptions {
  * @throws `EAGAIN` the pidfile belongs to a running daemon (`reason: 'already-running'`, `pids`); nothing has changed
  * @throws `EINVAL` `options.pidFile` is no pidfile (`reason: 'not-a-pidfile'`); nothing has changed
  * @throws `ENOSPC`, and any other errno of open() and write(), for the pidfile and the logs
+ * @throws `ELOOP` a log is a symbolic link, and root would give it to `user` (`reason: 'linked-log'`)
  * @throws `EPERM` we may not become that user or group, or could return from it (`reason: 'privileges-kept'`)
  * @throws `ERR_UNKNOWN_CREDENTIAL` there is no such user or group
  * @throws `ERR_DAEMON_FAILED` there is no launcher (`reason: 'no-launcher'`) and it was asked for, or no
- * file to start again from (`reason: 'no-script'`)
+ * file to start again from (`reason: 'no-script'`), or it is called for the second time (`reason: 'called-twice'`)
  * @throws as `detach()`
  * @throws `ERR_WORKER_UNSUPPORTED_OPERATION` called in a worker thread
  * @platform Linux
@@ -141,13 +143,26 @@ function absolute(options: DetachOptions): DetachOptions {
 export async function daemonize(options: DaemonizeOptions = {}): Promise<Daemon> {
   checkMainThread('daemonize')
   const settings = check(options)
+  if (called) {
+    const message = 'daemonize() has been called already in this process'
+    throw daemonFailed(message, { reason: 'called-twice' })
+  }
   const launcher = findLauncher()
   const restart = settings.strategy === 'restart' && launcher?.restarted !== true
   // A launcher that is pid 1 can't go without ending the container.
   const stay = settings.strategy === 'auto' && (launcher ? launcher.pid === 1 : mustStay())
   if (!stay && (launcher === undefined || restart)) startAgain(settings)
-  return new Start(settings, stay ? undefined : launcher).run()
+  called = true
+  try {
+    return await new Start(settings, stay ? undefined : launcher).run()
+  } catch (error) {
+    called = false
+    throw error
+  }
 }
+
+/** Without it a second call, in a daemon that has no launcher any more, would start the program again, for ever. */
+let called = false
 
 function startAgain({ strategy, readyTimeout }: Settings): never {
   if (strategy === 'launcher') {
@@ -157,7 +172,7 @@ function startAgain({ strategy, readyTimeout }: Settings): never {
   }
   const command = ownCommand()
   if (command === undefined) {
-    const message = 'A program that came by stdin can not be started again'
+    const message = 'A program that came by stdin or --eval can not be started again'
     throw daemonFailed(message, { reason: 'no-script' })
   }
   if (process.stdin.isTTY && process.stdin.isRaw) process.stdin.setRawMode(false)
@@ -177,9 +192,9 @@ class Start {
 
   async run(): Promise<Daemon> {
     const { pidFile, credentials, waitForReady, readyTimeout } = this.#settings
-    this.#openLogs()
-    if (pidFile !== undefined) this.#pidFile = PidFile.take(pidFile)
     try {
+      this.#openLogs()
+      if (pidFile !== undefined) this.#pidFile = PidFile.take(pidFile)
       if (this.#pidFile !== undefined) {
         // Removed by the launcher if we are killed before we are ready.
         this.#tell(`P${this.#pidFile.path}`)
@@ -192,6 +207,7 @@ class Start {
       if (credentials !== undefined) this.#become(credentials)
     } catch (error) {
       this.#pidFile?.release()
+      closeLogs()
       throw error
     }
     process.once('exit', () => this.#pidFile?.release())
@@ -214,19 +230,14 @@ class Start {
     return this.#launcher.restarted ? 'restart' : 'launcher'
   }
 
-  /** The logs are created now, while we may, and given to the user who is to write and rotate them. */
+  /** The logs are opened now, while we may. */
   #openLogs(): void {
     const { credentials, detach } = this.#settings
     const before = detach.umask === undefined ? undefined : process.umask(detach.umask)
     try {
       for (const path of [detach.stdout, detach.stderr]) {
-        if (!isLog(path)) continue
-        const { O_APPEND, O_CREAT, O_NOCTTY, O_WRONLY } = constants
-        const fd = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0o666)
-        if (credentials !== undefined && process.getuid?.() === 0) {
-          fchownSync(fd, credentials.uid, credentials.gid)
-        }
-        closeSync(fd)
+        if (!isLog(path) || openedLogs.has(path)) continue
+        openedLogs.set(path, openLog(path, 'write', credentials))
       }
     } finally {
       if (before !== undefined) process.umask(before)
@@ -253,7 +264,7 @@ class Start {
     const { fd } = this.#launcher ?? {}
     if (fd === undefined) return
     try {
-      writeSync(fd, `${line}\n`)
+      writeSync(fd, `${line}\0`)
     } catch (error) {
       // A launcher that was killed ends us by itself.
       if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
@@ -268,6 +279,7 @@ class Start {
       const { stdout, stderr, ignoreHangup } = detach
       detachSync({ stdin: 'keep', stdout, stderr, ignoreHangup })
     }
+    closeLogs()
     tellSystemd(this.#launcher === undefined ? 'READY=1' : `READY=1\nMAINPID=${process.pid}`)
     if (this.#launcher === undefined) return
     native.parentDeathSignal(0)
@@ -296,6 +308,11 @@ class Start {
       await new Promise((resolve) => setTimeout(resolve, 1))
     }
   }
+}
+
+function closeLogs(): void {
+  for (const fd of openedLogs.values()) closeSync(fd)
+  openedLogs.clear()
 }
 
 function tellSystemd(text: string): void {

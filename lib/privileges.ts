@@ -1,4 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fchownSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+} from 'node:fs'
 import { errnoOf, invalidArgType, systemError, unknownCredential } from './errors.ts'
 import { native } from './native.ts'
 
@@ -54,6 +62,37 @@ function checkId(value: unknown, name: string): void {
   if (typeof value === 'string' && value !== '') return
   if (typeof value === 'number' && value >>> 0 === value && value !== 2 ** 32 - 1) return
   throw invalidArgType(name, 'a name or an ID', value)
+}
+
+/**
+ * Opens a log, which is created where it is missing, and gives it to the user who is to write and rotate it. That user
+ * may own the folder and have laid a link to /etc/shadow there: where root opens for somebody else no link is
+ * followed, and only a file of a single name is given away, never a device.
+ */
+export function openLog(
+  path: string,
+  access: 'write' | 'read-write',
+  owner: Credentials | undefined,
+): number {
+  const { O_APPEND, O_CREAT, O_NOCTTY, O_NOFOLLOW, O_RDWR, O_WRONLY } = constants
+  const gives = owner !== undefined && process.getuid?.() === 0
+  const flags = (access === 'write' ? O_WRONLY : O_RDWR) | O_APPEND | O_CREAT | O_NOCTTY
+  let fd
+  try {
+    fd = openSync(path, gives ? flags | O_NOFOLLOW : flags, 0o666)
+  } catch (error) {
+    if (!gives || (error as NodeJS.ErrnoException).code !== 'ELOOP') throw error
+    const text = `${path} is a symbolic link, which root does not follow for another user`
+    throw systemError(errnoOf('ELOOP'), 'open', { reason: 'linked-log', text, path })
+  }
+  try {
+    const stats = fstatSync(fd)
+    if (gives && stats.isFile() && stats.nlink === 1) fchownSync(fd, owner.uid, owner.gid)
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+  return fd
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import type * as ChildProcessModule from 'node:child_process'
-import { closeSync, constants, fchownSync, fstatSync, openSync, readSync } from 'node:fs'
+import { accessSync, closeSync, constants, fstatSync, readSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants as os } from 'node:os'
 import { resolve } from 'node:path'
@@ -17,7 +17,7 @@ import {
 import { identify, type ProcessIdentity, processInfo } from './inspect.ts'
 import { launcherPath, native } from './native.ts'
 import { checkPidFile, daemonStatus, PidFile, readStatus } from './pidfile.ts'
-import { lookUp } from './privileges.ts'
+import { type Credentials, lookUp, openLog } from './privileges.ts'
 import {
   checkStopOptions,
   type StopOptions,
@@ -96,18 +96,26 @@ function readyWay(ready: NonNullable<StartDaemonOptions['ready']>): string {
   throw invalidArgValue('options.ready', ready, 'must have one of: fd, notify, upFor')
 }
 
+/** spawn() would say of a folder that is missing that the launcher is. */
+function checkFolder(cwd: unknown): void {
+  if (typeof cwd !== 'string') throw invalidArgType('options.cwd', 'of type string', cwd)
+  try {
+    accessSync(`${cwd}/.`, constants.X_OK)
+  } catch (error) {
+    throw systemError((error as { errno: number }).errno, `chdir ${cwd}`)
+  }
+}
+
 /** Where a stream goes, as spawn() takes it, and where its file ended before. */
 interface Output {
   stdio: number | 'ignore' | 'inherit'
   log: { fd: number; size: number } | undefined
 }
 
-function openOutput(target: string, owner: { uid: number; gid: number } | undefined): Output {
-  if (target === 'null') return { stdio: 'ignore', log: undefined }
+function openOutput(target: string, owner: Credentials | undefined): Output {
+  if (target === 'null' || target === '/dev/null') return { stdio: 'ignore', log: undefined }
   if (target === 'inherit') return { stdio: 'inherit', log: undefined }
-  const { O_APPEND, O_CREAT, O_NOCTTY, O_RDWR } = constants
-  const fd = openSync(target, O_RDWR | O_APPEND | O_CREAT | O_NOCTTY, 0o666)
-  if (owner !== undefined && process.getuid?.() === 0) fchownSync(fd, owner.uid, owner.gid)
+  const fd = openLog(target, 'read-write', owner)
   return { stdio: fd, log: { fd, size: fstatSync(fd).size } }
 }
 
@@ -129,6 +137,7 @@ function openOutput(target: string, owner: { uid: number; gid: number } | undefi
  * @throws `ENOENT`, `EACCES`, … `file` can't be run; as spawn() reports it
  * @throws `EAGAIN` the pidfile belongs to a running daemon (`reason: 'already-running'`, `pids`)
  * @throws `EINVAL` `options.pidFile` is no pidfile (`reason: 'not-a-pidfile'`)
+ * @throws `ELOOP` a log is a symbolic link, and root would give it to `user` (`reason: 'linked-log'`)
  * @throws `EPERM` we may not become that user or group
  * @throws `ERR_UNKNOWN_CREDENTIAL` there is no such user or group
  * @throws `AbortError` `options.abort` was aborted
@@ -155,6 +164,7 @@ export async function startDaemon(
     if (umask < 0 || umask > 0o777) throw outOfRange('options.umask', '>= 0 && <= 511', umask)
     flags.push(`--umask=${umask}`)
   }
+  if (cwd !== undefined) checkFolder(cwd)
   if (pidFile !== undefined) checkPidFile(pidFile, 'options.pidFile')
   if (abort !== undefined && !(abort instanceof AbortSignal)) {
     throw invalidArgType('options.abort', 'an instance of AbortSignal', abort)

@@ -34,11 +34,20 @@ const streamOf = (fd: number) => process[names[fd] as 'stdin'] as unknown as Str
 /** A terminal that has been closed calls itself none: every call on it gives EIO. */
 const isTerminal = (fd: number) => isatty(fd) || native.tcgetpgrp(fd) === EIO
 
+/** @internal Logs that were opened while we might, by path, for a process that then became another user. */
+export const openedLogs = new Map<string, number>()
+
 function openTarget(fd: number, path: string): number {
   const { O_RDONLY, O_RDWR, O_WRONLY, O_APPEND, O_CREAT, O_NOCTTY } = constants
   // A session leader would acquire a terminal that it opens (POSIX XBD 11.1.3).
   if (path === '/dev/null') return openSync(path, O_RDWR | O_NOCTTY)
   if (fd === 0) return openSync(path, O_RDONLY | O_NOCTTY)
+  const opened = openedLogs.get(path)
+  if (opened !== undefined) {
+    const copy = native.dup(opened)
+    if (copy < 0) throw systemError(copy, 'dup')
+    return copy
+  }
   return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0o666)
 }
 

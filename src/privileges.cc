@@ -71,9 +71,11 @@ Napi::Value GroupId(const Napi::CallbackInfo& info) {
   group entry;
   group* found = nullptr;
   int error = getgrnam_r(name.get(), &entry, buffer, kBuffer, &found);
-  double gid = found == nullptr ? -(error == 0 ? ENOENT : error) : entry.gr_gid;
+  // Not by "?:", which would make the errno as unsigned as a gid_t.
+  double result = -(error == 0 ? ENOENT : error);
+  if (found != nullptr) result = entry.gr_gid;
   std::free(buffer);
-  return Napi::Number::New(env, gid);
+  return Napi::Number::New(env, result);
 }
 
 }  // namespace

@@ -18,8 +18,9 @@ const stdio: StdioOptions = ['ignore', 'pipe', 'ignore']
 
 /** The daemon as ps and its own server show it: detached, orphaned, and with the state it had. */
 async function expectDaemon(daemon: Prepared, way: Way): Promise<number> {
-  const { daemon: said, counted, port } = await daemon.entry('daemon')
+  const { daemon: said, again, counted, port } = await daemon.entry('daemon')
   const pid = await daemon.pid()
+  expect(again).toEqual(['called-twice', 'called-twice'])
   expect(said).toEqual({ pid, sid: pid, strategy: way === 'restart' ? 'restart' : 'launcher' })
   await until(() => ps(pid).ppid === 1)
   expect(ps(pid)).toMatchObject({ pid, ppid: 1, pgid: pid, sid: pid, tty: '?' })
@@ -211,7 +212,8 @@ describe('a start tells the truth', () => {
     async ([way, name]) => {
       const { config, code, says } = endings[name] ?? { config: {}, code: -1, says: /^$/ }
       const daemon = prepareDaemon(way, config)
-      const pidFile = join(daemon.folder, 'pid')
+      // A name may hold what the launcher could take for "ready".
+      const pidFile = join(daemon.folder, 'pid\nR0')
       const withFile = {
         ...config,
         options: { ...(config as { options?: object }).options, pidFile },

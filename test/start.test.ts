@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { groupMembers, startDaemon, stopDaemon } from 'setsid'
 import { describe, expect, test } from 'vitest'
@@ -137,6 +147,13 @@ describe('startDaemon', () => {
     })
   })
 
+  test('a missing folder to work in is named, and not the launcher', async () => {
+    const started = startDaemon('sleep', ['1'], { cwd: '/no/such/folder' })
+    await expect(started).rejects.toMatchObject({
+      message: 'ENOENT: no such file or directory, chdir /no/such/folder',
+    })
+  })
+
   test('abort: an AbortError, and nothing is left', async () => {
     const folder = openFolder()
     const abort = new AbortController()
@@ -237,12 +254,68 @@ describe.skipIf(!isRoot)('privileges (need root)', () => {
     }
   })
 
-  test('an unknown user is refused by name, and nothing has changed', async () => {
-    await expect(startDaemon('sleep', ['1'], { user: 'no-such-user' })).rejects.toMatchObject({
-      code: 'ERR_UNKNOWN_CREDENTIAL',
-      message: 'User identifier does not exist: no-such-user',
-    })
-  })
+  test.for(['user', 'group'])(
+    'an unknown %s is refused by name, and nothing has changed',
+    async (kind) => {
+      const started = startDaemon('sleep', ['1'], { [kind]: 'no-such-name' })
+      await expect(started).rejects.toMatchObject({
+        code: 'ERR_UNKNOWN_CREDENTIAL',
+        message: expect.stringMatching(
+          new RegExp(`^${kind} identifier does not exist: no-such-name$`, 'i'),
+        ),
+      })
+    },
+  )
+
+  interface Log {
+    make: (path: string) => unknown
+    /** Who it belongs to when the daemon writes to it; none for a start that is refused. */
+    owner?: number
+  }
+  const logs: Record<string, Log> = {
+    'a file in a folder that is root’s': { make: (path) => writeFileSync(path, ''), owner: 65534 },
+    'a device': { make: (path) => spawnSync('mknod', [path, 'c', '1', '3']), owner: 0 },
+    'a file that has another name': {
+      make: (path) => {
+        writeFileSync(`${path}-other`, '')
+        linkSync(`${path}-other`, path)
+      },
+      owner: 0,
+    },
+    'a link to a file of root': {
+      make: (path) => {
+        writeFileSync(`${path}-other`, '')
+        symlinkSync(`${path}-other`, path)
+      },
+    },
+  }
+  test.for(Object.keys(logs))(
+    'the log is %s: not given away unless it is the log alone',
+    async (name) => {
+      const { make, owner } = logs[name] ?? { make: () => undefined }
+      const folder = openFolder()
+      const closed = join(folder, 'closed')
+      mkdirSync(closed, { mode: 0o700 })
+      const log = join(closed, 'log')
+      make(log)
+      const options = { user: 'nobody', stdout: log, stderr: log, ready: { upFor: 0 } }
+      const starting = startDaemon('sleep', ['100'], options)
+      if (owner !== undefined) track((await starting).pid)
+      else await expect(starting).rejects.toMatchObject({ code: 'ELOOP', reason: 'linked-log' })
+      for (const waitForReady of [false, true]) {
+        const { command, pid } = prepareDaemon('launcher', {
+          then: waitForReady ? 'ready' : 'serve',
+          options: { user: 'nobody', stdout: log, stderr: log, waitForReady },
+        })
+        const [file, ...args] = command
+        const { status } = spawnSync(file, args, { stdio: 'ignore' })
+        expect(status).toBe(owner === undefined ? 1 : 0)
+        const daemon = await pid()
+        if (status === 0) expect(readlinkSync(`/proc/${daemon}/fd/1`)).toBe(log)
+      }
+      expect(statSync(log).uid).toBe(owner ?? 0)
+    },
+  )
 
   test.skipIf(!hasNobody)('an unprivileged caller gets EPERM', () => {
     const args = [sess, 'start', '--pid-file', join(openFolder(), 'pid'), '--user', 'root']

@@ -10,10 +10,11 @@
 //           --cred=UID:GID:GROUPS --umask=MASK --keep=FD] -- FILE [ARG]...
 //
 // The program finds its end of a socket in SETSID_LAUNCHER ("FD" or "FD,TEXT")
-// and writes lines to it: "P<path>", its pidfile; "D<ms>", detached, ready
-// within so long; "R<code>", ready, exit with code. The end of that stream says
-// nothing: it is never taken for ready. With a mark it has to become a daemon,
-// and within --timeout; else it may.
+// and writes to it, each ended by a NUL since a path may have any other byte:
+// "P<path>", its pidfile; "D<ms>", detached, ready within so long; "R<code>",
+// ready, exit with code. The end of that stream says nothing: it is never taken
+// for ready. With a mark it has to become a daemon, and within --timeout; else
+// it may.
 //
 // With --report the program starts in a session of its own, without a
 // terminal, and what happens is told in lines on FD: "started PID", then one of
@@ -300,7 +301,7 @@ static void ReadStatus(void) {
     return;
   }
   for (ssize_t i = 0; i < size; i++) {
-    if (bytes[i] == '\n') {
+    if (bytes[i] == '\0') {
       self.line[self.length] = '\0';
       self.length = 0;
       HandleLine(self.line);
