@@ -4,6 +4,7 @@ import { errnoOf, type Reason, systemError } from './errors.ts'
 import {
   inFirstNamespace,
   isHeldBy,
+  isOver,
   type ProcessInfo,
   processInfo,
   readSession,
@@ -123,7 +124,7 @@ function reaction(info: ProcessInfo, signal: Signal): Verdict {
     outcome,
     reasons: [{ reason, text, signal }],
   })
-  if (info.state === 'Z' || info.state === 'X') {
+  if (isOver(info)) {
     return verdict('survives', 'zombie', 'it has ended already; only its parent has yet to see it')
   }
   const details = detailsOf(info.pid)

@@ -326,6 +326,21 @@ export function checkIdentity(value: unknown, name: string): asserts value is Pr
   if (typeof bootId !== 'string') throw invalidArgType(`${name}.bootId`, 'of type string', bootId)
 }
 
+/**
+ * Whether a process has ended that is still listed, as a zombie. One whose first thread alone
+ * has ended looks the same (pthread_exit(3)); the others still stand in /proc/PID/task.
+ *
+ * @internal
+ */
+export function isOver({ pid, state }: ProcessInfo): boolean {
+  if (state !== 'Z') return state === 'X'
+  try {
+    return readdirSync(`/proc/${pid}/task`).length < 2
+  } catch {
+    return true
+  }
+}
+
 /** The narrowest scope that the kernel's own ids select, and what is left to compare row by row. */
 function query(filter: ProcessFilter): [scope: number, id: number] {
   checkObject(filter, 'filter')

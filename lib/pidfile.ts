@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf, invalidArgType, type Reason, systemError } from './errors.ts'
-import { isSameProcess, processInfo, type ProcessIdentity } from './inspect.ts'
+import { isOver, isSameProcess, processInfo, type ProcessIdentity } from './inspect.ts'
 import { native } from './native.ts'
 
 // A pidfile's first line is the pid, for everyone else who reads pidfiles. The
@@ -83,11 +83,11 @@ function read(fd: number): Content {
   return parse(bytes.toString('utf8', 0, readSync(fd, bytes, 0, MAX_SIZE, 0)))
 }
 
-/** Lives as that very process, and not as a zombie. */
+/** Lives, and as that very process. */
 function lives(identity: ProcessIdentity): boolean {
   if (!isSameProcess(identity)) return false
   const info = processInfo(identity.pid, { throwIfNoEntry: false })
-  return info !== undefined && info.state !== 'Z' && info.state !== 'X'
+  return info !== undefined && !isOver(info)
 }
 
 function open(path: string, flags: number): number {

@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { errnoOf, invalidArgValue, systemError } from './errors.ts'
-import { listProcessesSync, type ProcessInfo, processInfo } from './inspect.ts'
+import { isOver, listProcessesSync, type ProcessInfo, processInfo } from './inspect.ts'
 import { native } from './native.ts'
 import { killpg } from './session.ts'
 import { checkBoolean, checkGroup, checkObject, signalNumber } from './validate.ts'
@@ -48,7 +48,7 @@ export function signalGroup(
   const number = signalNumber(signal, 'signal')
   checkSelf('pgid', pgid, native.getpgrp(), options)
   const result: SignalResult = { signalled: [], notSignalled: [] }
-  for (const info of listProcessesSync({ pgid }).filter(isLive)) {
+  for (const info of listProcessesSync({ pgid }).filter((info) => !isOver(info))) {
     if (isAllowed(info, number)) result.signalled.push(info.pid)
     else result.notSignalled.push({ pid: info.pid, code: 'EPERM' })
   }
@@ -87,7 +87,7 @@ export function signalSession(
   const result: SignalResult = { signalled: [], notSignalled: [] }
   const seen = new Set([process.pid])
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const fresh = listProcessesSync({ sid }).filter((info) => !seen.has(info.pid) && isLive(info))
+    const fresh = listProcessesSync({ sid }).filter((info) => !seen.has(info.pid) && !isOver(info))
     if (fresh.length === 0) break
     for (const { pid } of fresh) {
       seen.add(pid)
@@ -103,8 +103,6 @@ export function signalSession(
   }
   return result
 }
-
-const isLive = ({ state }: ProcessInfo) => state !== 'Z' && state !== 'X'
 
 /** Whether the caller is meant too. */
 function checkSelf(name: string, id: number, own: number, options: SignalOptions): boolean {

@@ -10,6 +10,7 @@ import {
 } from './errors.ts'
 import {
   identify,
+  isOver,
   isSameProcess,
   listProcessesSync,
   type ProcessIdentity,
@@ -230,8 +231,6 @@ function leaderOf(target: number | ChildProcess): number | undefined {
   checkGroup(id, 'target')
   return id
 }
-
-const isOver = ({ state }: ProcessInfo): boolean => state === 'Z' || state === 'X'
 
 function settled(outcome: StopResult['outcome']): StopResult {
   return { outcome, signalled: [], escalated: false, survivors: [], elapsed: 0 }

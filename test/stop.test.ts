@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { identify, stopGroup, stopProcess, stopSession } from 'setsid'
 import { describe, expect, test } from 'vitest'
+import { compile } from './helpers/compile.ts'
 import {
   gonePid,
   isLive,
@@ -12,7 +15,7 @@ import {
   track,
   until,
 } from './helpers/process.ts'
-import { membersOf } from './helpers/remote.ts'
+import { membersOf, openFolder } from './helpers/remote.ts'
 
 /** A shell that leads a session, and prints the pids of what its script started. */
 async function leader(script: string) {
@@ -43,6 +46,15 @@ describe('stopProcess', () => {
     expect(result).toMatchObject({ outcome: 'gone', escalated: true, survivors: [] })
     expect(isLive(running.pid)).toBe(false)
     expect((await stopProcess(running.child)).outcome).toBe('already-gone')
+  })
+
+  test('one whose first thread has ended lives by its others', async () => {
+    const file = join(openFolder(), 'pid')
+    const { pid } = start(compile('subject'), [file, 'thread'])
+    await until(() => existsSync(file) && ps(pid).stat.startsWith('Z'))
+    expect(readdirSync(`/proc/${pid}/task`)).toHaveLength(2)
+    expect(await stopProcess(pid)).toMatchObject({ outcome: 'gone', signalled: [pid] })
+    expect(isLive(pid)).toBe(false)
   })
 
   test('a stopped one can act on SIGTERM', async () => {

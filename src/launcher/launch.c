@@ -118,16 +118,21 @@ static bool GroupLives(void) {
   for (struct dirent* entry; !lives && (entry = readdir(table)) != NULL;) {
     pid_t pid = atoi(entry->d_name);
     if (pid <= 0 || getpgid(pid) != self.child) continue;
-    char path[32], stat[512];
+    char path[32], text[512];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = fd < 0 ? 0 : read(fd, stat, sizeof stat - 1);
+    ssize_t size = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
     if (fd >= 0) close(fd);
     if (size <= 0) continue;
-    stat[size] = '\0';
-    const char* name_end = strrchr(stat, ')');
-    lives = name_end != NULL && name_end[1] != '\0' && name_end[2] != 'Z' &&
-            name_end[2] != 'X';
+    text[size] = '\0';
+    const char* name_end = strrchr(text, ')');
+    if (name_end == NULL || name_end[1] == '\0' || name_end[2] == 'X') continue;
+    // A zombie's other threads may live: a folder for each, and its own two
+    // links.
+    struct stat task;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    lives =
+        name_end[2] != 'Z' || (lstat(path, &task) == 0 && task.st_nlink > 3);
   }
   closedir(table);
   return lives;

@@ -12,6 +12,6 @@ export function compile(name: string): string {
   const compiled = statSync(program, { throwIfNoEntry: false })?.mtimeMs ?? 0
   if (compiled > statSync(source).mtimeMs) return program
   mkdirSync(folder, { recursive: true })
-  execFileSync('cc', ['-O2', '-Wall', '-o', program, source], { stdio: 'inherit' })
+  execFileSync('cc', ['-O2', '-Wall', '-pthread', '-o', program, source], { stdio: 'inherit' })
   return program
 }

@@ -6,7 +6,7 @@ import {
   spawnSync,
 } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterEach } from 'vitest'
@@ -47,11 +47,12 @@ export async function until(condition: () => unknown, cap = 10_000): Promise<voi
   }
 }
 
-/** Alive as /proc sees it: there, and no zombie. */
+/** Alive as /proc sees it: there, and no zombie, or one whose other threads have yet to end. */
 export function isLive(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return !'ZX'.includes(stat.charAt(stat.lastIndexOf(')') + 2))
+    if (!'ZX'.includes(stat.charAt(stat.lastIndexOf(')') + 2))) return true
+    return readdirSync(`/proc/${pid}/task`).length > 1
   } catch {
     return false
   }
