@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { closeSync, openSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { launcher, type Prepared, prepareDaemon, type Way, ways } from './helpers/daemon.ts'
-import { isLive, ps, until } from './helpers/process.ts'
+import { launcher, type Prepared, prepareDaemon, sess, type Way, ways } from './helpers/daemon.ts'
+import { otherNodes } from './helpers/nodes.ts'
+import { isLive, isRoot, node, ps, until } from './helpers/process.ts'
 import { expectUsable, openFolder, openShell, type Shell, shells, users } from './helpers/remote.ts'
 import { openTerminal } from './helpers/pty.ts'
 
@@ -13,6 +14,16 @@ const all = Object.keys(ways) as Way[]
 
 /** A daemon keeps a stderr that is a pipe. */
 const stdio: StdioOptions = ['ignore', 'pipe', 'ignore']
+
+/** Descriptors of sockets, the standard streams aside. */
+function socketsOf(pid: number): string[] {
+  const list = ['-l', `/proc/${pid}/fd`]
+  return (
+    spawnSync('ls', list)
+      .stdout.toString()
+      .match(/ (?![012] )\d+ -> socket:/g) ?? []
+  )
+}
 
 /** The daemon as ps and its own server show it: detached, orphaned, and with the state it had. */
 async function expectDaemon(daemon: Prepared, way: Way): Promise<number> {
@@ -23,6 +34,8 @@ async function expectDaemon(daemon: Prepared, way: Way): Promise<number> {
   await until(() => ps(pid).ppid === 1)
   expect(ps(pid)).toMatchObject({ pid, ppid: 1, pgid: pid, sid: pid, tty: '?' })
   expect([0, 1, 2].map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`)).join()).not.toMatch(/pts/)
+  // Its server's: the launcher's is closed.
+  expect(socketsOf(pid)).toHaveLength(1)
   const answer = (await (await fetch(`http://127.0.0.1:${port}`)).json()) as Record<string, number>
   expect(answer['pid']).toBe(pid)
   expect(answer['counter']).toBeGreaterThan(counted as number)
@@ -106,6 +119,57 @@ describe('a daemon from elsewhere', () => {
     expect(stdout.toString()).toBe('rc=0 \n')
     process.kill(await expectDaemon(daemon, way))
   })
+})
+
+/** In a container, and as cron starts it: no terminal, nothing in the environment, stdin from /dev/null. */
+const places: Record<string, string[]> = {
+  cron: ['env', '-i', 'setsid', '--wait'],
+  ...(isRoot && { 'a container': ['unshare', '-pf', '--mount-proc', '--kill-child'] }),
+}
+
+describe.for(Object.keys(places))('a daemon in %s', (place) => {
+  test.for([...all, 'sess start'] as const)('%s: a life with a pidfile', (way) => {
+    const pidFile = join(openFolder(), 'pid')
+    const file = `--pid-file ${pidFile}`
+    const daemon = prepareDaemon(way === 'sess start' ? 'launcher' : way, {
+      options: { stdout: 'null', pidFile },
+    })
+    const cli = `${node} ${sess}`
+    const script = `
+      ${way === 'sess start' ? `${cli} start ${file} --up-for 1 -- sleep 100` : daemon.line} > /dev/null
+      echo started=$?
+      ps -o pid=,ppid=,pgid=,sid=,tty= -p $(head -n 1 ${pidFile})
+      ${cli} status ${file} > /dev/null; echo status=$?
+      ${cli} stop ${file} > /dev/null; echo stop=$?
+      ${cli} status ${file} > /dev/null; echo status=$?`
+    const [command, ...args] = [...(places[place] ?? []), 'sh', '-c', script]
+    const { stdout } = spawnSync(command, args, { stdio, cwd: '/' })
+    const told = stdout.toString().trim().replaceAll(/ +/g, ' ')
+    expect(told).toMatch(/^started=0\n ?(\d+) 1 \1 \1 \?\nstatus=0\nstop=0\nstatus=3$/)
+  })
+})
+
+test.skipIf(!isRoot).for(all)('%s as pid 1 of a container: it stays (needs root)', async (way) => {
+  const daemon = prepareDaemon(way, { then: 'exit-0' })
+  const [file = '', ...args] = [...(places['a container'] ?? []), ...daemon.command]
+  expect(spawnSync(file, args, { stdio: 'ignore' }).status).toBe(0)
+  const { daemon: said, ppid } = await daemon.entry('daemon')
+  expect(said).toEqual({ pid: way === 'launcher' ? said.pid : 1, sid: 0, strategy: 'none' })
+  expect(ppid).toBe(way === 'launcher' ? 1 : 0)
+})
+
+describe('a daemon on another Node', async () => {
+  const nodes = await otherNodes()
+  test.for(nodes.flatMap(({ version, path }) => all.map((way) => [version, way, path] as const)))(
+    '%s, %s: it is one like any other',
+    async ([, way, path]) => {
+      const daemon = prepareDaemon(way, { after: 100 })
+      const command = daemon.command.map((part) => (part === node ? path : part))
+      const { status, stderr } = spawnSync('script', ['-qec', command.join(' '), '/dev/null'])
+      expect([status, stderr.toString()]).toEqual([0, ''])
+      process.kill(await expectDaemon(daemon, way))
+    },
+  )
 })
 
 interface Ending {
