@@ -46,14 +46,19 @@ async function expectDaemon(daemon: Prepared, way: Way): Promise<number> {
   return pid
 }
 
-const rows = names.flatMap((shell) => all.map((way) => [shell, way] as const))
+const [first, last = first] = users
+const rows = names.flatMap((shell) =>
+  all.flatMap((way) => [
+    [shell, way, first, 'exit'] as const,
+    [shell, way, last, 'close'] as const,
+  ]),
+)
 
 describe('a daemon from a prompt', () => {
   test.for(rows)(
-    '%s, %s: the prompt is back with 0, no job, and closing the terminal reaches nothing',
-    async ([shell, way]) => {
+    '%s, %s, as %s: the prompt is back with 0, no job, and its end by %s reaches nothing',
+    async ([shell, way, user, end]) => {
       const daemon = prepareDaemon(way, { after: 100 })
-      const [user] = users
       const terminal = await openShell(shell, user, { ...process.env })
       const status = shell === 'fish' ? '$status' : '$?'
       terminal.type(`${daemon.line}; echo "rc="${status}; jobs; echo 'no ''more'\r`)
@@ -67,7 +72,7 @@ describe('a daemon from a prompt', () => {
       // zsh takes it for text, which is cleared away.
       terminal.type('\x1a\x15')
       await expectUsable(terminal)
-      if (way === 'launcher') {
+      if (end === 'exit') {
         terminal.type('exit\r')
         expect(await terminal.ended).toMatchObject({ exitCode: 0 })
       }
