@@ -1,6 +1,14 @@
 import { spawn, spawnSync, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { launcher, type Prepared, prepareDaemon, sess, type Way, ways } from './helpers/daemon.ts'
@@ -27,11 +35,12 @@ function socketsOf(pid: number): string[] {
 
 /** The daemon as ps and its own server show it: detached, orphaned, and with the state it had. */
 async function expectDaemon(daemon: Prepared, way: Way): Promise<number> {
-  const { daemon: said, again, counted, port } = await daemon.entry('daemon')
+  const { daemon: said, again, counted, port, ppid } = await daemon.entry('daemon')
   const pid = await daemon.pid()
   expect(again).toEqual(['called-twice', 'called-twice'])
   expect(said).toEqual({ pid, sid: pid, strategy: way === 'restart' ? 'restart' : 'launcher' })
-  await until(() => ps(pid).ppid === 1)
+  // When daemonize() resolves, the command has returned.
+  expect(ppid).toBe(1)
   expect(ps(pid)).toMatchObject({ pid, ppid: 1, pgid: pid, sid: pid, tty: '?' })
   expect([0, 1, 2].map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`)).join()).not.toMatch(/pts/)
   // Its server's: the launcher's is closed.
@@ -183,7 +192,8 @@ interface Ending {
   says: RegExp
 }
 
-const options = { waitForReady: true, readyTimeout: 15_000 }
+/** What is said before ready is for the command, wherever it goes later. */
+const options = { waitForReady: true, readyTimeout: 15_000, stderr: 'null' }
 
 /** What a daemon does, and what its command then says. Nothing of it is left but where it says ready. */
 const endings: Record<string, Ending> = {
@@ -224,6 +234,11 @@ const endings: Record<string, Ending> = {
     code: 1,
     says: /was not ready within 400 ms and was stopped\n$/,
   },
+  'is never ready and stopped': {
+    config: { then: 'stop', options: { ...options, readyTimeout: 400 } },
+    code: 1,
+    says: /was not ready within 400 ms and was stopped\n$/,
+  },
   'is ready, then crashes': { config: { then: 'ready-crash', options }, code: 0, says: /^/ },
 }
 
@@ -257,13 +272,14 @@ describe('a start tells the truth', () => {
       expect(result).toMatchObject({ code, stderr: expect.stringMatching(says) })
       if (name === 'throws before daemonize()') return
       const lives = isLive(await pid())
-      if (name.startsWith('is ready')) {
-        // Ready was said after 300 ms, by a daemon that then lived.
-        if (!name.includes('crash')) expect([lives, result.elapsed > 300]).toEqual([true, true])
-        if (lives && !name.includes('crash')) process.kill(await pid())
+      if (name === 'is ready after 300 ms') {
+        expect([lives, result.elapsed > 300]).toEqual([true, true])
         return
       }
-      expect(lives).toBe(false)
+      if (name.includes('crashes')) await until(() => !existsSync(pidFile))
+      else expect(lives).toBe(false)
+      // One that was stopped is continued: SIGTERM is enough.
+      if (name.endsWith('stopped')) expect(result.elapsed).toBeLessThan(4000)
       const child = told().find((line) => 'child' in line) as { child: number } | undefined
       if (child !== undefined) expect(isLive(child.child)).toBe(false)
       expect(spawnSync('ls', [pidFile]).status).toBe(2)
@@ -289,14 +305,46 @@ describe('a start tells the truth', () => {
     expect(terminal.output()).not.toContain('rc=0')
   })
 
-  test('kill -9 of the launcher before ready ends the daemon', async () => {
-    const daemon = prepareDaemon('launcher', { then: 'never', options })
+  test.for(users)('kill -9 of the launcher before ready ends the daemon, %s', async (name) => {
+    // The kernel forgets the parent's death signal when a process becomes another user.
+    const user = name === 'nobody' ? { user: name } : {}
+    const daemon = prepareDaemon('launcher', { then: 'never', options: { ...options, ...user } })
     const [file, ...args] = daemon.command
     const child = spawn(file, args)
     await daemon.entry('daemon')
     const pid = await daemon.pid()
     child.kill('SIGKILL')
     await until(() => !isLive(pid))
+  })
+
+  test('Ctrl-Z and fg at the command that waits: the daemon is not meant', async () => {
+    const daemon = prepareDaemon('launcher', { then: 'ready-on-SIGUSR2', options })
+    const terminal = await openShell('bash', users[0], { ...process.env })
+    terminal.type(`${daemon.line}; echo "rc="$?\r`)
+    await daemon.entry('daemon')
+    const pid = await daemon.pid()
+    terminal.type('\x1a')
+    await terminal.expect(/Stopped/)
+    await expectUsable(terminal)
+    terminal.type('fg; echo "rc="$?.\r')
+    await until(() => ps(terminal.pid).tpgid !== terminal.pid)
+    process.kill(pid, 'SIGUSR2')
+    await terminal.expect(/rc=0\./)
+    expect(isLive(pid)).toBe(true)
+    expect(daemon.told().filter((line) => 'signal' in line)).toEqual([])
+  })
+
+  test('folder, umask and logs: a path means what it meant at the command', async () => {
+    const options = { cwd: '/', umask: 0o27, stdout: 'log', stderr: 'log', pidFile: 'pid' }
+    const { command, folder, pid } = prepareDaemon('launcher', { options })
+    const [file, ...args] = command
+    expect(spawnSync(file, args, { cwd: folder, stdio: 'ignore' }).status).toBe(0)
+    const daemon = await pid()
+    expect(readlinkSync(`/proc/${daemon}/cwd`)).toBe('/')
+    expect(readFileSync(`/proc/${daemon}/status`, 'utf8')).toContain('Umask:\t0027')
+    expect(readlinkSync(`/proc/${daemon}/fd/1`)).toBe(join(folder, 'log'))
+    expect(statSync(join(folder, 'log')).mode & 0o777).toBe(0o640)
+    expect(readFileSync(join(folder, 'pid'), 'utf8')).toMatch(`${daemon}\n`)
   })
 
   test('strategy launcher without one is refused by name', async () => {
