@@ -35,12 +35,12 @@ function socketsOf(pid: number): string[] {
 
 /** The daemon as ps and its own server show it: detached, orphaned, and with the state it had. */
 async function expectDaemon(daemon: Prepared, way: Way): Promise<number> {
-  const { daemon: said, again, counted, port, ppid } = await daemon.entry('daemon')
+  const { daemon: said, again, counted, port, ppid, env } = await daemon.entry('daemon')
   const pid = await daemon.pid()
   expect(again).toEqual(['called-twice', 'called-twice'])
   expect(said).toEqual({ pid, sid: pid, strategy: way === 'restart' ? 'restart' : 'launcher' })
   // When daemonize() resolves, the command has returned.
-  expect(ppid).toBe(1)
+  expect([ppid, env]).toEqual([1, null])
   expect(ps(pid)).toMatchObject({ pid, ppid: 1, pgid: pid, sid: pid, tty: '?' })
   expect([0, 1, 2].map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`)).join()).not.toMatch(/pts/)
   // Its server's: the launcher's is closed.
@@ -239,6 +239,11 @@ const endings: Record<string, Ending> = {
     code: 1,
     says: /was not ready within 400 ms and was stopped\n$/,
   },
+  'is ready while its launcher can not hear it, then crashes': {
+    config: { then: 'ready-late-crash', options },
+    code: 0,
+    says: /^$/,
+  },
   'is ready, then crashes': { config: { then: 'ready-crash', options }, code: 0, says: /^/ },
 }
 
@@ -334,17 +339,28 @@ describe('a start tells the truth', () => {
     expect(daemon.told().filter((line) => 'signal' in line)).toEqual([])
   })
 
-  test('folder, umask and logs: a path means what it meant at the command', async () => {
-    const options = { cwd: '/', umask: 0o27, stdout: 'log', stderr: 'log', pidFile: 'pid' }
-    const { command, folder, pid } = prepareDaemon('launcher', { options })
+  test('folder, umask and logs: paths are the command’s, also after a try that failed', async () => {
+    const paths = { cwd: '/', stdout: 'log', stderr: 'log', pidFile: 'pid' }
+    const { command, folder, pid, entry } = prepareDaemon('launcher', {
+      options: { ...paths, umask: 0o27, waitForReady: true },
+      failing: { cwd: '/no/such/folder' },
+      then: 'ready',
+    })
     const [file, ...args] = command
     expect(spawnSync(file, args, { cwd: folder, stdio: 'ignore' }).status).toBe(0)
+    expect(await entry('failed')).toEqual({ failed: 'ENOENT' })
     const daemon = await pid()
     expect(readlinkSync(`/proc/${daemon}/cwd`)).toBe('/')
     expect(readFileSync(`/proc/${daemon}/status`, 'utf8')).toContain('Umask:\t0027')
     expect(readlinkSync(`/proc/${daemon}/fd/1`)).toBe(join(folder, 'log'))
     expect(statSync(join(folder, 'log')).mode & 0o777).toBe(0o640)
     expect(readFileSync(join(folder, 'pid'), 'utf8')).toMatch(`${daemon}\n`)
+  })
+
+  test('strategy restart below a launcher starts again all the same', async () => {
+    const daemon = prepareDaemon('launcher', { after: 100, options: { strategy: 'restart' } })
+    expect(await run(daemon.command)).toMatchObject({ code: 0, stderr: '' })
+    process.kill(await expectDaemon(daemon, 'restart'))
   })
 
   test('strategy launcher without one is refused by name', async () => {

@@ -53,7 +53,7 @@
 
 #include "launcher.h"
 
-enum { kNoTime = -1, kMaxGroups = 256, kCanaryPatience = 50 };
+enum { kNoTime = -1, kMaxGroups = 1024, kCanaryPatience = 50 };
 
 static struct {
   const char* file;
@@ -612,6 +612,10 @@ static bool TakeIdentity(const char* cred) {
   size_t count = 0;
   while (*end != '\0' && count < kMaxGroups) {
     groups[count++] = (gid_t)strtoul(end + 1, &end, 10);
+  }
+  if (*end != '\0') {
+    errno = E2BIG;
+    return false;
   }
   if (setgroups(count, groups) != 0 || setgid(gid) != 0 || setuid(uid) != 0)
     return false;
