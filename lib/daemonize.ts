@@ -294,10 +294,16 @@ class Start {
    * launcher that is stopped). What we do next, a crash too, comes after ready for everyone.
    */
   #waitUntilHeard(fd: number): void {
-    try {
-      readSync(fd, Buffer.alloc(1))
-    } catch {
-      // EAGAIN after that second, ECONNRESET where it left something unread.
+    const deadline = performance.now() + 1000
+    for (let interrupted = true; interrupted && performance.now() < deadline;) {
+      try {
+        readSync(fd, Buffer.alloc(1))
+        interrupted = false
+      } catch (error) {
+        // A read with a time limit is not taken up again after a signal (signal(7)). Else it is EAGAIN
+        // after that second, or ECONNRESET where the launcher left something unread.
+        interrupted = (error as NodeJS.ErrnoException).code === 'EINTR'
+      }
     }
   }
 

@@ -371,7 +371,9 @@ const LAST_THREADS = 1000
 async function removeStale(path: string): Promise<void> {
   const deadline = performance.now() + LAST_THREADS
   for (;;) {
-    if (readStatus(path).content === 'foreign') return
+    // Where there is none, to take it would make one, which a start at this moment would see.
+    const { content } = readStatus(path)
+    if (content === null || content === 'foreign') return
     try {
       PidFile.take(path).release()
       return

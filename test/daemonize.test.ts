@@ -1,30 +1,50 @@
 import { spawn, spawnSync, type StdioOptions } from 'node:child_process'
-import { existsSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
-import { stopDaemon } from 'setsid'
 import { describe, expect, test } from 'vitest'
-import { launcher, type Prepared, prepareDaemon, run, type Way, ways } from './helpers/daemon.ts'
+import { launcher, type Prepared, prepareDaemon, sess, type Way, ways } from './helpers/daemon.ts'
 import { otherNodes } from './helpers/nodes.ts'
-import { isLive, isRoot, node, ps, start, until } from './helpers/process.ts'
+import { isLive, isRoot, node, ps, until } from './helpers/process.ts'
 import { expectUsable, openFolder, openShell, type Shell, shells, users } from './helpers/remote.ts'
 import { openTerminal } from './helpers/pty.ts'
 
 const names = Object.keys(shells) as Shell[]
 const all = Object.keys(ways) as Way[]
-const nodes = await otherNodes()
 
 /** A daemon keeps a stderr that is a pipe. */
 const stdio: StdioOptions = ['ignore', 'pipe', 'ignore']
 
+/** Descriptors of sockets, the standard streams aside. */
+function socketsOf(pid: number): string[] {
+  const list = ['-l', `/proc/${pid}/fd`]
+  return (
+    spawnSync('ls', list)
+      .stdout.toString()
+      .match(/ (?![012] )\d+ -> socket:/g) ?? []
+  )
+}
+
 /** The daemon as ps and its own server show it: detached, orphaned, and with the state it had. */
 async function expectDaemon(daemon: Prepared, way: Way): Promise<number> {
-  const { daemon: said, again, counted, port } = await daemon.entry('daemon')
+  const { daemon: said, again, counted, port, ppid, env } = await daemon.entry('daemon')
   const pid = await daemon.pid()
   expect(again).toEqual(['called-twice', 'called-twice'])
   expect(said).toEqual({ pid, sid: pid, strategy: way === 'restart' ? 'restart' : 'launcher' })
-  await until(() => ps(pid).ppid === 1)
+  // When daemonize() resolves, the command has returned.
+  expect([ppid, env]).toEqual([1, null])
   expect(ps(pid)).toMatchObject({ pid, ppid: 1, pgid: pid, sid: pid, tty: '?' })
   expect([0, 1, 2].map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`)).join()).not.toMatch(/pts/)
+  // Its server's: the launcher's is closed.
+  expect(socketsOf(pid)).toHaveLength(1)
   const answer = (await (await fetch(`http://127.0.0.1:${port}`)).json()) as Record<string, number>
   expect(answer['pid']).toBe(pid)
   expect(answer['counter']).toBeGreaterThan(counted as number)
@@ -35,15 +55,18 @@ async function expectDaemon(daemon: Prepared, way: Way): Promise<number> {
   return pid
 }
 
-const rows = [
-  ...names.flatMap((shell) => all.map((way) => [shell, way, users[0]] as const)),
-  ...all.map((way) => ['bash', way, users.at(-1) ?? 'this user'] as const),
-]
+const [first, last = first] = users
+const rows = names.flatMap((shell) =>
+  all.flatMap((way) => [
+    [shell, way, first, 'exit'] as const,
+    [shell, way, last, 'close'] as const,
+  ]),
+)
 
 describe('a daemon from a prompt', () => {
   test.for(rows)(
-    '%s, %s, as %s: the prompt is back with 0, no job, and closing the terminal reaches nothing',
-    async ([shell, way, user]) => {
+    '%s, %s, as %s: the prompt is back with 0, no job, and its end by %s reaches nothing',
+    async ([shell, way, user, end]) => {
       const daemon = prepareDaemon(way, { after: 100 })
       const terminal = await openShell(shell, user, { ...process.env })
       const status = shell === 'fish' ? '$status' : '$?'
@@ -58,9 +81,12 @@ describe('a daemon from a prompt', () => {
       // zsh takes it for text, which is cleared away.
       terminal.type('\x1a\x15')
       await expectUsable(terminal)
-      terminal.type('exit\r')
-      expect(await terminal.ended).toMatchObject({ exitCode: 0 })
+      if (end === 'exit') {
+        terminal.type('exit\r')
+        expect(await terminal.ended).toMatchObject({ exitCode: 0 })
+      }
       terminal.close()
+      await until(() => !isLive(terminal.pid))
       expect(isLive(pid)).toBe(true)
       expect(daemon.told().filter((line) => 'signal' in line)).toEqual([])
       process.kill(pid)
@@ -108,37 +134,6 @@ describe('a daemon from elsewhere', () => {
     process.kill(await expectDaemon(daemon, way))
   })
 
-  test.for(all)('cron, %s: no terminal, little environment, output to a pipe', async (way) => {
-    const daemon = prepareDaemon(way, { after: 100, options: { stdout: 'null', stderr: 'null' } })
-    const env = ['HOME=/', 'LOGNAME=root', 'SHELL=/bin/sh', 'PATH=/usr/bin:/bin']
-    const args = ['env', '-i', ...env, 'sh', '-c', `${daemon.line}; echo rc=$?`]
-    const { stdout, stderr } = spawnSync('setsid', ['--wait', ...args], { cwd: '/' })
-    expect([stdout.toString(), stderr.toString()]).toEqual(['rc=0\n', ''])
-    process.kill(await expectDaemon(daemon, way))
-  })
-
-  test.for(all)('pid 1 of a container, %s: it stays, and says so', async (way) => {
-    const daemon = prepareDaemon(way, {})
-    const user = isRoot ? [] : ['--map-root-user']
-    const container = ['-pf', '--mount-proc', '--kill-child', ...user, ...daemon.command]
-    const { pid, child } = start('unshare', container)
-    const { daemon: said } = await daemon.entry('daemon')
-    expect(said).toMatchObject({ strategy: 'none', ...(way !== 'launcher' && { pid: 1 }) })
-    expect([child.exitCode, isLive(pid)]).toEqual([null, true])
-  })
-
-  test.for(nodes.flatMap(({ version, path }) => all.map((way) => [version, way, path] as const)))(
-    'Node %s, %s',
-    async ([, way, path]) => {
-      const daemon = prepareDaemon(way, { after: 100 })
-      const command = daemon.command.map((word) => (word === node ? path : word))
-      expect(await run(command as [string])).toMatchObject({ code: 0, stderr: '' })
-      const pid = await expectDaemon(daemon, way)
-      expect(readlinkSync(`/proc/${pid}/exe`)).toBe(realpathSync(path))
-      process.kill(pid)
-    },
-  )
-
   test.for(all)('$(…), %s: it ends when stdout is let go', async (way) => {
     const daemon = prepareDaemon(way, { after: 100, options: { stdout: 'null' } })
     const line = `x=$(${daemon.line}); echo "rc=$? $x"`
@@ -148,13 +143,65 @@ describe('a daemon from elsewhere', () => {
   })
 })
 
+/** In a container, and as cron starts it: no terminal, nothing in the environment, stdin from /dev/null. */
+const places: Record<string, string[]> = {
+  cron: ['env', '-i', 'setsid', '--wait'],
+  ...(isRoot && { 'a container': ['unshare', '-pf', '--mount-proc', '--kill-child'] }),
+}
+
+describe.for(Object.keys(places))('a daemon in %s', (place) => {
+  test.for([...all, 'sess start'] as const)('%s: a life with a pidfile', (way) => {
+    const pidFile = join(openFolder(), 'pid')
+    const file = `--pid-file ${pidFile}`
+    const daemon = prepareDaemon(way === 'sess start' ? 'launcher' : way, {
+      options: { stdout: 'null', pidFile },
+    })
+    const cli = `${node} ${sess}`
+    const script = `
+      ${way === 'sess start' ? `${cli} start ${file} --up-for 1 -- sleep 100` : daemon.line} > /dev/null
+      echo started=$?
+      ps -o pid=,ppid=,pgid=,sid=,tty= -p $(head -n 1 ${pidFile})
+      ${cli} status ${file} > /dev/null; echo status=$?
+      ${cli} stop ${file} > /dev/null; echo stop=$?
+      ${cli} status ${file} > /dev/null; echo status=$?`
+    const [command, ...args] = [...(places[place] ?? []), 'sh', '-c', script]
+    const { stdout } = spawnSync(command, args, { stdio, cwd: '/' })
+    const told = stdout.toString().trim().replaceAll(/ +/g, ' ')
+    expect(told).toMatch(/^started=0\n ?(\d+) 1 \1 \1 \?\nstatus=0\nstop=0\nstatus=3$/)
+  })
+})
+
+test.skipIf(!isRoot).for(all)('%s as pid 1 of a container: it stays (needs root)', async (way) => {
+  const daemon = prepareDaemon(way, { then: 'exit-0' })
+  const [file = '', ...args] = [...(places['a container'] ?? []), ...daemon.command]
+  expect(spawnSync(file, args, { stdio: 'ignore' }).status).toBe(0)
+  const { daemon: said, ppid } = await daemon.entry('daemon')
+  expect(said).toEqual({ pid: way === 'launcher' ? said.pid : 1, sid: 0, strategy: 'none' })
+  expect(ppid).toBe(way === 'launcher' ? 1 : 0)
+})
+
+describe('a daemon on another Node', async () => {
+  const nodes = await otherNodes()
+  test.for(nodes.flatMap(({ version, path }) => all.map((way) => [version, way, path] as const)))(
+    '%s, %s: it is one like any other',
+    async ([, way, path]) => {
+      const daemon = prepareDaemon(way, { after: 100 })
+      const command = daemon.command.map((part) => (part === node ? path : part))
+      const { status, stderr } = spawnSync('script', ['-qec', command.join(' '), '/dev/null'])
+      expect([status, stderr.toString()]).toEqual([0, ''])
+      process.kill(await expectDaemon(daemon, way))
+    },
+  )
+})
+
 interface Ending {
   config: object
   code: number
   says: RegExp
 }
 
-const options = { waitForReady: true, readyTimeout: 15_000 }
+/** What is said before ready is for the command, wherever it goes later. */
+const options = { waitForReady: true, readyTimeout: 15_000, stderr: 'null' }
 
 /** What a daemon does, and what its command then says. Nothing of it is left but where it says ready. */
 const endings: Record<string, Ending> = {
@@ -195,23 +242,30 @@ const endings: Record<string, Ending> = {
     code: 1,
     says: /was not ready within 400 ms and was stopped\n$/,
   },
+  'is never ready and stopped': {
+    config: { then: 'stop', options: { ...options, readyTimeout: 400 } },
+    code: 1,
+    says: /was not ready within 400 ms and was stopped\n$/,
+  },
+  'is ready while its launcher can not hear it, then crashes': {
+    config: { then: 'ready-late-crash', options },
+    code: 0,
+    says: /^$/,
+  },
   'is ready, then crashes': { config: { then: 'ready-crash', options }, code: 0, says: /^/ },
 }
 
-const ROUNDS = Number(process.env['SETSID_TEST_ROUNDS'] ?? 25)
-
-test.for(all)(`%s: after ${ROUNDS} starts and stops no process or pidfile is left`, async (way) => {
-  const pidFile = join(openFolder(), 'pid')
-  const { command, told } = prepareDaemon(way, { options: { pidFile } })
-  for (let round = 0; round < ROUNDS; round++) {
-    expect(await run(command)).toMatchObject({ code: 0, stderr: '' })
-    expect((await stopDaemon(pidFile)).outcome).toBe('gone')
-    expect(existsSync(pidFile)).toBe(false)
-  }
-  const pids = told().flatMap((line) => ('started' in line ? [line['started'] as number] : []))
-  expect(pids).toHaveLength(way === 'restart' ? 2 * ROUNDS : ROUNDS)
-  expect(pids.filter(isLive)).toEqual([])
-})
+/** Until the command ends, not until a daemon has closed its stderr. */
+async function run([file, ...args]: [string, ...string[]]) {
+  const folder = openFolder()
+  const stderr = openSync(join(folder, 'stderr'), 'w+')
+  const began = performance.now()
+  const child = spawn(file, args, { stdio: ['ignore', 'ignore', stderr] })
+  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
+  const elapsed = performance.now() - began
+  closeSync(stderr)
+  return { code: code ?? signal, elapsed, stderr: readFileSync(join(folder, 'stderr'), 'utf8') }
+}
 
 describe('a start tells the truth', () => {
   const cases = all.flatMap((way) => Object.keys(endings).map((name) => [way, name] as const))
@@ -231,13 +285,14 @@ describe('a start tells the truth', () => {
       expect(result).toMatchObject({ code, stderr: expect.stringMatching(says) })
       if (name === 'throws before daemonize()') return
       const lives = isLive(await pid())
-      if (name.startsWith('is ready')) {
-        // Ready was said after 300 ms, by a daemon that then lived.
-        if (!name.includes('crash')) expect([lives, result.elapsed > 300]).toEqual([true, true])
-        if (lives && !name.includes('crash')) process.kill(await pid())
+      if (name === 'is ready after 300 ms') {
+        expect([lives, result.elapsed > 300]).toEqual([true, true])
         return
       }
-      expect(lives).toBe(false)
+      if (name.includes('crashes')) await until(() => !existsSync(pidFile))
+      else expect(lives).toBe(false)
+      // One that was stopped is continued: SIGTERM is enough.
+      if (name.endsWith('stopped')) expect(result.elapsed).toBeLessThan(4000)
       const child = told().find((line) => 'child' in line) as { child: number } | undefined
       if (child !== undefined) expect(isLive(child.child)).toBe(false)
       expect(spawnSync('ls', [pidFile]).status).toBe(2)
@@ -263,14 +318,57 @@ describe('a start tells the truth', () => {
     expect(terminal.output()).not.toContain('rc=0')
   })
 
-  test('kill -9 of the launcher before ready ends the daemon', async () => {
-    const daemon = prepareDaemon('launcher', { then: 'never', options })
+  test.for(users)('kill -9 of the launcher before ready ends the daemon, %s', async (name) => {
+    // The kernel forgets the parent's death signal when a process becomes another user.
+    const user = name === 'nobody' ? { user: name } : {}
+    const daemon = prepareDaemon('launcher', { then: 'never', options: { ...options, ...user } })
     const [file, ...args] = daemon.command
     const child = spawn(file, args)
     await daemon.entry('daemon')
     const pid = await daemon.pid()
     child.kill('SIGKILL')
     await until(() => !isLive(pid))
+  })
+
+  test('Ctrl-Z and fg at the command that waits: the daemon is not meant', async () => {
+    const daemon = prepareDaemon('launcher', { then: 'ready-on-SIGUSR2', options })
+    const terminal = await openShell('bash', users[0], { ...process.env })
+    terminal.type(`${daemon.line}; echo "rc="$?\r`)
+    await daemon.entry('daemon')
+    const pid = await daemon.pid()
+    terminal.type('\x1a')
+    await terminal.expect(/Stopped/)
+    await expectUsable(terminal)
+    terminal.type('fg; echo "rc="$?.\r')
+    await until(() => ps(terminal.pid).tpgid !== terminal.pid)
+    process.kill(pid, 'SIGUSR2')
+    await terminal.expect(/rc=0\./)
+    expect(isLive(pid)).toBe(true)
+    expect(daemon.told().filter((line) => 'signal' in line)).toEqual([])
+  })
+
+  test('folder, umask and logs: paths are the command’s, also after a try that failed', async () => {
+    const paths = { cwd: '/', stdout: 'log', stderr: 'log', pidFile: 'pid' }
+    const { command, folder, pid, entry } = prepareDaemon('launcher', {
+      options: { ...paths, umask: 0o27, waitForReady: true },
+      failing: { cwd: '/no/such/folder' },
+      then: 'ready',
+    })
+    const [file, ...args] = command
+    expect(spawnSync(file, args, { cwd: folder, stdio: 'ignore' }).status).toBe(0)
+    expect(await entry('failed')).toEqual({ failed: 'ENOENT' })
+    const daemon = await pid()
+    expect(readlinkSync(`/proc/${daemon}/cwd`)).toBe('/')
+    expect(readFileSync(`/proc/${daemon}/status`, 'utf8')).toContain('Umask:\t0027')
+    expect(readlinkSync(`/proc/${daemon}/fd/1`)).toBe(join(folder, 'log'))
+    expect(statSync(join(folder, 'log')).mode & 0o777).toBe(0o640)
+    expect(readFileSync(join(folder, 'pid'), 'utf8')).toMatch(`${daemon}\n`)
+  })
+
+  test('strategy restart below a launcher starts again all the same', async () => {
+    const daemon = prepareDaemon('launcher', { after: 100, options: { strategy: 'restart' } })
+    expect(await run(daemon.command)).toMatchObject({ code: 0, stderr: '' })
+    process.kill(await expectDaemon(daemon, 'restart'))
   })
 
   test('strategy launcher without one is refused by name', async () => {

@@ -1,10 +1,10 @@
-import { execFile, execFileSync, fork } from 'node:child_process'
+import { execFile, execFileSync, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { launcher } from './helpers/daemon.ts'
-import { fixturePath, isLive, node, ps, until } from './helpers/process.ts'
+import { fixturePath, isLive, isRoot, node, ps, track, until } from './helpers/process.ts'
 import type { Terminal } from './helpers/pty.ts'
 import { expectUsable, openFolder, openShell, type Shell, shells, users } from './helpers/remote.ts'
 
@@ -264,4 +264,29 @@ describe('the launcher', () => {
     terminal.type('\x03')
     await until(() => !isLive(tpgid))
   })
+
+  test.skipIf(!isRoot)(
+    'in a container, with its group outside: each signal arrives once (needs root)',
+    async () => {
+      const script = `${below} count &
+        while read target; do test $target = group && kill -USR2 0 || kill -USR2 $!; done
+        kill -INT $!; wait $!`
+      // The others of the group ignore it.
+      const outside = `trap '' USR2; exec unshare -pf --mount-proc --kill-child sh -c '${script}'`
+      const child = spawn('sh', ['-c', outside], {
+        detached: true,
+        stdio: ['pipe', 'pipe', 'ignore'],
+      })
+      track(child.pid ?? 0)
+      let text = ''
+      child.stdout.on('data', (data) => (text += String(data)))
+      await until(() => text.includes('up'))
+      for (let i = 1; i <= 6; i++) {
+        child.stdin.write(i % 2 === 0 ? 'group\n' : 'pid\n')
+        await until(() => text.includes(`usr2 ${i}.`))
+      }
+      child.stdin.end()
+      await until(() => text.endsWith('total 6\n'))
+    },
+  )
 })

@@ -1,8 +1,10 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import {
   chmodSync,
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readFileSync,
   readlinkSync,
   symlinkSync,
@@ -11,12 +13,13 @@ import {
 import { join } from 'node:path'
 import { daemonStatus, identify, startDaemon, stopDaemon } from 'setsid'
 import { describe, expect, test } from 'vitest'
-import { prepareDaemon, run, sess } from './helpers/daemon.ts'
+import { type Prepared, prepareDaemon, sess } from './helpers/daemon.ts'
 import {
   hasNobody,
   isLive,
   isRoot,
   node,
+  type Running,
   start,
   track,
   unprivileged,
@@ -27,9 +30,11 @@ import { openFolder } from './helpers/remote.ts'
 const up = { ready: { upFor: 1 } }
 
 /** A process that must not be signalled, and a pidfile that names it, right or wrong. */
-function bystander(change: (identity: object) => object): { pid: number; path: string } {
+function bystander(
+  change: (identity: object) => object,
+  path = join(openFolder(), 'pid'),
+): { pid: number; path: string } {
   const { pid } = start('sleep', ['100'])
-  const path = join(openFolder(), 'pid')
   const namespace = readlinkSync('/proc/self/ns/pid')
   const second = change({ ...identify(pid), namespace })
   writeFileSync(path, `${pid}\n${JSON.stringify(second)}\n`)
@@ -76,18 +81,20 @@ describe('a pidfile that names somebody else', () => {
   })
 })
 
-const cases: Record<string, [make: (path: string) => void, code: string]> = {
+const list = (folder: string) =>
+  execFileSync('ls', ['-lA', '--time-style=full-iso', folder]).toString()
+
+const refused: Record<string, [make: (path: string) => unknown, code: string]> = {
   'a symbolic link': [(path) => symlinkSync('/etc/hostname', path), 'ELOOP'],
   'a dangling symbolic link': [(path) => symlinkSync('nowhere', path), 'ELOOP'],
   'a folder': [(path) => mkdirSync(path), 'EISDIR'],
   'a FIFO': [(path) => execFileSync('mkfifo', [path]), 'EINVAL'],
   'text of another kind': [(path) => writeFileSync(path, 'root:x:0:0\n'), 'EINVAL'],
 }
-const list = (folder: string) => execFileSync('ls', ['-lA', '--time-style=+', folder]).toString()
 
 describe('a path that is no pidfile', () => {
-  test.for(Object.keys(cases))('%s: a start is refused and leaves it as it was', async (name) => {
-    const [make, code] = cases[name] ?? []
+  test.for(Object.keys(refused))('%s: a start is refused and leaves it as it was', async (name) => {
+    const [make, code] = refused[name] ?? []
     const folder = openFolder()
     const path = join(folder, 'pid')
     make?.(path)
@@ -136,18 +143,24 @@ describe('a path that is no pidfile', () => {
   )
 })
 
+/** A process that locks the file and stays. */
+async function holdLock(path: string): Promise<Running> {
+  writeFileSync(path, '')
+  const script = `
+    import fcntl, struct, sys
+    f = open(sys.argv[1], 'r+')
+    fcntl.fcntl(f, 37, struct.pack('hhqqi4x', 1, 0, 0, 0, 0))
+    print('{}', flush=True)
+    sys.stdin.read()`.replaceAll('\n    ', '\n')
+  const holder = start('python3', ['-c', script, path])
+  await holder.next()
+  return holder
+}
+
 describe('the lock', () => {
   test('somebody else holds it: a start names the holder, a stop signals nobody', async () => {
     const path = join(openFolder(), 'pid')
-    writeFileSync(path, '')
-    const script = `
-      import fcntl, struct, sys
-      f = open(sys.argv[1], 'r+')
-      fcntl.fcntl(f, 37, struct.pack('hhqqi4x', 1, 0, 0, 0, 0))
-      print('{}', flush=True)
-      sys.stdin.read()`.replaceAll('\n      ', '\n')
-    const holder = start('python3', ['-c', script, path])
-    await holder.next()
+    const holder = await holdLock(path)
     expect(await daemonStatus(path)).toEqual({ state: 'running', identity: null, locked: true })
     await expect(begin(path)).rejects.toMatchObject({ code: 'EAGAIN', pids: [holder.pid] })
     await expect(stopDaemon(path)).rejects.toMatchObject({
@@ -191,58 +204,88 @@ describe('the lock', () => {
     try {
       spawnSync('sh', ['-c', `head -c 4096 /dev/zero > ${folder}/full`])
       const mark = `${100 + Math.random()}`
-      const pidFile = join(folder, 'pid')
-      const started = startDaemon('sleep', [mark], { pidFile, ...up })
+      const options = { pidFile: join(folder, 'pid'), ...up }
+      const started = startDaemon('sleep', [mark], options)
       await expect(started).rejects.toMatchObject({ code: 'ENOSPC' })
       expect(spawnSync('pgrep', ['-f', `sleep ${mark}`]).stdout.toString()).toBe('')
-      expect(existsSync(pidFile)).toBe(false)
-      for (const way of strategies) {
-        const daemon = prepareDaemon(way, { options: { pidFile } })
-        expect(await run(daemon.command)).toMatchObject(failure('ENOSPC'))
-        expect(isLive(await daemon.pid())).toBe(false)
-        expect(existsSync(pidFile)).toBe(false)
-      }
+      expect(existsSync(join(folder, 'pid'))).toBe(false)
     } finally {
       execFileSync('umount', [folder])
     }
   })
 })
 
-const strategies = ['launcher', 'restart'] as const
-const failure = (code: string) => ({ code: 1, stderr: expect.stringContaining(code) })
+describe.for(['launcher', 'restart'] as const)('daemonize() by %s', (way) => {
+  const prepare = (pidFile: string) => prepareDaemon(way, { options: { pidFile } })
+  const run = ({ command: [file, ...args] }: Prepared) => {
+    const stderr = join(openFolder(), 'stderr')
+    const fd = openSync(stderr, 'w')
+    const { status } = spawnSync(file, args, { stdio: ['ignore', 'ignore', fd] })
+    closeSync(fd)
+    return { status, stderr: readFileSync(stderr, 'utf8') }
+  }
 
-describe.each(strategies)('daemonize() by the %s', (way) => {
-  const become = (pidFile: string) => run(prepareDaemon(way, { options: { pidFile } }).command)
-  const works = { code: 0, stderr: '' }
-
-  test.for(Object.keys(victims))('%s: not signalled, and it starts', async (name) => {
-    const { pid, path } = bystander(victims[name] ?? ((identity) => identity))
-    expect(await become(path)).toMatchObject(works)
-    expect((await stopDaemon(path)).outcome).toBe('gone')
-    expect(isLive(pid)).toBe(true)
+  const taken: Record<string, (path: string) => unknown> = {
+    'no file': () => undefined,
+    'an empty file': (path) => writeFileSync(path, ''),
+    'the file of a daemon that was killed': async (path) => {
+      const pid = await begin(path)
+      process.kill(pid, 'SIGKILL')
+      await until(() => !isLive(pid))
+    },
+    ...Object.fromEntries(
+      Object.entries(victims).map(([name, change]) => [
+        name,
+        (path: string) => bystander(change, path).pid,
+      ]),
+    ),
+  }
+  test.for(Object.keys(taken))('takes %s', async (name) => {
+    const path = join(openFolder(), 'pid')
+    const other = await taken[name]?.(path)
+    const daemon = prepare(path)
+    expect(run(daemon)).toEqual({ status: 0, stderr: '' })
+    const pid = await daemon.pid()
+    expect(readFileSync(path, 'utf8').split('\n')[0]).toBe(String(pid))
+    expect(await daemonStatus(path)).toMatchObject({ state: 'running', locked: true })
+    expect(await stopDaemon(path)).toMatchObject({ outcome: 'gone', signalled: [pid] })
+    expect(existsSync(path)).toBe(false)
+    if (typeof other === 'number') expect(isLive(other)).toBe(true)
   })
 
-  test.for(Object.keys(cases))('%s: it is refused and leaves it as it was', async (name) => {
-    const [make, code = ''] = cases[name] ?? []
+  const left: typeof refused = {
+    ...refused,
+    'the file of a running daemon': [begin, 'EAGAIN'],
+    'a file that somebody else holds': [holdLock, 'EAGAIN'],
+  }
+  test.for(Object.keys(left))('refuses %s and leaves it as it was', async (name) => {
+    const [make, code = ''] = left[name] ?? []
     const folder = openFolder()
     const path = join(folder, 'pid')
-    make?.(path)
+    await make?.(path)
     const before = list(folder)
-    expect(await become(path)).toMatchObject(failure(code))
+    const daemon = prepare(path)
+    const { status, stderr } = run(daemon)
+    expect([status, stderr]).toEqual([1, expect.stringContaining(`Error: ${code}: `)])
     expect(list(folder)).toBe(before)
+    expect(isLive(await daemon.pid())).toBe(false)
   })
 
-  test('two at once: exactly one wins; killed -9, the next one starts', async () => {
+  test('two at once, ten times: exactly one is the daemon', async () => {
     const path = join(openFolder(), 'pid')
     for (let round = 0; round < 10; round++) {
-      const results = await Promise.all([become(path), become(path)])
-      const [won, lost] = results.sort((a, b) => Number(a.code) - Number(b.code))
-      expect(won).toMatchObject(works)
-      expect(lost).toMatchObject(failure('already-running'))
+      const both = [prepare(path), prepare(path)]
+      const codes = await Promise.all(
+        both.map(
+          ({ command: [file, ...args] }) =>
+            new Promise((resolve) => spawn(file, args, { stdio: 'ignore' }).once('exit', resolve)),
+        ),
+      )
+      expect(codes.sort(), `round ${round}`).toEqual([0, 1])
+      const pids = await Promise.all(both.map((daemon) => daemon.pid()))
       const { identity } = await daemonStatus(path)
-      process.kill(identity?.pid ?? NaN, 'SIGKILL')
-      await until(() => !isLive(identity?.pid ?? NaN))
-      expect((await daemonStatus(path)).state).toBe('stale')
+      expect(pids.filter(isLive)).toEqual([identity?.pid])
+      expect((await stopDaemon(path)).outcome).toBe('gone')
     }
   })
 })

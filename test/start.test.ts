@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import {
   existsSync,
   linkSync,
@@ -11,9 +12,10 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { groupMembers, startDaemon, stopDaemon } from 'setsid'
+import { daemonStatus, groupMembers, startDaemon, stopDaemon } from 'setsid'
 import { describe, expect, test } from 'vitest'
-import { prepareDaemon, sess } from './helpers/daemon.ts'
+import { prepareDaemon, sess, type Way } from './helpers/daemon.ts'
+import { marked } from './helpers/leftovers.ts'
 import { otherNodes } from './helpers/nodes.ts'
 import {
   hasNobody,
@@ -173,7 +175,6 @@ describe('startDaemon', () => {
       import { startDaemon } from 'setsid'
       startDaemon('sh', ['-c', 'echo $$ > ${folder}/started; exec sleep 100'], { ready: { fd: 3 } })
       setInterval(() => 0, 1000)`
-    const { spawn } = await import('node:child_process')
     const caller = spawn(node, ['--input-type=module', '-e', script], {
       cwd: import.meta.dirname,
       stdio: 'ignore',
@@ -185,24 +186,54 @@ describe('startDaemon', () => {
     caller.kill('SIGKILL')
     await until(() => !isLive(pid))
   })
+})
 
-  test('500 starts and stops: no process, descriptor or pidfile is left', async () => {
-    const pidFile = join(openFolder(), 'pid')
-    const started: number[] = []
-    const open = () => readdirSync('/proc/self/fd').length
-    const before = open()
-    for (let round = 0; round < 500; round++) {
-      const daemon = await startDaemon('sleep', ['100'], { pidFile, ready: { upFor: 0 } })
-      started.push(daemon.pid)
-      expect((await stopDaemon(pidFile)).outcome).toBe('gone')
-      expect(existsSync(pidFile)).toBe(false)
-    }
-    expect(started.filter(isLive)).toEqual([])
-    expect(open()).toBeLessThanOrEqual(before + 2)
-    // Orphans are their reaper's to wait for. Ours would be zombies below us.
-    const children = spawnSync('ps', ['-o', 'stat=', '--ppid', String(process.pid)])
-    expect(children.stdout.toString()).not.toMatch(/Z/)
-  }, 120_000)
+/** Each starts a daemon with this pidfile and environment, and comes back when it is ready. */
+const starts: Record<string, (options: { pidFile: string; env: NodeJS.ProcessEnv }) => unknown> = {
+  startDaemon: (options) => startDaemon('sleep', ['100'], { ...options, ready: { upFor: 0 } }),
+  'daemonize, launcher': (options) => runDaemon('launcher', options),
+  'daemonize, restart': (options) => runDaemon('restart', options),
+}
+
+async function runDaemon(way: Way, { pidFile, env }: { pidFile: string; env: NodeJS.ProcessEnv }) {
+  const [file, ...args] = prepareDaemon(way, { options: { pidFile } }).command
+  const code: unknown = await new Promise((resolve) =>
+    spawn(file, args, { env, stdio: 'ignore' }).once('exit', resolve),
+  )
+  expect(code).toBe(0)
+}
+
+describe('start and stop, again and again', () => {
+  // A round of startDaemon() takes some 20 ms, one with a Node ten times as long.
+  const given = process.env['SETSID_TEST_ROUNDS']
+  const cases = Object.keys(starts).map((name) => {
+    const rounds = Number(given ?? (name === 'startDaemon' ? 500 : 30))
+    return { name, rounds }
+  })
+  test.each(cases)(
+    '$name, $rounds times: no process, descriptor or pidfile is left',
+    { timeout: 600_000 },
+    async ({ name, rounds }) => {
+      const pidFile = join(openFolder(), 'pid')
+      const mark = randomUUID()
+      const env = { ...process.env, SETSID_TEST_ROUND: mark }
+      const open = () => readdirSync('/proc/self/fd').length
+      const before = open()
+      for (let round = 0; round < rounds; round++) {
+        await starts[name]?.({ pidFile, env })
+        const { identity } = await daemonStatus(pidFile)
+        const pid = identity?.pid ?? 0
+        track(pid)
+        expect(await stopDaemon(pidFile)).toMatchObject({ outcome: 'gone', signalled: [pid] })
+        expect(existsSync(pidFile)).toBe(false)
+      }
+      expect(marked(`SETSID_TEST_ROUND=${mark}`)).toEqual([])
+      expect(open()).toBeLessThanOrEqual(before + 2)
+      // Orphans are their reaper's to wait for. Ours would be zombies below us.
+      const children = spawnSync('ps', ['-o', 'stat=', '--ppid', String(process.pid)])
+      expect(children.stdout.toString()).not.toMatch(/Z/)
+    },
+  )
 })
 
 describe.skipIf(!isRoot)('privileges (need root)', () => {
@@ -324,36 +355,32 @@ describe.skipIf(!isRoot)('privileges (need root)', () => {
   })
 })
 
-const nodes = await otherNodes()
-
-describe('restart', () => {
-  const textOf = (esm: boolean) => `
+describe('restart', async () => {
+  const source = (esm: boolean) => `
     ${esm ? "import { daemonize } from 'setsid'\nimport fs from 'node:fs'" : "const { daemonize } = require('setsid'), fs = require('node:fs')"}
     const tell = (o) => fs.appendFileSync(process.argv[2], JSON.stringify(o) + '\\n')
     const me = () => ({ argv: process.argv, execArgv: process.execArgv, cwd: process.cwd(), given: process.env.GIVEN, loaded: globalThis.loaded, pid: process.pid })
     tell(me())
     daemonize().then((daemon) => tell({ ...me(), strategy: daemon.strategy }))
     setInterval(() => undefined, 1000)`
-  const kinds: Record<string, [name: string, flags: string[], node?: string]> = {
+  const kinds: Record<string, [name: string, flags: string[], program?: string]> = {
     'an ES module': ['program.mjs', ['--max-old-space-size=200', '--import', './loaded.mjs']],
     CommonJS: ['program.cjs', ['--require', './loaded.cjs']],
     'TypeScript by --import tsx': ['program.mts', ['--import', 'tsx', '--import', './loaded.mjs']],
-    ...Object.fromEntries(
-      nodes.map(({ version, path }) => [
-        `TypeScript by Node ${version} itself`,
-        ['program.mts', ['--import', './loaded.mjs'], path],
-      ]),
-    ),
+  }
+  for (const { version, path } of await otherNodes()) {
+    const stripped = `TypeScript by Node ${version} itself`
+    kinds[stripped] = ['program.mts', ['--import', './loaded.mjs'], path]
   }
   test.for(Object.keys(kinds))(
     '%s: arguments, flags, loaders, environment and folder stay',
     async (kind) => {
-      const [name, flags, program = node] = kinds[kind] as [string, string[], string?]
+      const [name, flags, program = node] = kinds[kind] ?? ['', []]
       const folder = openFolder()
       const file = join(folder, 'told')
       // Where the package is found by its name.
       const place = join(import.meta.dirname, 'fixtures')
-      const text = textOf(!name.endsWith('.cjs'))
+      const text = source(!name.endsWith('.cjs'))
       const path = join(place, `restart-${process.pid}-${name}`)
       writeFileSync(
         path,

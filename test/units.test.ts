@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { prepareDaemon } from './helpers/daemon.ts'
-import { start, track } from './helpers/process.ts'
+import { start } from './helpers/process.ts'
 import { openFolder } from './helpers/remote.ts'
 
 const guide = readFileSync(new URL('../docs/daemonize.md', import.meta.url), 'utf8')
@@ -23,22 +23,27 @@ describe('units of docs/daemonize.md', () => {
   })
 })
 
-test('under systemd the process stays, and sends READY=1 when ready', async () => {
+test.for(['restart', 'launcher'] as const)('under systemd, %s: READY=1 when ready', async (way) => {
   const script = `
-    import socket, sys
+    import json, socket, sys
     s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     s.bind(sys.argv[1])
     print('{}', flush=True)
-    print('{"text": "%s"}' % s.recv(100).decode(), flush=True)`.replaceAll('\n    ', '\n')
+    print(json.dumps(s.recv(100).decode()), flush=True)`.replaceAll('\n    ', '\n')
   const path = join(openFolder(), 'notify')
   const listener = start('python3', ['-c', script, path])
   await listener.next()
-  const daemon = prepareDaemon('restart', { then: 'ready', options: { waitForReady: true } })
+  const daemon = prepareDaemon(way, { then: 'ready', options: { waitForReady: true } })
   const [file, ...args] = daemon.command
   const env = { ...process.env, NOTIFY_SOCKET: path }
   // Away from any terminal, as systemd starts it.
-  const { pid } = start(file, args, { env, detached: true })
-  track(pid)
-  expect((await daemon.entry('daemon')).daemon).toEqual({ pid, sid: pid, strategy: 'none' })
-  expect(await listener.next()).toEqual({ text: 'READY=1' })
+  const command = start(file, args, { env, detached: true })
+  const said = await listener.next()
+  const pid = await daemon.pid()
+  const strategy = way === 'launcher' ? way : 'none'
+  expect((await daemon.entry('daemon')).daemon).toEqual({ pid, sid: pid, strategy })
+  expect(said).toBe(way === 'launcher' ? `READY=1\nMAINPID=${pid}` : 'READY=1')
+  // It stays, or gives back whoever waits.
+  if (way === 'launcher') expect(await command.ended).toBe(0)
+  else expect(pid).toBe(command.pid)
 })

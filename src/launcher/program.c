@@ -51,6 +51,10 @@ bool TakeIdentity(const char* cred) {
   while (*end != '\0' && count < kMaxGroups) {
     groups[count++] = (gid_t)strtoul(end + 1, &end, 10);
   }
+  if (*end != '\0') {
+    errno = E2BIG;
+    return false;
+  }
   if (setgroups(count, groups) != 0 || setgid(gid) != 0 || setuid(uid) != 0)
     return false;
   if (uid != 0 && (setuid(0) == 0 || seteuid(0) == 0)) {

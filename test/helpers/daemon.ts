@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { chmodSync, closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fixturePath, type Json, node, track, until } from './process.ts'
@@ -63,16 +61,4 @@ export function prepareDaemon(way: Way, config: object, folder = openFolder()): 
       return last.started
     },
   }
-}
-
-/** Until the command ends, not until a daemon has closed its stderr. */
-export async function run([file, ...args]: [string, ...string[]]) {
-  const folder = openFolder()
-  const stderr = openSync(join(folder, 'stderr'), 'w+')
-  const began = performance.now()
-  const child = spawn(file, args, { stdio: ['ignore', 'ignore', stderr] })
-  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
-  const elapsed = performance.now() - began
-  closeSync(stderr)
-  return { code: code ?? signal, elapsed, stderr: readFileSync(join(folder, 'stderr'), 'utf8') }
 }

@@ -3,12 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 const MARK = 'SETSID_TEST_RUN'
 
-/** Pids of the processes that were started, at any depth, with this run's mark in their environment. */
-function marked(run: string): string[] {
+/** Pids of the processes, at any depth below whoever set it, with `NAME=VALUE` in their environment. */
+export function marked(entry: string): string[] {
   return readdirSync('/proc').filter((pid) => {
     if (!/^[0-9]+$/.test(pid) || Number(pid) === process.pid) return false
     try {
-      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${MARK}=${run}`)
+      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(entry)
     } catch {
       return false
     }
@@ -19,12 +19,13 @@ function marked(run: string): string[] {
 export default function setup(): () => Promise<void> {
   const run = randomUUID()
   process.env[MARK] = run
+  const entry = `${MARK}=${run}`
   return async () => {
     const deadline = Date.now() + 5000
-    let left = marked(run)
+    let left = marked(entry)
     while (left.length > 0 && Date.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 50))
-      left = marked(run)
+      left = marked(entry)
     }
     if (left.length === 0) return
     const names = left.map((pid) => {
