@@ -133,8 +133,16 @@ export async function expectUsable(terminal: Terminal): Promise<void> {
     return tpgid === pgid
   })
   const mark = `mark${++marks}`
-  terminal.type(`echo "${mark}"'.'\r`)
-  await terminal.expect(new RegExp(`${mark}\\.`))
+  for (let tries = 1; ; tries++) {
+    terminal.type(`echo "${mark}"'.'\r`)
+    try {
+      await terminal.expect(new RegExp(`${mark}\\.`), 4000)
+      return
+    } catch (error) {
+      // A shell that is busy with a Ctrl-C drops what is typed right behind it.
+      if (tries === 3) throw error
+    }
+  }
 }
 
 /** All of a process that detaching could change, read from the kernel. */
