@@ -330,6 +330,17 @@ describe('a start tells the truth', () => {
     await until(() => !isLive(pid))
   })
 
+  test('a pidfile that names another by then is left to it', async () => {
+    const pidFile = join(openFolder(), 'pid')
+    const daemon = prepareDaemon('launcher', { then: 'never', options: { ...options, pidFile } })
+    const ended = run(daemon.command)
+    await daemon.entry('daemon')
+    writeFileSync(pidFile, '1\n')
+    process.kill(await daemon.pid(), 'SIGKILL')
+    expect(await ended).toMatchObject({ code: 137 })
+    expect(readFileSync(pidFile, 'utf8')).toBe('1\n')
+  })
+
   test('Ctrl-Z and fg at the command that waits: the daemon is not meant', async () => {
     const daemon = prepareDaemon('launcher', { then: 'ready-on-SIGUSR2', options })
     const terminal = await openShell('bash', users[0], { ...process.env })

@@ -99,6 +99,11 @@ describe('startDaemon', () => {
       ready: { fd: 3 },
       expected: { reason: 'exit', exitCode: 0 },
     },
+    'says ready and has ended before that is heard': {
+      script: 'kill -STOP $PPID; (sleep 0.2; kill -CONT $PPID) & echo >&3; exit 3',
+      ready: { fd: 3 },
+      expected: { reason: 'exit', exitCode: 3 },
+    },
     'is killed': { script: 'kill -9 $$', expected: { reason: 'signal', signal: 'SIGKILL' } },
     'closes its descriptor and is never ready': {
       script: 'exec 3>&-; sleep 100',
