@@ -70,7 +70,9 @@ class Watch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
   }
 }
 
-const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null
+/** @internal */
+export const hasEnded = (child: ChildProcess) =>
+  child.exitCode !== null || child.signalCode !== null
 
 function signalName(number: number): NodeJS.Signals {
   const found = Object.entries(constants.signals).find(([, value]) => value === number)

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { constants } from 'node:os'
 import { isatty } from 'node:tty'
 import { isMainThread } from 'node:worker_threads'
-import { watchChild } from './child.ts'
+import { type ChildWatch, hasEnded, watchChild } from './child.ts'
 import { errnoOf, systemError } from './errors.ts'
 import { native } from './native.ts'
 import { getpgid, getpgrp } from './session.ts'
@@ -10,7 +10,9 @@ import { tcgetpgrp, tcsetpgrp } from './terminal.ts'
 import { checkGroup, checkInt32 } from './validate.ts'
 
 const { SIGCONT } = constants.signals
+const EIO = errnoOf('EIO')
 const ENOTTY = errnoOf('ENOTTY')
+const EPERM = errnoOf('EPERM')
 const ESRCH = errnoOf('ESRCH')
 
 /**
@@ -32,7 +34,6 @@ export function isForeground(fd: number): boolean {
 
 /** A terminal that we don't read from, and what brings it back as it was. @internal */
 export interface QuietTerminal {
-  fd: number
   modes: ArrayBuffer
   /** The foreground process group. */
   holder: number
@@ -40,11 +41,26 @@ export interface QuietTerminal {
   resume(): void
 }
 
-const quiet = new WeakMap<ChildProcess, QuietTerminal>()
+/** What spawn() has taken the terminal from; the next withForeground() brings it back. */
+let kept: QuietTerminal | undefined
 
-/** spawn() has given the child the foreground: withForeground() brings this back. @internal */
-export function keepQuiet(child: ChildProcess, terminal: QuietTerminal): void {
-  quiet.set(child, terminal)
+/**
+ * spawn() has given a child the foreground. A process has one controlling terminal, so whatever
+ * descriptor, child or group withForeground() is called with, this is what was before. @internal
+ */
+export function keepQuiet(terminal: QuietTerminal): void {
+  kept ??= terminal
+}
+
+function takeKept(): QuietTerminal | undefined {
+  const taken = kept
+  kept = undefined
+  return taken
+}
+
+/** What a stream on a terminal has behind its public face. */
+interface Reader {
+  _handle?: { reading?: boolean; readStart(): void; readStop(): void } | null
 }
 
 /**
@@ -60,13 +76,24 @@ export function quieten(fd: number): QuietTerminal | number {
   // Node stops the reading itself in the next tick, which is before it looks
   // for input again.
   if (flowing) process.stdin.pause()
+  // To whoever listens for 'readable' there is no pause.
+  const handle = ours && !flowing ? (process.stdin as Reader)._handle : undefined
+  const reading = handle?.reading === true
+  if (reading) {
+    handle.reading = false
+    handle.readStop()
+  }
   const resume = () => {
-    if (raw) process.stdin.setRawMode(true)
+    // One that has hung up has no modes, but an end that the reader waits for.
+    if (raw && native.tcgetpgrp(fd) >= 0) process.stdin.setRawMode(true)
     if (flowing) process.stdin.resume()
+    if (!reading || handle.reading === true) return
+    handle.reading = true
+    handle.readStart()
   }
   const holder = native.tcgetpgrp(fd)
   const modes = native.tcgetattr(fd)
-  if (typeof modes !== 'number') return { fd, modes, holder, resume }
+  if (typeof modes !== 'number') return { modes, holder, resume }
   resume()
   return modes
 }
@@ -78,7 +105,11 @@ export function quieten(fd: number): QuietTerminal | number {
  * have stopped for want of the terminal. When `fn` has settled, whatever became of the
  * group, the foreground process group and the terminal's modes are as before.
  * A child that is stopped loses the terminal at once, and gets it again if it
- * is continued before `fn` has settled.
+ * is continued before `fn` has settled. Should the terminal hang up meanwhile,
+ * there is nothing to bring back.
+ *
+ * Called again before `fn` has settled, the later one has the terminal, till it is
+ * done; it comes back to us after the last.
  *
  * `process.stdin`, if it is that terminal, is paused and out of raw mode
  * meanwhile: a process that reads from the background is stopped.
@@ -100,58 +131,58 @@ export async function withForeground<T>(
 ): Promise<T> {
   const child = typeof target === 'number' ? undefined : target
   if (typeof target === 'number') checkGroup(target, 'target')
-  // Of a child that was never started or is gone there is no group to give it to.
-  const pgid =
-    typeof target === 'number'
-      ? target
-      : target.pid === undefined
-        ? undefined
-        : getpgid(target.pid, { throwIfNoEntry: false })
   tcgetpgrp(fd)
-  if (pgid === undefined) return fn()
-  const prepared = child && quiet.get(child)
-  const terminal = prepared?.fd === fd ? prepared : quieten(fd)
+  // Nothing was started, and nothing was given.
+  if (child !== undefined && child.pid === undefined) return fn()
+  const pgid = typeof target === 'number' ? target : groupOf(target)
+  const lent = takeKept()
+  if (pgid === undefined && lent === undefined) return fn()
+  const terminal = lent ?? quieten(fd)
   if (typeof terminal === 'number') throw systemError(terminal, 'tcgetattr')
-  if (child) quiet.delete(child)
+  const loan = new Loan(fd, terminal, pgid)
+  let watch: ChildWatch | undefined
+  const onStop = (signal: NodeJS.Signals) => {
+    if (watch?.stoppedBy == null) return
+    // It wanted the terminal before it had it.
+    if (signal === 'SIGTTIN' || signal === 'SIGTTOU') loan.give()
+    else loan.takeBack()
+  }
+  const onContinue = () => loan.give()
   try {
-    const loan = new Loan(terminal, pgid)
-    const watch = child && watchChild(child)
-    const onStop = (signal: NodeJS.Signals) => {
-      if (watch?.stoppedBy == null) return
-      // It wanted the terminal before it had it.
-      if (signal === 'SIGTTIN' || signal === 'SIGTTOU') loan.give()
-      else loan.takeBack()
-    }
-    const onContinue = () => loan.give()
-    try {
-      // With the terminal from its start, it is not for want of it that it has stopped.
-      if (terminal !== prepared || tcgetpgrp(fd) !== pgid) loan.give()
-      watch?.on('stop', onStop).on('continue', onContinue)
-      return await fn()
-    } finally {
-      watch?.off('stop', onStop).off('continue', onContinue)
-      loan.takeBack()
-    }
+    // With the terminal from its start, it is not for want of it that it has stopped.
+    if (lent === undefined || tcgetpgrp(fd) !== pgid) loan.give()
+    watch = child && watchChild(child)
+    watch?.on('stop', onStop).on('continue', onContinue)
+    return await fn()
   } finally {
-    terminal.resume()
+    watch?.off('stop', onStop).off('continue', onContinue)
+    loan.end()
   }
 }
 
-/** A terminal that is lent to a process group. */
+/** undefined for a child that is gone: its pid may be another's by now. */
+function groupOf(child: ChildProcess): number | undefined {
+  return hasEnded(child) ? undefined : getpgid(child.pid, { throwIfNoEntry: false })
+}
+
+/** Those that last, each on what the one before has left. */
+const loans: Loan[] = []
+
+/** A terminal that is lent to a process group, or was to one that has ended. */
 class Loan {
   readonly #fd: number
-  readonly #pgid: number
-  readonly #back: number
-  readonly #modes: ArrayBuffer
+  readonly #pgid: number | undefined
+  #before: QuietTerminal
 
-  constructor({ fd, modes, holder }: QuietTerminal, pgid: number) {
+  constructor(fd: number, before: QuietTerminal, pgid: number | undefined) {
     this.#fd = fd
-    this.#modes = modes
     this.#pgid = pgid
-    this.#back = holder === pgid ? getpgrp() : holder
+    this.#before = before
+    loans.push(this)
   }
 
   give(): void {
+    if (this.#pgid === undefined || loans.at(-1) !== this) return
     const result = native.tcsetpgrp(this.#fd, this.#pgid)
     // All its members are gone: there is nobody to give it to.
     if (result === ESRCH) return
@@ -160,8 +191,33 @@ class Loan {
   }
 
   takeBack(): void {
-    tcsetpgrp(this.#fd, this.#back)
-    const result = native.tcsetattr(this.#fd, this.#modes)
-    if (result < 0) throw systemError(result, 'tcsetattr')
+    if (loans.at(-1) !== this) return
+    const { holder, modes } = this.#before
+    const back = holder === this.#pgid ? getpgrp() : holder
+    let result = native.tcsetpgrp(this.#fd, back)
+    // The group that had it is gone.
+    if (result === ESRCH || result === EPERM) result = native.tcsetpgrp(this.#fd, getpgrp())
+    // It has hung up (TIOCSPGRP of a terminal that has gives this).
+    if (result === ENOTTY) return
+    if (result < 0) throw systemError(result, 'tcsetpgrp')
+    result = native.tcsetattr(this.#fd, modes)
+    if (result < 0 && result !== EIO) throw systemError(result, 'tcsetattr')
+  }
+
+  end(): void {
+    const at = loans.indexOf(this)
+    const above = loans[at + 1]
+    try {
+      this.takeBack()
+    } finally {
+      loans.splice(at, 1)
+      if (above === undefined) {
+        // Whom spawn() gave it to since has lost it.
+        takeKept()
+        this.#before.resume()
+      } else {
+        above.#before = this.#before
+      }
+    }
   }
 }

@@ -144,7 +144,7 @@ export function spawn(file: string, first?: unknown, second?: unknown): ChildPro
   } finally {
     if (typeof terminal !== 'number') {
       if (child?.pid !== undefined) {
-        keepQuiet(child, terminal)
+        keepQuiet(terminal)
       } else {
         // The launcher may have taken it before it failed.
         native.tcsetpgrp(fd, terminal.holder)

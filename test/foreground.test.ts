@@ -1,6 +1,9 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { node, fixturePath, ps, track } from './helpers/process.ts'
+import { node, fixturePath, ps, track, until } from './helpers/process.ts'
 import { fixtureOnTerminal, openTerminal } from './helpers/pty.ts'
+import { openFolder } from './helpers/remote.ts'
 
 const run = (what: string) => fixtureOnTerminal('job-terminal.mjs', [what])
 const here = { ours: true, foreground: true }
@@ -110,6 +113,34 @@ test('withForeground: a readline that is reading is paused meanwhile, and goes o
   expect(result).toMatchObject({ state: { code: 0 }, after: here })
   terminal.type('for the parent\n')
   expect(await terminal.json()).toEqual({ seen: ['for the parent'] })
+})
+
+test.each([
+  ['to a child that has ended since', { options: { foreground: 0 }, late: true }],
+  ['by another descriptor', { options: { foreground: 2 } }],
+  ['with the number of the group', { options: { foreground: 0 }, target: 'number' }],
+  ["while stdin has a listener for 'readable'", { listen: 'readable' }],
+  ['twice at once, and the first is done first', { other: true }],
+])('withForeground %s: the terminal comes back, and stdin is read again', async (_, given) => {
+  const terminal = fixtureOnTerminal('job-terminal.mjs', ['brought back', JSON.stringify(given)])
+  await terminal.expect(/ready/)
+  terminal.type('for the child\n')
+  await terminal.expect(/got for the child/)
+  const result = await terminal.json()
+  expect(result).toMatchObject({ state: { code: 3 }, after: here })
+  expect(result.after.modes).toBe(result.before.modes)
+  terminal.type('for the parent\n')
+  expect(await terminal.json()).toEqual({ seen: ['for the parent\n'] })
+})
+
+test('withForeground: of a terminal that has hung up there is nothing to bring back', async () => {
+  const folder = openFolder()
+  const file = join(folder, 'state')
+  const terminal = fixtureOnTerminal('job-terminal.mjs', ['hung up', file])
+  await terminal.expect(/ready/)
+  terminal.close()
+  await until(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('}'))
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ state: 'exited', code: 3 })
 })
 
 test('withForeground: the terminal comes back at a stop and goes again, while fn waits', async () => {
