@@ -116,7 +116,7 @@ export function watchChild(child: ChildProcess): ChildWatch {
  *
  * @param child a child of this thread
  * @returns how it is now
- * @throws the child's `error`, when it could not be started
+ * @throws the child's `error`, when it could not be started; one with its errno, when that event is over
  * @platform Linux, macOS
  * @see POSIX waitid()
  */
@@ -132,11 +132,11 @@ export async function exitOrStop(child: ChildProcess): Promise<ChildState> {
       if (signal === null && !hasEnded(child)) return
       done()
       const { exitCode: code, signalCode } = child
-      resolve(
-        signal === null
-          ? { state: 'exited', code, signal: signalCode }
-          : { state: 'stopped', signal },
-      )
+      if (signal !== null) resolve({ state: 'stopped', signal })
+      // Its error event is over.
+      else if (child.pid === undefined) {
+        reject(systemError(code ?? 0, `spawn ${child.spawnfile}`))
+      } else resolve({ state: 'exited', code, signal: signalCode })
     }
     watch.on('stop', look)
     child.on('exit', look)

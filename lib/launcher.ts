@@ -352,14 +352,19 @@ function prepare(options: Normalized, plan: Plan): Start | number | undefined {
  * that the child gets.
  */
 function openProgram(path: string, above: number): number | undefined {
+  const below: number[] = []
   try {
-    const fd = openSync(path, 'r')
-    if (fd >= above) return fd
-    closeSync(fd)
+    for (;;) {
+      const fd = openSync(path, 'r')
+      if (fd >= above) return fd
+      below.push(fd)
+    }
   } catch {
     // The start by its path says why.
+    return undefined
+  } finally {
+    for (const fd of below) closeSync(fd)
   }
-  return undefined
 }
 
 /** stdio as one entry a descriptor; undefined for what Node refuses. */

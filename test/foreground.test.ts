@@ -79,6 +79,16 @@ test('spawn foreground: a Ctrl-Z that comes before withForeground is not undone'
   expect(result.after.modes).toBe(result.before.modes)
 })
 
+test('spawn foreground: a Ctrl-Z before the program has started does not hold the parent', async () => {
+  const terminal = run('stopped before its program')
+  await terminal.json()
+  await until(() => ps(terminal.pid).tpgid !== terminal.pid)
+  terminal.type('\x1a')
+  const result = await terminal.json()
+  track(result.pid)
+  expect(result).toMatchObject({ state: { state: 'stopped', signal: 'SIGTSTP' }, after: here })
+})
+
 test('a child that stopped for want of the terminal is continued by withForeground', async () => {
   const terminal = run('a stopped one that is continued')
   terminal.type('typed\n')

@@ -147,4 +147,13 @@ describe('sess run does as setsid', () => {
     terminal.type('echo "status $?"\r')
     await terminal.expect(/status 0/)
   })
+
+  test('--group --wait: Ctrl-Z where no shell could go on with it', async () => {
+    const script = 'echo up; read x; echo "got $x"'
+    const terminal = openTerminal(node, [cli, 'run', '--group', '--wait', '--', 'sh', '-c', script])
+    await terminal.expect(/up\r\n/)
+    terminal.type('\x1atyped\n')
+    await terminal.expect(/got typed/)
+    expect((await terminal.ended).exitCode).toBe(0)
+  })
 })

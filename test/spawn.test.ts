@@ -233,6 +233,9 @@ describe('a step that fails is an error event with its own call, and nothing was
     expect(error).toMatchObject({ ...expected, path: 'touch', spawnargs: ['/no'] })
     const [code, signal] = await spawner.event('b', 'close')
     expect([code, signal]).toEqual([error.errno, null])
+    // Asked after its error event, exitOrStop can't wait for that.
+    await spawner.ask('wait', { name: 'b' })
+    expect(await spawner.event('b', 'no state')).toMatchObject([{ code: error.code }])
     expect(spawner.events('b')).toEqual([])
     // The launcher has been waited for.
     expect(execFileSync('ps', ['--ppid', String(spawner.pid), '-o', 'comm=']).toString()).toBe(
@@ -588,10 +591,11 @@ describe('the launcher', () => {
     () => {
       const folder = copyPackage()
       chmodSync(folder, 0o700)
-      expect(runScript(script(folder, 'uid: 65534'))).toMatchObject({
-        status: 0,
-        stdout: '65534\n',
-      })
+      // Its descriptor has to be above the child's own.
+      const many = "stdio: ['ignore', 'inherit', 'inherit', ...Array(40).fill('ignore')]"
+      for (const options of ['uid: 65534', `uid: 65534, ${many}`]) {
+        expect(runScript(script(folder, options))).toMatchObject({ status: 0, stdout: '65534\n' })
+      }
       rmSync(folder, { recursive: true })
     },
   )

@@ -62,8 +62,9 @@ Examples:
         process.exitCode = end.signal ? 128 + constants.signals[end.signal] : (end.code ?? 1)
         return ''
       }
-      // The shell's job is this process: it stops too, and goes on with CMD.
-      process.kill(process.pid, 'SIGSTOP')
+      // The shell's job is this process: it stops too, and goes on with CMD. Where there is no
+      // shell, the kernel ignores all of these but SIGSTOP (POSIX XSH 2.4.3), and both go on.
+      process.kill(process.pid, end.signal)
     }
   },
 }

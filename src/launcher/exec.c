@@ -27,12 +27,30 @@
 
 extern char** environ;
 
-static int status_fd = -1;
+static volatile sig_atomic_t status_fd = -1;
 
 static _Noreturn void Fail(char step) {
   int report[2] = {step, errno};
   if (write(status_fd, report, sizeof report) < 0) _exit(126);
   _exit(127);
+}
+
+// A Ctrl-Z before the program has started would stop us with Node waiting for
+// the report, and Node is who could continue us. So it is told that all is
+// well, as it soon is. exec puts the default back (POSIX exec).
+static void ReportAndStop(int sig) {
+  int error = errno;
+  close(status_fd);
+  status_fd = -1;
+  raise(sig);
+  errno = error;
+}
+
+static void StopWithReport(void) {
+  struct sigaction action = {0};
+  action.sa_handler = ReportAndStop;
+  action.sa_flags = SA_RESETHAND | SA_NODEFER | SA_RESTART;
+  sigaction(SIGTSTP, &action, NULL);
 }
 
 static void CloseOnExec(int fd) { fcntl(fd, F_SETFD, FD_CLOEXEC); }
@@ -102,6 +120,7 @@ static void Step(const char* step) {
     case 'p':  // The status pipe.
       status_fd = number;
       CloseOnExec(status_fd);
+      StopWithReport();
       break;
 #ifdef __linux__
     case 'd': {  // Signal, parent[, the watcher's socket].
