@@ -59,8 +59,30 @@ function takeKept(): QuietTerminal | undefined {
 }
 
 /** What a stream on a terminal has behind its public face. */
+interface Stream {
+  _handle?: Reader | null
+}
+
 interface Reader {
-  _handle?: { reading?: boolean; readStart(): void; readStop(): void } | null
+  /** Node's own mark of what it has asked for. */
+  reading?: boolean
+  readStart(): number
+  readStop(): number
+}
+
+let silent = false
+
+/** Nothing is read, also not what Node asks for in the next tick, until the first caller calls the result. */
+function silence(handle: Reader): (() => void) | undefined {
+  if (silent) return undefined
+  silent = true
+  handle.readStop()
+  handle.readStart = () => 0
+  return () => {
+    silent = false
+    Reflect.deleteProperty(handle, 'readStart')
+    if (handle.reading === true) handle.readStart()
+  }
 }
 
 /**
@@ -77,19 +99,13 @@ export function quieten(fd: number): QuietTerminal | number {
   // for input again.
   if (flowing) process.stdin.pause()
   // To whoever listens for 'readable' there is no pause.
-  const handle = ours && !flowing ? (process.stdin as Reader)._handle : undefined
-  const reading = handle?.reading === true
-  if (reading) {
-    handle.reading = false
-    handle.readStop()
-  }
+  const handle = ours ? (process.stdin as unknown as Stream)._handle : undefined
+  const hear = handle ? silence(handle) : undefined
   const resume = () => {
     // One that has hung up has no modes, but an end that the reader waits for.
     if (raw && native.tcgetpgrp(fd) >= 0) process.stdin.setRawMode(true)
     if (flowing) process.stdin.resume()
-    if (!reading || handle.reading === true) return
-    handle.reading = true
-    handle.readStart()
+    hear?.()
   }
   const holder = native.tcgetpgrp(fd)
   const modes = native.tcgetattr(fd)

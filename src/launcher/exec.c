@@ -49,7 +49,7 @@ static void ReportAndStop(int sig) {
 static void StopWithReport(void) {
   struct sigaction action = {0};
   action.sa_handler = ReportAndStop;
-  action.sa_flags = SA_RESETHAND | SA_NODEFER | SA_RESTART;
+  action.sa_flags = (int)(SA_RESETHAND | SA_NODEFER | SA_RESTART);
   sigaction(SIGTSTP, &action, NULL);
 }
 
