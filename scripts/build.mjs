@@ -1,6 +1,6 @@
 // lib/ becomes three files in dist/, the library, its launch entry and the command:
 // one file loads several times faster than fifteen. The types stay file by file.
-import { rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { build } from 'esbuild'
 
 const bundle = async (options) => {
@@ -30,13 +30,24 @@ const exportsOf = (file) => bundle({ entryPoints: [`lib/${file}.ts`], format: 'e
 // left, no right to read, or another version on the disk.
 const names = await exportsOf('index')
 const raw = [...(await exportsOf('session')), ...(await exportsOf('terminal'))]
-const late = names.filter((name) => !raw.includes(name))
+const owners = {}
+for (const file of readdirSync('lib')) {
+  if (!file.endsWith('.ts') || file === 'index.ts' || file === 'launch.ts') continue
+  for (const name of await exportsOf(file.slice(0, -3))) {
+    if (names.includes(name) && !raw.includes(name)) owners[name] = file
+  }
+}
+const late = Object.entries(owners).map(
+  ([name, file]) => `export const ${name} = feature('${name}', () => require('./${file}'))`,
+)
 const contents = `
 export * from './session.ts'
 export * from './terminal.ts'
-let index
-const feature = (name) => ({ [name]: (...args) => (index ??= require('./index.ts'))[name](...args) })[name]
-${late.map((name) => `export const ${name} = feature('${name}')`).join('\n')}`
+const feature = (name, load) => {
+  let file
+  return { [name]: (...args) => (file ??= load())[name](...args) }[name]
+}
+${late.join('\n')}`
 
 rmSync('dist', { recursive: true, force: true })
 await bundle({
