@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import { constants } from 'node:os'
-import { systemError } from './errors.ts'
+import { invalidArgType, systemError } from './errors.ts'
 import { processInfo } from './inspect.ts'
 import { native } from './native.ts'
 
@@ -71,6 +71,15 @@ class Watch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
 }
 
 /** @internal */
+export const isChild = (value: unknown): value is ChildProcess =>
+  typeof value === 'object' && value !== null && 'exitCode' in value && 'signalCode' in value
+
+/** @internal */
+export function checkChild(value: unknown, name: string): void {
+  if (!isChild(value)) throw invalidArgType(name, 'an instance of ChildProcess', value)
+}
+
+/** @internal */
 export const hasEnded = (child: ChildProcess) =>
   child.exitCode !== null || child.signalCode !== null
 
@@ -104,6 +113,7 @@ const watches = new WeakMap<ChildProcess, Watch>()
  * @see waitid(2)
  */
 export function watchChild(child: ChildProcess): ChildWatch {
+  checkChild(child, 'child')
   let watch = watches.get(child)
   if (watch === undefined) watches.set(child, (watch = new Watch(child)))
   return watch

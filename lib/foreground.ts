@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { constants } from 'node:os'
 import { isatty } from 'node:tty'
 import { isMainThread } from 'node:worker_threads'
-import { type ChildWatch, hasEnded, watchChild } from './child.ts'
+import { checkChild, type ChildWatch, hasEnded, watchChild } from './child.ts'
 import { errnoOf, systemError } from './errors.ts'
 import { native } from './native.ts'
 import { getpgid, getpgrp } from './session.ts'
@@ -147,6 +147,7 @@ export async function withForeground<T>(
 ): Promise<T> {
   const child = typeof target === 'number' ? undefined : target
   if (typeof target === 'number') checkGroup(target, 'target')
+  else checkChild(target, 'target')
   tcgetpgrp(fd)
   // Nothing was started, and nothing was given.
   if (child !== undefined && child.pid === undefined) return fn()

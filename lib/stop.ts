@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { setMaxListeners } from 'node:events'
+import { isChild } from './child.ts'
 import {
   aborted,
   errnoOf,
@@ -200,9 +201,6 @@ function refuseSelf(plan: Plan, own: number, id: number, what: string): void {
 function childPid(child: ChildProcess): number | undefined {
   return child.exitCode === null && child.signalCode === null ? child.pid : undefined
 }
-
-const isChild = (value: unknown): value is ChildProcess =>
-  typeof value === 'object' && value !== null && 'exitCode' in value && 'signalCode' in value
 
 function nameTarget(target: number | ProcessIdentity | ChildProcess): ProcessIdentity | undefined {
   if (typeof target === 'object' && !isChild(target)) {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { spawn } from 'setsid'
+import { exitOrStop, spawn, watchChild, withForeground } from 'setsid'
 import {
   fixturePath,
   isLive,
@@ -433,6 +433,14 @@ describe('stops', () => {
       await until(last('continue'))
       expect(ps(child.pid).stat).not.toMatch(/^T/)
     }
+  })
+
+  test.each([undefined, null, 0, 'x', {}, Symbol('x')])('%s is no child', async (value) => {
+    const error = { code: 'ERR_INVALID_ARG_TYPE' }
+    expect(() => watchChild(value as never)).toThrow(expect.objectContaining(error))
+    await expect(exitOrStop(value as never)).rejects.toMatchObject(error)
+    if (typeof value === 'number') return
+    await expect(withForeground(0, value as never, () => 0)).rejects.toMatchObject(error)
   })
 
   test('a child that could not be started rejects with its error', () => {
