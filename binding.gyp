@@ -80,10 +80,10 @@
               "action_name": "launcher",
               "inputs": [
                 "src/launcher/main.c",
-                "src/launcher/canary.c",
-                "src/launcher/exec.c",
-                "src/launcher/launch.c",
-                "src/launcher/program.c",
+                "src/launcher/launch/canary.c",
+                "src/launcher/exec/exec.c",
+                "src/launcher/launch/launch.c",
+                "src/launcher/launch/program.c",
                 "src/launcher/watch.c"
               ],
               "outputs": ["<(PRODUCT_DIR)/launcher"],

@@ -2,39 +2,53 @@ import js from '@eslint/js'
 import globals from 'globals'
 import tseslint from 'typescript-eslint'
 
-// Imports run one way. A file may import from its own tier and those before it.
-const tiers = [
-  ['native', 'errors'],
-  ['validate'],
-  ['session', 'terminal'],
-  ['inspect', 'explain', 'wait', 'stdio'],
-  ['child', 'signal', 'launcher'],
-  ['foreground'],
-  ['detach', 'spawn', 'stop', 'pidfile', 'privileges', 'relaunch'],
-  ['daemonize', 'start'],
-  ['index', 'launch', 'cli/*'],
+// Imports run one way: a folder may import from itself and from the rows before its own.
+const rows = [
+  ['base'],
+  ['raw', 'launcher'],
+  ['inspect'],
+  ['spawn'],
+  ['stop'],
+  ['run', 'daemon'],
+  ['cli'],
 ]
+const house = 'see "The house" in CONTRIBUTING.md'
 
-const oneWay = tiers.flatMap((tier, i) => {
-  const later = tiers.slice(i + 1).flat()
-  if (later.length === 0) return []
-  return [
-    {
-      files: tier.map((name) => `lib/${name}.ts`),
+const oneWay = rows.flatMap((row, i) =>
+  row.map((folder) => {
+    const later = [...rows.slice(i + 1).flat(), ...row.filter((other) => other !== folder)]
+    const entries = {
+      group: ['../index.ts', '../launch.ts', '../../index.ts', '../../launch.ts'],
+      message: `Nothing imports the entries: ${house}.`,
+    }
+    const upwards = {
+      group: later.map((name) => `**/${name}/**`),
+      message: `${folder} comes first: ${house}.`,
+    }
+    return {
+      files: [`lib/${folder}/**/*.ts`],
       rules: {
         'no-restricted-imports': [
           'error',
-          {
-            patterns: later.map((name) => ({
-              group: [`./${name}.ts`],
-              message: `${tier.join(', ')} come before ${name}: see "The house" in CONTRIBUTING.md.`,
-            })),
-          },
+          { patterns: later.length > 0 ? [entries, upwards] : [entries] },
         ],
       },
-    },
-  ]
-})
+    }
+  }),
+)
+
+// A file that stands in no folder of the table has no place in the house.
+const known = ['lib/index.ts', 'lib/launch.ts', ...rows.flat().map((folder) => `lib/${folder}/**`)]
+const homeless = {
+  files: ['lib/**'],
+  ignores: known,
+  rules: {
+    'no-restricted-syntax': [
+      'error',
+      { selector: 'Program', message: `No such folder: ${house}.` },
+    ],
+  },
+}
 
 export default tseslint.config(
   { ignores: ['dist/', 'build/', 'coverage/', 'prebuilds/', 'node_modules/'] },
@@ -67,4 +81,5 @@ export default tseslint.config(
   },
   { files: ['**/*.{js,mjs}'], languageOptions: { globals: globals.node } },
   ...oneWay,
+  homeless,
 )

@@ -1,6 +1,14 @@
-export type { Reason, SystemError } from './errors.ts'
-export { getpgid, getpgrp, getsid, killpg, setpgid, setsid, type LookupOptions } from './session.ts'
-export { ctermid, tcgetpgrp, tcgetsid, tcsetpgrp, ttyname } from './terminal.ts'
+export type { Reason, SystemError } from './base/errors.ts'
+export {
+  getpgid,
+  getpgrp,
+  getsid,
+  killpg,
+  setpgid,
+  setsid,
+  type LookupOptions,
+} from './raw/session.ts'
+export { ctermid, tcgetpgrp, tcgetsid, tcsetpgrp, ttyname } from './raw/terminal.ts'
 export {
   groupMembers,
   identify,
@@ -17,20 +25,20 @@ export {
   type ProcessIdentity,
   type ProcessInfo,
   type Session,
-} from './inspect.ts'
-export { spawn, type JobOptions, type SpawnOptions } from './spawn.ts'
-export { isForeground, withForeground } from './foreground.ts'
+} from './inspect/process.ts'
+export { spawn, type JobOptions, type SpawnOptions } from './spawn/spawn.ts'
+export { isForeground, withForeground } from './spawn/foreground.ts'
 export {
   exitOrStop,
   watchChild,
   type ChildState,
   type ChildWatch,
   type ChildWatchEvents,
-} from './child.ts'
-export { detach, detachSync, type Detached, type DetachOptions } from './detach.ts'
-export { reopenLogs, type StdioTarget } from './stdio.ts'
-export { explain, type Explanation, type Outcome, type Verdict } from './explain.ts'
-export { waitForExit, type WaitOptions } from './wait.ts'
+} from './spawn/child.ts'
+export { detach, detachSync, type Detached, type DetachOptions } from './daemon/detach.ts'
+export { reopenLogs, type StdioTarget } from './daemon/stdio.ts'
+export { explain, type Explanation, type Outcome, type Verdict } from './inspect/explain.ts'
+export { waitForExit, type WaitOptions } from './inspect/wait.ts'
 export {
   stopGroup,
   stopProcess,
@@ -38,8 +46,13 @@ export {
   type StopOptions,
   type StopResult,
   type Survivor,
-} from './stop.ts'
-export { daemonStatus, type DaemonStatus } from './pidfile.ts'
-export { daemonize, type Daemon, type DaemonizeOptions } from './daemonize.ts'
-export { startDaemon, stopDaemon, type RunningDaemon, type StartDaemonOptions } from './start.ts'
-export { signalGroup, signalSession, type SignalOptions, type SignalResult } from './signal.ts'
+} from './stop/stop.ts'
+export { daemonStatus, type DaemonStatus } from './daemon/pidfile.ts'
+export { daemonize, type Daemon, type DaemonizeOptions } from './daemon/daemonize.ts'
+export {
+  startDaemon,
+  stopDaemon,
+  type RunningDaemon,
+  type StartDaemonOptions,
+} from './daemon/start.ts'
+export { signalGroup, signalSession, type SignalOptions, type SignalResult } from './stop/signal.ts'

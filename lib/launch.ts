@@ -18,7 +18,7 @@ import {
   inheritedDescriptors,
   mustStay,
   ownCommand,
-} from './relaunch.ts'
+} from './launcher/reexec.ts'
 
 if (process.platform === 'linux' && isMainThread && !mustStay() && findLauncher() === undefined) {
   const command = ownCommand()

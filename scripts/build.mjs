@@ -1,6 +1,7 @@
 // lib/ becomes three files in dist/, the library, its launch entry and the command:
 // one file loads several times faster than fifteen. The types stay file by file.
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { build } from 'esbuild'
 
 const bundle = async (options) => {
@@ -29,20 +30,20 @@ const exportsOf = (file) => bundle({ entryPoints: [`lib/${file}.ts`], format: 'e
 // called, but their text is read with the rest: later there may be no descriptor
 // left, no right to read, or another version on the disk.
 const names = await exportsOf('index')
-const raw = [...(await exportsOf('session')), ...(await exportsOf('terminal'))]
 const owners = {}
-for (const file of readdirSync('lib')) {
-  if (!file.endsWith('.ts') || file === 'index.ts' || file === 'launch.ts') continue
+for (const file of readdirSync('lib', { recursive: true })) {
+  if (!file.endsWith('.ts') || /^(cli|raw)$/.test(dirname(file).split('/')[0])) continue
+  if (file === 'index.ts' || file === 'launch.ts') continue
   for (const name of await exportsOf(file.slice(0, -3))) {
-    if (names.includes(name) && !raw.includes(name)) owners[name] = file
+    if (names.includes(name)) owners[name] = file
   }
 }
 const late = Object.entries(owners).map(
   ([name, file]) => `export const ${name} = feature('${name}', () => require('./${file}'))`,
 )
 const contents = `
-export * from './session.ts'
-export * from './terminal.ts'
+export * from './raw/session.ts'
+export * from './raw/terminal.ts'
 const feature = (name, load) => {
   let file
   return { [name]: (...args) => (file ??= load())[name](...args) }[name]

@@ -11,7 +11,7 @@
 
 namespace sess {
 
-// A row as JavaScript decodes it, offset by offset: lib/inspect.ts.
+// A row as JavaScript decodes it, offset by offset: lib/inspect/process.ts.
 struct ProcessRow {
   int32_t pid;
   int32_t ppid;
@@ -27,7 +27,7 @@ struct ProcessRow {
   double started;  // milliseconds since the epoch
   char command[64];
 };
-static_assert(sizeof(ProcessRow) == 112, "lib/inspect.ts reads this layout");
+static_assert(sizeof(ProcessRow) == 112, "lib/inspect/process.ts reads this layout");
 
 enum class Scope : int32_t { kAll = 0, kSession = 1, kGroup = 2 };
 
@@ -42,7 +42,7 @@ int ReadProcesses(Scope scope, pid_t id, List<ProcessRow>* rows);
 int ReadProcess(pid_t pid, ProcessRow* row);
 
 // What decides how a process takes a signal, and what it reads and writes, as
-// lib/explain.ts decodes it.
+// lib/inspect/explain.ts decodes it.
 struct ProcessDetails {
   // Bit n - 1 stands for signal n.
   uint32_t ignored;
@@ -51,7 +51,7 @@ struct ProcessDetails {
   int32_t stdio_error;  // 0, or -errno: another user's descriptors are hidden
   uint32_t stdio[3];    // st_rdev of 0, 1 and 2; 0: closed, or no device
 };
-static_assert(sizeof(ProcessDetails) == 28, "lib/explain.ts reads this layout");
+static_assert(sizeof(ProcessDetails) == 28, "lib/inspect/explain.ts reads this layout");
 
 int ReadDetails(pid_t pid, ProcessDetails* details);
 

@@ -1,5 +1,11 @@
 import { constants } from 'node:os'
-import { invalidArgType, outOfRange, unknownSignal, workerUnsupported } from './errors.ts'
+import {
+  invalidArgType,
+  invalidArgValue,
+  outOfRange,
+  unknownSignal,
+  workerUnsupported,
+} from './errors.ts'
 
 /** pid_t and descriptors are 32-bit: a larger number would reach the kernel as another one. */
 export function checkInt32(value: unknown, name: string): asserts value is number {
@@ -43,4 +49,87 @@ export function checkMainThread(call: string): void {
   // Loaded on first use: an import of this package alone should cost little.
   const { isMainThread } = process.getBuiltinModule('node:worker_threads')
   if (!isMainThread) throw workerUnsupported(call)
+}
+
+/** Gives a value that was checked, as the type that it was checked for. */
+export type Check<T> = (value: unknown, name: string) => T
+
+type Checks = Record<string, Check<unknown>>
+
+type Checked<C extends Checks> = { [K in keyof C]: ReturnType<C[K]> | undefined }
+
+/**
+ * The options of a call, each read once and checked by its row. What is not given is `undefined`,
+ * an own key of the result, so that a destructuring default holds whatever `Object.prototype` has been
+ * given. An inherited property is never an option, and a name without a row is an error.
+ */
+export function checkOptions<C extends Checks>(
+  given: unknown,
+  checks: C,
+  name = 'options',
+): Checked<C> {
+  const own = ownOptions(given, name)
+  for (const key of Object.keys(own)) {
+    if (Object.hasOwn(checks, key)) continue
+    const known = Object.keys(checks).join(', ')
+    throw invalidArgValue(`${name}.${key}`, own[key], `is not an option; there are: ${known}`)
+  }
+  const result: Record<string, unknown> = { __proto__: null }
+  for (const [key, check] of Object.entries(checks)) {
+    const value = own[key]
+    result[key] = value === undefined ? undefined : check(value, `${name}.${key}`)
+  }
+  return result as Checked<C>
+}
+
+/** The own properties of an options object, each read once: a getter could give something else the second time. */
+export function ownOptions(given: unknown, name = 'options'): Record<string, unknown> {
+  checkObject(given, name)
+  return { __proto__: null, ...given }
+}
+
+export const boolean: Check<boolean> = (value, name) => {
+  checkBoolean(value, name)
+  return value
+}
+
+export const string: Check<string> = (value, name) => {
+  if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value)
+  return value
+}
+
+/** An integer between two bounds, both included. */
+export const integer =
+  (least: number, most = 2 ** 31 - 1): Check<number> =>
+  (value, name) => {
+    checkInt32(value, name)
+    if (value < least || value > most) throw outOfRange(name, `>= ${least} && <= ${most}`, value)
+    return value
+  }
+
+/** A longer timer of Node's would fire at once. */
+const MAX_TIMEOUT = 2 ** 31 - 1
+
+/** Milliseconds, `least` or more, fractions too. */
+export const ms =
+  (least: number): Check<number> =>
+  (value, name) => {
+    if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value)
+    if (value >= least && value <= MAX_TIMEOUT) return value
+    throw outOfRange(name, `>= ${least} && <= ${MAX_TIMEOUT}`, value)
+  }
+
+export const octal: Check<number> = integer(0, 0o777)
+
+export const oneOf =
+  <T extends string>(...words: T[]): Check<T> =>
+  (value, name) => {
+    if (words.includes(value as T)) return value as T
+    const list = words.map((word) => `'${word}'`).join(', ')
+    throw invalidArgValue(name, value, `must be one of: ${list}`)
+  }
+
+export const abortSignal: Check<AbortSignal> = (value, name) => {
+  if (value instanceof AbortSignal) return value
+  throw invalidArgType(name, 'an instance of AbortSignal', value)
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { addonNotFound, errnoOf } from './errors.ts'
@@ -116,8 +117,15 @@ export interface Native {
 
 const require = createRequire(import.meta.filename)
 
-/** The package's root: the parent of lib/ and of dist/ alike. */
-const root = dirname(dirname(import.meta.filename))
+/** The package's root: this file stands in lib/base/, and bundled in dist/. */
+const root = packageRoot(dirname(import.meta.filename))
+
+function packageRoot(folder: string): string {
+  const parent = dirname(folder)
+  return existsSync(join(folder, 'package.json')) || parent === folder
+    ? folder
+    : packageRoot(parent)
+}
 
 function load(): Native {
   // Windows has no sessions. An import must work there, a call says why it can't.

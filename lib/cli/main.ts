@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
-import { type Command, ExitError, UsageError } from './command.ts'
-import { start, status, stop } from './daemon.ts'
-import { ids } from './ids.ts'
-import { kill } from './kill.ts'
-import { launch } from './launch.ts'
-import { ls } from './ls.ts'
-import { run } from './run.ts'
-import { show } from './show.ts'
-import { tree } from './tree.ts'
+import { type Command, ExitError, UsageError } from './options.ts'
+import { start, status, stop } from './commands/daemon.ts'
+import { ids } from './commands/ids.ts'
+import { kill } from './commands/kill.ts'
+import { launch } from './commands/launch.ts'
+import { ls } from './commands/ls.ts'
+import { run } from './commands/run.ts'
+import { show } from './commands/show.ts'
+import { tree } from './commands/tree.ts'
 
 const commands: Record<string, Command> = {
   ls,

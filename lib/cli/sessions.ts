@@ -1,6 +1,6 @@
 // Which sessions `sess ls` and `sess tree` show.
-import { listSessions, type ProcessInfo, type Session } from '../inspect.ts'
-import { type Arguments, type Command, parsePid, UsageError } from './command.ts'
+import { listSessions, type ProcessInfo, type Session } from '../inspect/process.ts'
+import { type Arguments, type Command, parsePid, UsageError } from './options.ts'
 
 export const filterOptions: Command['options'] = {
   tty: { type: 'string', short: 't' },

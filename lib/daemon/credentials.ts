@@ -7,8 +7,8 @@ import {
   readdirSync,
   readFileSync,
 } from 'node:fs'
-import { errnoOf, invalidArgType, systemError, unknownCredential } from './errors.ts'
-import { native } from './native.ts'
+import { errnoOf, invalidArgType, systemError, unknownCredential } from '../base/errors.ts'
+import { native } from '../base/native.ts'
 
 /** Who a daemon is to be. */
 export interface Credentials {

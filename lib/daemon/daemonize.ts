@@ -2,11 +2,11 @@ import { closeSync, readSync, writeSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { inspect } from 'node:util'
 import { detach, detachSync, type DetachOptions } from './detach.ts'
-import { daemonFailed, invalidArgValue, outOfRange, systemError } from './errors.ts'
-import { identify } from './inspect.ts'
-import { native } from './native.ts'
+import { daemonFailed, invalidArgValue, outOfRange, systemError } from '../base/errors.ts'
+import { identify } from '../inspect/process.ts'
+import { native } from '../base/native.ts'
 import { checkPidFile, PidFile } from './pidfile.ts'
-import { become, type Credentials, lookUp, openLog } from './privileges.ts'
+import { become, type Credentials, lookUp, openLog } from './credentials.ts'
 import {
   becomeLauncher,
   findLauncher,
@@ -14,9 +14,9 @@ import {
   mustStay,
   ownCommand,
   ownDescriptors,
-} from './relaunch.ts'
+} from '../launcher/reexec.ts'
 import { openedLogs } from './stdio.ts'
-import { checkBoolean, checkInt32, checkMainThread, checkObject } from './validate.ts'
+import { checkBoolean, checkInt32, checkMainThread, checkObject } from '../base/check.ts'
 
 export interface DaemonizeOptions extends DetachOptions {
   /** A file to lock for life and to write the pid to. Removed on exit. Default: none. */

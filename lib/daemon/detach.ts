@@ -5,11 +5,17 @@ import {
   notDetached,
   outOfRange,
   systemError,
-} from './errors.ts'
-import { native } from './native.ts'
+} from '../base/errors.ts'
+import { native } from '../base/native.ts'
 import { Redirection, reopenLogs, type StdioTarget } from './stdio.ts'
-import { checkBoolean, checkInt32, checkMainThread, checkObject, signalNumber } from './validate.ts'
-import { waitForExit } from './wait.ts'
+import {
+  checkBoolean,
+  checkInt32,
+  checkMainThread,
+  checkObject,
+  signalNumber,
+} from '../base/check.ts'
+import { waitForExit } from '../inspect/wait.ts'
 
 export interface DetachOptions {
   /** Working folder, so that no file system is held in use. Default: it stays. */

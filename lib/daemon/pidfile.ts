@@ -12,9 +12,9 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { errnoOf, invalidArgType, type Reason, systemError } from './errors.ts'
-import { isOver, isSameProcess, processInfo, type ProcessIdentity } from './inspect.ts'
-import { native } from './native.ts'
+import { errnoOf, invalidArgType, type Reason, systemError } from '../base/errors.ts'
+import { isOver, isSameProcess, processInfo, type ProcessIdentity } from '../inspect/process.ts'
+import { native } from '../base/native.ts'
 
 // A pidfile's first line is the pid, for everyone else who reads pidfiles. The
 // second is what makes it trustworthy: the process's start and boot, so that a

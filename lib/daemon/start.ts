@@ -13,19 +13,19 @@ import {
   invalidArgValue,
   outOfRange,
   systemError,
-} from './errors.ts'
-import { identify, type ProcessIdentity, processInfo } from './inspect.ts'
-import { launcherPath, native } from './native.ts'
+} from '../base/errors.ts'
+import { identify, type ProcessIdentity, processInfo } from '../inspect/process.ts'
+import { launcherPath, native } from '../base/native.ts'
 import { checkPidFile, daemonStatus, PidFile, readStatus } from './pidfile.ts'
-import { type Credentials, lookUp, openLog } from './privileges.ts'
+import { type Credentials, lookUp, openLog } from './credentials.ts'
 import {
   checkStopOptions,
   type StopOptions,
   stopProcess,
   type StopResult,
   stopSession,
-} from './stop.ts'
-import { checkInt32, checkObject } from './validate.ts'
+} from '../stop/stop.ts'
+import { checkInt32, checkObject } from '../base/check.ts'
 
 export interface StartDaemonOptions {
   /** Default: ours. */

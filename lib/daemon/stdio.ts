@@ -1,9 +1,9 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isatty } from 'node:tty'
-import { errnoOf, systemError } from './errors.ts'
-import { native } from './native.ts'
-import { checkMainThread } from './validate.ts'
+import { errnoOf, systemError } from '../base/errors.ts'
+import { native } from '../base/native.ts'
+import { checkMainThread } from '../base/check.ts'
 
 /**
  * Where a standard stream goes: `'auto'` sends a terminal to /dev/null and keeps everything else, `'keep'`

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { constants } from 'node:os'
-import { errnoOf, type Reason, systemError } from './errors.ts'
+import { errnoOf, type Reason, systemError } from '../base/errors.ts'
 import {
   inFirstNamespace,
   isHeldBy,
@@ -11,8 +11,8 @@ import {
   type Session,
   ttyPath,
   visible,
-} from './inspect.ts'
-import { native } from './native.ts'
+} from './process.ts'
+import { native } from '../base/native.ts'
 
 /**
  * What becomes of a process: it `survives`, it `ends`, it `stops`, or it `depends` on what a

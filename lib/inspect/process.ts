@@ -1,8 +1,14 @@
 import { readdirSync, statSync } from 'node:fs'
-import { errnoOf, invalidArgType, outOfRange, type SystemError, systemError } from './errors.ts'
-import { native } from './native.ts'
-import { type LookupOptions, throwIfNoEntry } from './session.ts'
-import { checkInt32, checkObject } from './validate.ts'
+import {
+  errnoOf,
+  invalidArgType,
+  outOfRange,
+  type SystemError,
+  systemError,
+} from '../base/errors.ts'
+import { native } from '../base/native.ts'
+import { type LookupOptions, throwIfNoEntry } from '../raw/session.ts'
+import { checkInt32, checkObject } from '../base/check.ts'
 
 /** One process, in the words of `ps -o`. What is absent is null. */
 export interface ProcessInfo {

@@ -1,7 +1,7 @@
-import { aborted, errnoOf, invalidArgType, outOfRange, systemError } from './errors.ts'
-import { checkIdentity, isSameProcess, type ProcessIdentity } from './inspect.ts'
-import { native } from './native.ts'
-import { checkInt32, checkObject } from './validate.ts'
+import { aborted, errnoOf, invalidArgType, outOfRange, systemError } from '../base/errors.ts'
+import { checkIdentity, isSameProcess, type ProcessIdentity } from './process.ts'
+import { native } from '../base/native.ts'
+import { checkInt32, checkObject } from '../base/check.ts'
 
 export interface WaitOptions {
   /** Ends the wait with an `AbortError`. The process is left alone. */

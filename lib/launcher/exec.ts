@@ -2,10 +2,10 @@ import type { ChildProcess, SpawnOptions as NodeOptions } from 'node:child_proce
 import { accessSync, closeSync, constants, existsSync, openSync, readSync } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
 import { isMainThread } from 'node:worker_threads'
-import { errnoOf, systemError } from './errors.ts'
-import { launcherPath, native } from './native.ts'
+import { errnoOf, systemError } from '../base/errors.ts'
+import { launcherPath, native } from '../base/native.ts'
 
-/** What the launcher does before the program starts: src/launcher/exec.c. */
+/** What the launcher does before the program starts: src/launcher/exec/exec.c. */
 export interface Plan {
   /** Each a letter and its number, in order. */
   steps: string[]

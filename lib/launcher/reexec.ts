@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { systemError } from './errors.ts'
-import { launcherPath, native } from './native.ts'
+import { systemError } from '../base/errors.ts'
+import { launcherPath, native } from '../base/native.ts'
 
 // How a program gets below the launcher: this process becomes it (execve keeps
 // the pid that the caller waits for) and it starts the program again.

@@ -1,5 +1,5 @@
-import { errnoOf, type Reason, systemError } from './errors.ts'
-import { native } from './native.ts'
+import { errnoOf, type Reason, systemError } from '../base/errors.ts'
+import { native } from '../base/native.ts'
 import {
   checkBoolean,
   checkGroup,
@@ -7,7 +7,7 @@ import {
   checkMainThread,
   checkObject,
   signalNumber,
-} from './validate.ts'
+} from '../base/check.ts'
 
 export interface LookupOptions {
   /** Throw when there is no such process. When false the result is `undefined`. Default: true. */

@@ -1,7 +1,7 @@
-import { errnoOf, type Reason, systemError } from './errors.ts'
-import { native } from './native.ts'
+import { errnoOf, type Reason, systemError } from '../base/errors.ts'
+import { native } from '../base/native.ts'
 import { sessionOfGroup } from './session.ts'
-import { checkInt32 } from './validate.ts'
+import { checkInt32 } from '../base/check.ts'
 
 const EIO = errnoOf('EIO')
 const ENOTTY = errnoOf('ENOTTY')

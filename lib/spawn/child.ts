@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import { constants } from 'node:os'
-import { invalidArgType, systemError } from './errors.ts'
-import { processInfo } from './inspect.ts'
-import { native } from './native.ts'
+import { invalidArgType, systemError } from '../base/errors.ts'
+import { processInfo } from '../inspect/process.ts'
+import { native } from '../base/native.ts'
 
 /** The events of `watchChild()`. */
 export interface ChildWatchEvents {

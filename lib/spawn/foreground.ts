@@ -3,11 +3,11 @@ import { constants } from 'node:os'
 import { isatty } from 'node:tty'
 import { isMainThread } from 'node:worker_threads'
 import { checkChild, type ChildWatch, hasEnded, watchChild } from './child.ts'
-import { errnoOf, systemError } from './errors.ts'
-import { native } from './native.ts'
-import { getpgid, getpgrp } from './session.ts'
-import { tcgetpgrp, tcsetpgrp } from './terminal.ts'
-import { checkGroup, checkInt32 } from './validate.ts'
+import { errnoOf, systemError } from '../base/errors.ts'
+import { native } from '../base/native.ts'
+import { getpgid, getpgrp } from '../raw/session.ts'
+import { tcgetpgrp, tcsetpgrp } from '../raw/terminal.ts'
+import { checkGroup, checkInt32 } from '../base/check.ts'
 
 const { SIGCONT } = constants.signals
 const EIO = errnoOf('EIO')

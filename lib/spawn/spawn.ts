@@ -16,13 +16,13 @@ import {
   outOfRange,
   type Reason,
   systemError,
-} from './errors.ts'
+} from '../base/errors.ts'
 import { keepQuiet, quieten } from './foreground.ts'
-import { launch, type Plan, stdioList } from './launcher.ts'
-import { native } from './native.ts'
-import { whyNotGroup } from './session.ts'
-import { whyNotTerminal } from './terminal.ts'
-import { checkInt32, signalNumber } from './validate.ts'
+import { launch, type Plan, stdioList } from '../launcher/exec.ts'
+import { native } from '../base/native.ts'
+import { whyNotGroup } from '../raw/session.ts'
+import { whyNotTerminal } from '../raw/terminal.ts'
+import { checkInt32, signalNumber } from '../base/check.ts'
 
 /** The place of a child: its session, process group and terminal. */
 export interface JobOptions {

@@ -1,9 +1,9 @@
 import { constants } from 'node:os'
-import { errnoOf, invalidArgValue, systemError } from './errors.ts'
-import { isOver, listProcessesSync, type ProcessInfo, processInfo } from './inspect.ts'
-import { native } from './native.ts'
-import { killpg } from './session.ts'
-import { checkBoolean, checkGroup, checkObject, signalNumber } from './validate.ts'
+import { errnoOf, invalidArgValue, systemError } from '../base/errors.ts'
+import { isOver, listProcessesSync, type ProcessInfo, processInfo } from '../inspect/process.ts'
+import { native } from '../base/native.ts'
+import { killpg } from '../raw/session.ts'
+import { checkBoolean, checkGroup, checkObject, signalNumber } from '../base/check.ts'
 
 export interface SignalOptions {
   /** Allow it for the caller's own group or session, the caller included. Default: false. */

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { setMaxListeners } from 'node:events'
-import { isChild } from './child.ts'
+import { isChild } from '../spawn/child.ts'
 import {
   aborted,
   errnoOf,
@@ -8,7 +8,7 @@ import {
   invalidArgValue,
   outOfRange,
   systemError,
-} from './errors.ts'
+} from '../base/errors.ts'
 import {
   identify,
   isOver,
@@ -17,10 +17,10 @@ import {
   type ProcessIdentity,
   type ProcessInfo,
   processInfo,
-} from './inspect.ts'
-import { native } from './native.ts'
-import { checkBoolean, checkGroup, checkInt32, checkObject, signalNumber } from './validate.ts'
-import { waitForExit } from './wait.ts'
+} from '../inspect/process.ts'
+import { native } from '../base/native.ts'
+import { checkBoolean, checkGroup, checkInt32, checkObject, signalNumber } from '../base/check.ts'
+import { waitForExit } from '../inspect/wait.ts'
 
 export interface StopOptions {
   /** The first signal. SIGCONT follows it, so that what is stopped can act on it. Default: `'SIGTERM'`. */

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { getPriority } from 'node:os'
 import { expect, test } from 'vitest'
-import { getsid, killpg } from '../lib/index.ts'
-import { fixturePath, node, runFixture } from './helpers/process.ts'
+import { getsid, killpg } from '../../lib/index.ts'
+import { fixturePath, node, runFixture } from '../helpers/process.ts'
 
 test('300 bad values of every argument are refused with typed errors', async () => {
   const { refused, wrong } = await runFixture('arguments.mjs')

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { fixtureOnTerminal, openTerminal, type Terminal } from './helpers/pty.ts'
+import { fixtureOnTerminal, openTerminal, type Terminal } from '../helpers/pty.ts'
 import {
   fixturePath,
   gonePid,
@@ -16,7 +16,7 @@ import {
   startFixture,
   track,
   until,
-} from './helpers/process.ts'
+} from '../helpers/process.ts'
 
 interface Row {
   title: string
@@ -27,7 +27,7 @@ interface Row {
 
 const text = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 
-const rows: Row[] = text('../docs/errors.md')
+const rows: Row[] = text('../../docs/errors.md')
   .replace(/^## Features$[^]*/m, '')
   .split('\n')
   .filter((line) => /^\| \w+ \| E/.test(line))
@@ -238,7 +238,11 @@ function explained({ reason, pid, sid, other, theirs = other, fd, tty }: Json): 
 /** The raw calls by their sources: name and doc comment. */
 const rawCalls = new Map(
   ['session', 'terminal'].flatMap((file) =>
-    [...text(`../lib/${file}.ts`).matchAll(/\/\*\*((?:(?!\*\/)[^])*)\*\/\nexport function (\w+)/g)]
+    [
+      ...text(`../../lib/raw/${file}.ts`).matchAll(
+        /\/\*\*((?:(?!\*\/)[^])*)\*\/\nexport function (\w+)/g,
+      ),
+    ]
       .filter(([, comment = '']) => !comment.includes('@internal'))
       .map(([, comment = '', call = '']) => [call, comment]),
   ),
@@ -262,7 +266,7 @@ test('no raw call is forgotten by the table, the argument tests or the type test
   ]
   const refused = text('./fixtures/arguments.mjs')
   const types = text('./types.test-d.ts')
-  const exported: object = await import('../lib/index.ts')
+  const exported: object = await import('../../lib/index.ts')
   for (const call of rawCalls.keys()) {
     const has = {
       exported: call in exported,

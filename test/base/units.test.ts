@@ -2,11 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { prepareDaemon } from './helpers/daemon.ts'
-import { start } from './helpers/process.ts'
-import { openFolder } from './helpers/remote.ts'
+import { prepareDaemon } from '../helpers/daemon.ts'
+import { start } from '../helpers/process.ts'
+import { openFolder } from '../helpers/remote.ts'
 
-const guide = readFileSync(new URL('../docs/daemonize.md', import.meta.url), 'utf8')
+const guide = readFileSync(new URL('../../docs/daemonize.md', import.meta.url), 'utf8')
 const units = [...guide.matchAll(/```ini\n# (\S+)\n([^]*?)```/g)]
 const analyze = spawnSync('systemd-analyze', ['--version']).status === 0
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fixturePath, node, runFixture, start } from './helpers/process.ts'
+import { fixturePath, node, runFixture, start } from '../helpers/process.ts'
 
 test('the calls work in the main thread and eight workers at once', async () => {
   const lines = await runFixture('workers.mjs', ['use'])

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { compile } from './helpers/compile.ts'
-import { gonePid, node, ps, start, track, until } from './helpers/process.ts'
-import { openTerminal, type Terminal } from './helpers/pty.ts'
+import { compile } from '../helpers/compile.ts'
+import { gonePid, node, ps, start, track, until } from '../helpers/process.ts'
+import { openTerminal, type Terminal } from '../helpers/pty.ts'
 
 const user = execFileSync('id', ['-un']).toString().trim()
-const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
+const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const sess = (...args: string[]) => execFileSync(node, [cli, ...args]).toString()
 const escape = String.fromCharCode(27)
 

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { isLive, isRoot, node, ps, track, until } from './helpers/process.ts'
-import { openTerminal } from './helpers/pty.ts'
+import { isLive, isRoot, node, ps, track, until } from '../helpers/process.ts'
+import { openTerminal } from '../helpers/pty.ts'
 
-const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
+const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const sess = `"${node}" "${cli}" run`
 
 /** Runs a command line in a shell on a new terminal; what its program saw of its place. */

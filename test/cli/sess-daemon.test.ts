@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { sess } from './helpers/daemon.ts'
-import { gonePid, isLive, node, start, track } from './helpers/process.ts'
-import { openFolder } from './helpers/remote.ts'
+import { sess } from '../helpers/daemon.ts'
+import { gonePid, isLive, node, start, track } from '../helpers/process.ts'
+import { openFolder } from '../helpers/remote.ts'
 
 function run(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(node, [sess, ...args])

@@ -11,11 +11,18 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { launcher, type Prepared, prepareDaemon, sess, type Way, ways } from './helpers/daemon.ts'
-import { otherNodes } from './helpers/nodes.ts'
-import { isLive, isRoot, node, ps, until } from './helpers/process.ts'
-import { expectUsable, openFolder, openShell, type Shell, shells, users } from './helpers/remote.ts'
-import { openTerminal } from './helpers/pty.ts'
+import { launcher, type Prepared, prepareDaemon, sess, type Way, ways } from '../helpers/daemon.ts'
+import { otherNodes } from '../helpers/nodes.ts'
+import { isLive, isRoot, node, ps, until } from '../helpers/process.ts'
+import {
+  expectUsable,
+  openFolder,
+  openShell,
+  type Shell,
+  shells,
+  users,
+} from '../helpers/remote.ts'
+import { openTerminal } from '../helpers/pty.ts'
 
 const names = Object.keys(shells) as Shell[]
 const all = Object.keys(ways) as Way[]

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { fixturePath, isLive, type Json, node, ps, track, until } from './helpers/process.ts'
-import type { Terminal } from './helpers/pty.ts'
+import { fixturePath, isLive, type Json, node, ps, track, until } from '../helpers/process.ts'
+import type { Terminal } from '../helpers/pty.ts'
 import {
   expectUsable,
   membersOf,
@@ -17,7 +17,7 @@ import {
   type Switchboard,
   type User,
   users,
-} from './helpers/remote.ts'
+} from '../helpers/remote.ts'
 
 const remote = `${node} ${fixturePath('remote.mjs')}`
 

@@ -13,7 +13,7 @@ import {
 import { Agent, request } from 'node:http'
 import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { otherNodes } from './helpers/nodes.ts'
+import { otherNodes } from '../helpers/nodes.ts'
 import {
   fixturePath,
   isLive,
@@ -23,8 +23,8 @@ import {
   track,
   unprivileged,
   until,
-} from './helpers/process.ts'
-import { openTerminal, type Terminal } from './helpers/pty.ts'
+} from '../helpers/process.ts'
+import { openTerminal, type Terminal } from '../helpers/pty.ts'
 import {
   expectUsable,
   flagsOf,
@@ -40,7 +40,7 @@ import {
   type Switchboard,
   type User,
   users,
-} from './helpers/remote.ts'
+} from '../helpers/remote.ts'
 
 const remote = `${node} ${fixturePath('remote.mjs')}`
 const allShells = Object.keys(shells) as Shell[]

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 import { daemonStatus, identify, startDaemon, stopDaemon } from 'setsid'
 import { describe, expect, test } from 'vitest'
-import { type Prepared, prepareDaemon, sess } from './helpers/daemon.ts'
+import { type Prepared, prepareDaemon, sess } from '../helpers/daemon.ts'
 import {
   hasNobody,
   isLive,
@@ -24,8 +24,8 @@ import {
   track,
   unprivileged,
   until,
-} from './helpers/process.ts'
-import { openFolder } from './helpers/remote.ts'
+} from '../helpers/process.ts'
+import { openFolder } from '../helpers/remote.ts'
 
 const up = { ready: { upFor: 1 } }
 

@@ -14,9 +14,9 @@ import {
 import { join } from 'node:path'
 import { daemonStatus, groupMembers, startDaemon, stopDaemon } from 'setsid'
 import { describe, expect, test } from 'vitest'
-import { prepareDaemon, sess, type Way } from './helpers/daemon.ts'
-import { marked } from './helpers/leftovers.ts'
-import { otherNodes } from './helpers/nodes.ts'
+import { prepareDaemon, sess, type Way } from '../helpers/daemon.ts'
+import { marked } from '../helpers/leftovers.ts'
+import { otherNodes } from '../helpers/nodes.ts'
 import {
   hasNobody,
   isLive,
@@ -26,8 +26,8 @@ import {
   track,
   unprivileged,
   until,
-} from './helpers/process.ts'
-import { openFolder } from './helpers/remote.ts'
+} from '../helpers/process.ts'
+import { openFolder } from '../helpers/remote.ts'
 
 const sh = (script: string, options: Parameters<typeof startDaemon>[2]) =>
   startDaemon('sh', ['-c', script], options)
@@ -384,7 +384,7 @@ describe('restart', async () => {
       const folder = openFolder()
       const file = join(folder, 'told')
       // Where the package is found by its name.
-      const place = join(import.meta.dirname, 'fixtures')
+      const place = join(import.meta.dirname, '../fixtures')
       const text = source(!name.endsWith('.cjs'))
       const path = join(place, `restart-${process.pid}-${name}`)
       writeFileSync(

@@ -3,8 +3,8 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Explanation, type Outcome, processInfo, type Verdict } from '../lib/index.ts'
-import { compile } from './helpers/compile.ts'
+import { type Explanation, type Outcome, processInfo, type Verdict } from '../../lib/index.ts'
+import { compile } from '../helpers/compile.ts'
 import {
   isLive,
   hasNobody,
@@ -13,8 +13,8 @@ import {
   startFixture,
   unprivileged,
   until,
-} from './helpers/process.ts'
-import { openTerminal, type Terminal } from './helpers/pty.ts'
+} from '../helpers/process.ts'
+import { openTerminal, type Terminal } from '../helpers/pty.ts'
 
 /** A process on a terminal, and what comes of it: hang-up, Ctrl-C, Ctrl-Z, its parent killed. */
 interface Situation {

@@ -14,8 +14,8 @@ import {
   type ProcessInfo,
   processInfo,
   sessionMembers,
-} from '../lib/index.ts'
-import { compile } from './helpers/compile.ts'
+} from '../../lib/index.ts'
+import { compile } from '../helpers/compile.ts'
 import {
   fixturePath,
   gonePid,
@@ -25,8 +25,8 @@ import {
   start,
   unprivileged,
   until,
-} from './helpers/process.ts'
-import { openTerminal } from './helpers/pty.ts'
+} from '../helpers/process.ts'
+import { openTerminal } from '../helpers/pty.ts'
 
 type Row = Record<'pid' | 'ppid' | 'pgid' | 'sid' | 'tty' | 'tpgid' | 'stat' | 'uid', string>
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { identify, waitForExit } from '../lib/index.ts'
+import { identify, waitForExit } from '../../lib/index.ts'
 import {
   gonePid,
   isLive,
@@ -10,7 +10,7 @@ import {
   startFixture,
   track,
   unprivileged,
-} from './helpers/process.ts'
+} from '../helpers/process.ts'
 
 describe('waitForExit', () => {
   test('it wakes within 20 ms of the exit of a process that is no child', async () => {

@@ -3,10 +3,17 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { launcher } from './helpers/daemon.ts'
-import { fixturePath, isLive, isRoot, node, ps, track, until } from './helpers/process.ts'
-import type { Terminal } from './helpers/pty.ts'
-import { expectUsable, openFolder, openShell, type Shell, shells, users } from './helpers/remote.ts'
+import { launcher } from '../helpers/daemon.ts'
+import { fixturePath, isLive, isRoot, node, ps, track, until } from '../helpers/process.ts'
+import type { Terminal } from '../helpers/pty.ts'
+import {
+  expectUsable,
+  openFolder,
+  openShell,
+  type Shell,
+  shells,
+  users,
+} from '../helpers/remote.ts'
 
 // Everything here is done twice, by Node and by Node below the launcher, and
 // must come out the same.

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
-import { gonePid, isLive, ps, start, startFixture, track, until } from './helpers/process.ts'
+import { gonePid, isLive, ps, start, startFixture, track, until } from '../helpers/process.ts'
 
 const at = (name: string, ...args: (number | string)[]) =>
   startFixture('session.mjs', [name, ...args.map(String)])

@@ -1,7 +1,7 @@
 import { readlinkSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { openTerminal } from './helpers/pty.ts'
-import { fixturePath, node, ps, runFixture, track, until } from './helpers/process.ts'
+import { openTerminal } from '../helpers/pty.ts'
+import { fixturePath, node, ps, runFixture, track, until } from '../helpers/process.ts'
 
 describe('on a terminal', () => {
   test('tcgetpgrp, tcgetsid, ttyname and ctermid are what ps and /proc say', async () => {

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { node, fixturePath, ps, track, until } from './helpers/process.ts'
-import { fixtureOnTerminal, openTerminal } from './helpers/pty.ts'
-import { openFolder } from './helpers/remote.ts'
+import { node, fixturePath, ps, track, until } from '../helpers/process.ts'
+import { fixtureOnTerminal, openTerminal } from '../helpers/pty.ts'
+import { openFolder } from '../helpers/remote.ts'
 
 const run = (what: string) => fixtureOnTerminal('job-terminal.mjs', [what])
 const here = { ours: true, foreground: true }

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { isLive, node, startFixture, track, until, unprivileged } from './helpers/process.ts'
+import { isLive, node, startFixture, track, until, unprivileged } from '../helpers/process.ts'
 
-const launcher = fileURLToPath(new URL('../build/Release/launcher', import.meta.url))
+const launcher = fileURLToPath(new URL('../../build/Release/launcher', import.meta.url))
 
 const childrenOf = (pid: number): string[] =>
   execFileSync('ps', ['--ppid', String(pid), '-o', 'comm='])

@@ -1,10 +1,10 @@
 // The example shell, on a real terminal, as somebody at a keyboard would use it.
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { node, ps, until } from './helpers/process.ts'
-import { openTerminal, type Terminal } from './helpers/pty.ts'
+import { node, ps, until } from '../helpers/process.ts'
+import { openTerminal, type Terminal } from '../helpers/pty.ts'
 
-const shell = fileURLToPath(new URL('../examples/shell.ts', import.meta.url))
+const shell = fileURLToPath(new URL('../../examples/shell.ts', import.meta.url))
 
 async function startShell(): Promise<Terminal> {
   const terminal = openTerminal(node, ['--import', 'tsx', shell])

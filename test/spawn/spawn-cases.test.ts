@@ -2,8 +2,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { otherNodes } from './helpers/nodes.ts'
-import { fixturePath, type Json, node } from './helpers/process.ts'
+import { otherNodes } from '../helpers/nodes.ts'
+import { fixturePath, type Json, node } from '../helpers/process.ts'
 
 const run = promisify(execFile)
 

@@ -19,7 +19,7 @@ import {
   track,
   unprivileged,
   until,
-} from './helpers/process.ts'
+} from '../helpers/process.ts'
 
 interface Spawner {
   pid: number
@@ -536,7 +536,7 @@ describe('signalGroup and signalSession', () => {
 })
 
 describe('the launcher', () => {
-  const root = fileURLToPath(new URL('..', import.meta.url))
+  const root = fileURLToPath(new URL('../..', import.meta.url))
 
   /** The built package in a folder of its own. */
   function copyPackage(): string {

@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { identify, stopGroup, stopProcess, stopSession } from 'setsid'
 import { describe, expect, test } from 'vitest'
-import { compile } from './helpers/compile.ts'
+import { compile } from '../helpers/compile.ts'
 import {
   gonePid,
   isLive,
@@ -14,8 +14,8 @@ import {
   startFixture,
   track,
   until,
-} from './helpers/process.ts'
-import { membersOf, openFolder } from './helpers/remote.ts'
+} from '../helpers/process.ts'
+import { membersOf, openFolder } from '../helpers/remote.ts'
 
 /** A shell that leads a session, and prints the pids of what its script started. */
 async function leader(script: string) {

@@ -1,8 +1,8 @@
-import { daemonStatus } from '../pidfile.ts'
-import { startDaemon, type StartDaemonOptions, stopDaemon } from '../start.ts'
-import type { StopOptions, StopResult } from '../stop.ts'
-import { type Arguments, type Command, ExitError, UsageError } from './command.ts'
-import { json, printable } from './picture.ts'
+import { daemonStatus } from '../../daemon/pidfile.ts'
+import { startDaemon, type StartDaemonOptions, stopDaemon } from '../../daemon/start.ts'
+import type { StopOptions, StopResult } from '../../stop/stop.ts'
+import { type Arguments, type Command, ExitError, UsageError } from '../options.ts'
+import { json, printable } from '../picture.ts'
 
 // The exit codes are those of init scripts: Linux Standard Base 5, 22.2.
 

@@ -1,5 +1,5 @@
-import { processInfo } from '../inspect.ts'
-import { type Command, parsePid, UsageError } from './command.ts'
+import { processInfo } from '../../inspect/process.ts'
+import { type Command, parsePid, UsageError } from '../options.ts'
 
 export const ids: Command = {
   usage: 'sess ids [--json] [PID]',

@@ -1,5 +1,5 @@
-import { stopGroup, stopSession } from '../stop.ts'
-import { type Command, parsePid, UsageError } from './command.ts'
+import { stopGroup, stopSession } from '../../stop/stop.ts'
+import { type Command, parsePid, UsageError } from '../options.ts'
 import { stopArguments, stopOptionsOf, tellStopped } from './daemon.ts'
 
 export const kill: Command = {

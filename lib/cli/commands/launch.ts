@@ -1,5 +1,5 @@
-import { becomeLauncher, inheritedDescriptors } from '../relaunch.ts'
-import { type Command, UsageError } from './command.ts'
+import { becomeLauncher, inheritedDescriptors } from '../../launcher/reexec.ts'
+import { type Command, UsageError } from '../options.ts'
 
 export const launch: Command = {
   usage: 'sess launch -- CMD [ARG]...',

@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
 import { constants } from 'node:os'
-import { type ChildState, exitOrStop } from '../child.ts'
-import { isForeground, withForeground } from '../foreground.ts'
-import { type SpawnOptions, spawn, steal } from '../spawn.ts'
-import { type Command, ExitError, UsageError } from './command.ts'
+import { type ChildState, exitOrStop } from '../../spawn/child.ts'
+import { isForeground, withForeground } from '../../spawn/foreground.ts'
+import { type SpawnOptions, spawn, steal } from '../../spawn/spawn.ts'
+import { type Command, ExitError, UsageError } from '../options.ts'
 
 export const run: Command = {
   usage: 'sess run [OPTIONS] -- CMD',

@@ -1,6 +1,6 @@
-import { explain, type Explanation, type Outcome, type Verdict } from '../explain.ts'
-import { type Command, parsePid, UsageError } from './command.ts'
-import { columns, fit, json, named, paint, printable, userName, width } from './picture.ts'
+import { explain, type Explanation, type Outcome, type Verdict } from '../../inspect/explain.ts'
+import { type Command, parsePid, UsageError } from '../options.ts'
+import { columns, fit, json, named, paint, printable, userName, width } from '../picture.ts'
 
 export const show: Command = {
   usage: 'sess show [--json] [PID]',

@@ -1,8 +1,13 @@
-import { inspectSession, type ProcessGroup, type ProcessInfo, type Session } from '../inspect.ts'
-import { type Command, parsePid, UsageError } from './command.ts'
+import {
+  inspectSession,
+  type ProcessGroup,
+  type ProcessInfo,
+  type Session,
+} from '../../inspect/process.ts'
+import { type Command, parsePid, UsageError } from '../options.ts'
 import { isLeftAlone, isStopped, leaderName } from './ls.ts'
-import { fit, json, paint, printable, userName, width } from './picture.ts'
-import { chooseSessions, filterHelp, filterOptions } from './sessions.ts'
+import { fit, json, paint, printable, userName, width } from '../picture.ts'
+import { chooseSessions, filterHelp, filterOptions } from '../sessions.ts'
 
 export const tree: Command = {
   usage: 'sess tree [SID] [FILTER] [--json]',

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "launcher.h"
+#include "../launcher.h"
 
 #ifdef __linux__
 #include <sys/prctl.h>

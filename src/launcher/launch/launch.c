@@ -50,7 +50,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "launcher.h"
+#include "../launcher.h"
 
 enum { kNoTime = -1 };
 
