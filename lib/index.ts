@@ -49,10 +49,6 @@ export {
 } from './stop/stop.ts'
 export { daemonStatus, type DaemonStatus } from './daemon/pidfile.ts'
 export { daemonize, type Daemon, type DaemonizeOptions } from './daemon/daemonize.ts'
-export {
-  startDaemon,
-  stopDaemon,
-  type RunningDaemon,
-  type StartDaemonOptions,
-} from './daemon/start.ts'
+export { startDaemon, type RunningDaemon, type StartDaemonOptions } from './daemon/start.ts'
+export { stopDaemon } from './daemon/stop.ts'
 export { signalGroup, signalSession, type SignalOptions, type SignalResult } from './stop/signal.ts'

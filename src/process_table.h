@@ -27,7 +27,8 @@ struct ProcessRow {
   double started;  // milliseconds since the epoch
   char command[64];
 };
-static_assert(sizeof(ProcessRow) == 112, "lib/inspect/process.ts reads this layout");
+static_assert(sizeof(ProcessRow) == 112,
+              "lib/inspect/process.ts reads this layout");
 
 enum class Scope : int32_t { kAll = 0, kSession = 1, kGroup = 2 };
 
@@ -51,7 +52,8 @@ struct ProcessDetails {
   int32_t stdio_error;  // 0, or -errno: another user's descriptors are hidden
   uint32_t stdio[3];    // st_rdev of 0, 1 and 2; 0: closed, or no device
 };
-static_assert(sizeof(ProcessDetails) == 28, "lib/inspect/explain.ts reads this layout");
+static_assert(sizeof(ProcessDetails) == 28,
+              "lib/inspect/explain.ts reads this layout");
 
 int ReadDetails(pid_t pid, ProcessDetails* details);
 

@@ -19,9 +19,9 @@ inline Napi::Value ToJs(Napi::Env env, int result) {
   return Napi::Number::New(env, result);
 }
 
-// The integer argument at `index`. lib/base/check.ts has checked it; a value that
-// is no number all the same becomes INT32_MIN, which every call here refuses,
-// and never 0, which would mean the caller.
+// The integer argument at `index`. lib/base/check.ts has checked it; a value
+// that is no number all the same becomes INT32_MIN, which every call here
+// refuses, and never 0, which would mean the caller.
 inline int32_t IntArg(const Napi::CallbackInfo& info, size_t index) {
   int32_t value = INT32_MIN;
   if (napi_get_value_int32(info.Env(), info[index], &value) != napi_ok) {

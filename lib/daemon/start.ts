@@ -8,23 +8,16 @@ import { getSystemErrorMap } from 'node:util'
 import {
   aborted,
   daemonFailed,
-  errnoOf,
   invalidArgType,
   invalidArgValue,
   outOfRange,
   systemError,
 } from '../base/errors.ts'
-import { identify, type ProcessIdentity, processInfo } from '../inspect/process.ts'
+import { identify, type ProcessIdentity } from '../inspect/process.ts'
 import { launcherPath, native } from '../base/native.ts'
-import { checkPidFile, daemonStatus, PidFile, readStatus } from './pidfile.ts'
+import { checkPidFile, PidFile } from './pidfile.ts'
 import { type Credentials, lookUp, openLog } from './credentials.ts'
-import {
-  checkStopOptions,
-  type StopOptions,
-  stopProcess,
-  type StopResult,
-  stopSession,
-} from '../stop/stop.ts'
+import { stopProcess, stopSession } from '../stop/stop.ts'
 import { checkInt32, checkObject } from '../base/check.ts'
 
 export interface StartDaemonOptions {
@@ -55,7 +48,7 @@ export interface StartDaemonOptions {
   /** Milliseconds from SIGTERM to SIGKILL for a daemon that was not ready in time. Default: 5000. */
   grace?: number | undefined
   /** Stops the daemon that is not ready yet; the promise is rejected with an `AbortError`. */
-  abort?: AbortSignal | undefined
+  signal?: AbortSignal | undefined
 }
 
 export interface RunningDaemon {
@@ -140,7 +133,7 @@ function openOutput(target: string, owner: Credentials | undefined): Output {
  * @throws `ELOOP` a log is a symbolic link, and root would give it to `user` (`reason: 'linked-log'`)
  * @throws `EPERM` we may not become that user or group
  * @throws `ERR_UNKNOWN_CREDENTIAL` there is no such user or group
- * @throws `AbortError` `options.abort` was aborted
+ * @throws `AbortError` `options.signal` was aborted
  * @platform Linux
  * @see daemon(7), sd_notify(3)
  */
@@ -152,7 +145,7 @@ export async function startDaemon(
   if (typeof file !== 'string') throw invalidArgType('file', 'of type string', file)
   if (!Array.isArray(args)) throw invalidArgType('args', 'an instance of Array', args)
   checkObject(options, 'options')
-  const { cwd, env, umask, pidFile, user, group, abort } = options
+  const { cwd, env, umask, pidFile, user, group, signal: abort } = options
   const { stdout = 'null', stderr = 'null', ready = { upFor: 1000 } } = options
   const { readyTimeout = 30_000, grace = 5000 } = options
   const flags = [`--report=${FIRST_FREE}`, `--ready=${readyWay(ready)}`]
@@ -167,7 +160,7 @@ export async function startDaemon(
   if (cwd !== undefined) checkFolder(cwd)
   if (pidFile !== undefined) checkPidFile(pidFile, 'options.pidFile')
   if (abort !== undefined && !(abort instanceof AbortSignal)) {
-    throw invalidArgType('options.abort', 'an instance of AbortSignal', abort)
+    throw invalidArgType('options.signal', 'an instance of AbortSignal', abort)
   }
   if (abort?.aborted === true) throw aborted(abort)
   const credentials = lookUp(user, group)
@@ -310,79 +303,4 @@ function tail({ fd, size }: { fd: number; size: number }): string {
   const bytes = Buffer.alloc(Math.max(0, end - from))
   const read = readSync(fd, bytes, 0, bytes.length, from)
   return bytes.toString('utf8', 0, read).trimEnd()
-}
-
-/**
- * Stops the daemon of a pidfile and sees it gone: SIGTERM to the daemon alone,
- * which knows best how to end its children; then what is left in its session.
- * The pidfile is gone afterwards, also a stale one.
- *
- * @param pidFile path
- * @returns `already-gone` where there is no pidfile; `stale` where it names nobody who lives
- * @throws `EBUSY` somebody holds the lock whom we can't name from here, such as a daemon in another
- * container (`reason: 'unknown-daemon'`); nothing was signalled
- * @throws as `daemonStatus()` and `stopProcess()`
- * @platform Linux
- */
-export async function stopDaemon(pidFile: string, options: StopOptions = {}): Promise<StopResult> {
-  checkPidFile(pidFile, 'pidFile')
-  const { grace } = checkStopOptions(options)
-  const { state, identity, locked } = await daemonStatus(pidFile)
-  const result: StopResult = {
-    outcome: state === 'stopped' ? 'already-gone' : 'stale',
-    signalled: [],
-    escalated: false,
-    survivors: [],
-    elapsed: 0,
-  }
-  if (state === 'stopped') return result
-  if (state === 'stale') {
-    if (!locked) await removeStale(pidFile)
-    return result
-  }
-  if (identity === null) {
-    const text = `${pidFile} is locked by a process that can't be named from here`
-    const why = { reason: 'unknown-daemon', text, path: pidFile }
-    throw systemError(errnoOf('EBUSY'), 'stopDaemon', why)
-  }
-  const { pid } = identity
-  const leads = processInfo(pid, { throwIfNoEntry: false })?.sid === pid && native.getsid(0) !== pid
-  const first = await stopProcess(identity, options)
-  if (first.outcome === 'survivors') return first
-  const left = Math.max(0, grace - first.elapsed)
-  const rest = leads ? await stopSession(pid, { ...options, grace: left }) : result
-  await removeStale(pidFile)
-  return {
-    outcome: rest.outcome === 'survivors' ? 'survivors' : 'gone',
-    signalled: [...first.signalled, ...rest.signalled],
-    escalated: first.escalated || rest.escalated,
-    survivors: rest.survivors,
-    elapsed: first.elapsed + rest.elapsed,
-  }
-}
-
-/** How long the last threads of a process that has ended may still hold its lock, in milliseconds. */
-const LAST_THREADS = 1000
-
-/**
- * A daemon that was killed leaves its file. What is no pidfile, or another daemon's, stays.
- * The lock goes with the last thread, a little after the process is seen to have ended.
- */
-async function removeStale(path: string): Promise<void> {
-  const deadline = performance.now() + LAST_THREADS
-  for (;;) {
-    // Where there is none, to take it would make one, which a start at this moment would see.
-    const { content } = readStatus(path)
-    if (content === null || content === 'foreign') return
-    try {
-      PidFile.take(path).release()
-      return
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return
-      if (code !== 'EAGAIN') throw error
-      if (performance.now() > deadline) return
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
 }

@@ -1,11 +1,11 @@
-import { aborted, errnoOf, invalidArgType, outOfRange, systemError } from '../base/errors.ts'
+import { aborted, errnoOf, outOfRange, systemError } from '../base/errors.ts'
 import { checkIdentity, isSameProcess, type ProcessIdentity } from './process.ts'
 import { native } from '../base/native.ts'
-import { checkInt32, checkObject } from '../base/check.ts'
+import { abortSignal, checkInt32, checkOptions, ms } from '../base/check.ts'
 
 export interface WaitOptions {
   /** Ends the wait with an `AbortError`. The process is left alone. */
-  abort?: AbortSignal | undefined
+  signal?: AbortSignal | undefined
   /** Milliseconds until the wait fails with ETIMEDOUT, at most 2147483647. Default: no limit. */
   timeout?: number | undefined
 }
@@ -63,7 +63,7 @@ function watch(pid: number): Watch | number {
  *
  * @param target process ID, 1 or more, or what `identify()` gave
  * @param options
- * @throws `AbortError` `options.abort` was aborted; its reason is the `cause`
+ * @throws `AbortError` `options.signal` was aborted; its reason is the `cause`
  * @throws `ETIMEDOUT` the process is still there after `options.timeout` (`reason: 'still-running'`)
  * @throws `EMFILE`, `ENFILE` no descriptor is free; each wait needs one
  * @throws `EPERM` an identity can't be compared: /proc is mounted with `hidepid` (Linux; `reason: 'hidden'`)
@@ -81,7 +81,7 @@ export async function waitForExit(
   const pid = identity?.pid ?? (target as number)
   checkInt32(pid, 'target')
   if (pid < 1) throw outOfRange('target', '>= 1', pid)
-  const { abort, timeout } = checkOptions(options)
+  const { signal: abort, timeout } = checkOptions(options, { signal: abortSignal, timeout: ms(0) })
   if (abort?.aborted === true) throw aborted(abort)
 
   const watched = watch(pid)
@@ -112,22 +112,4 @@ export async function waitForExit(
 function stillThere(pid: number, timeout: number): Error {
   const text = `process ${pid} is still there after ${timeout} ms`
   return systemError(ETIMEDOUT, 'waitForExit', { reason: 'still-running', text, pid })
-}
-
-function checkOptions(options: WaitOptions): WaitOptions {
-  checkObject(options, 'options')
-  const { abort, timeout } = options
-  if (abort !== undefined && !(abort instanceof AbortSignal)) {
-    throw invalidArgType('options.abort', 'an instance of AbortSignal', abort)
-  }
-  if (timeout !== undefined) {
-    if (typeof timeout !== 'number') {
-      throw invalidArgType('options.timeout', 'of type number', timeout)
-    }
-    // A longer timer of Node's would fire at once.
-    if (!(timeout >= 0 && timeout <= 2 ** 31 - 1)) {
-      throw outOfRange('options.timeout', '>= 0 && <= 2147483647', timeout)
-    }
-  }
-  return options
 }

@@ -1,14 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { setMaxListeners } from 'node:events'
 import { isChild } from '../spawn/child.ts'
-import {
-  aborted,
-  errnoOf,
-  invalidArgType,
-  invalidArgValue,
-  outOfRange,
-  systemError,
-} from '../base/errors.ts'
+import { aborted, errnoOf, invalidArgValue, outOfRange, systemError } from '../base/errors.ts'
 import {
   identify,
   isOver,
@@ -19,18 +12,26 @@ import {
   processInfo,
 } from '../inspect/process.ts'
 import { native } from '../base/native.ts'
-import { checkBoolean, checkGroup, checkInt32, checkObject, signalNumber } from '../base/check.ts'
+import {
+  abortSignal,
+  boolean,
+  checkGroup,
+  checkInt32,
+  checkOptions,
+  ms,
+  signalNumber,
+} from '../base/check.ts'
 import { waitForExit } from '../inspect/wait.ts'
 
 export interface StopOptions {
   /** The first signal. SIGCONT follows it, so that what is stopped can act on it. Default: `'SIGTERM'`. */
-  signal?: NodeJS.Signals | number | undefined
+  killSignal?: NodeJS.Signals | number | undefined
   /** Milliseconds from the first signal to the second. Default: 5000. */
   grace?: number | undefined
   /** The second signal, or `false` for none. Default: `'SIGKILL'`. */
   escalate?: NodeJS.Signals | number | false | undefined
   /** Ends the wait with an `AbortError`. What was signalled stays so. */
-  abort?: AbortSignal | undefined
+  signal?: AbortSignal | undefined
   /** Allow our own group or session. The caller itself is left out all the same. Default: false. */
   allowSelf?: boolean | undefined
 }
@@ -68,41 +69,31 @@ const SIGKILL = 9
 const TO_GROUP = 4
 /** SIGKILL works when its target next runs; longer than this it doesn't run at all. */
 const KILL_WAIT = 2000
-const MAX_TIMEOUT = 2 ** 31 - 1
 
 interface Plan {
-  signal: number
+  killSignal: number
   grace: number
   escalate: number | false
-  abort: AbortSignal | undefined
+  signal: AbortSignal | undefined
   allowSelf: boolean
 }
 
 /** @internal */
 export function checkStopOptions(options: StopOptions): Plan {
-  checkObject(options, 'options')
   const {
-    signal = 'SIGTERM',
+    killSignal = stopSignal('SIGTERM', 'options.killSignal'),
     grace = 5000,
-    escalate = 'SIGKILL',
-    abort,
+    escalate = SIGKILL,
+    signal,
     allowSelf = false,
-  } = options
-  if (typeof grace !== 'number') throw invalidArgType('options.grace', 'of type number', grace)
-  if (!(grace >= 0 && grace <= MAX_TIMEOUT)) {
-    throw outOfRange('options.grace', `>= 0 && <= ${MAX_TIMEOUT}`, grace)
-  }
-  if (abort !== undefined && !(abort instanceof AbortSignal)) {
-    throw invalidArgType('options.abort', 'an instance of AbortSignal', abort)
-  }
-  checkBoolean(allowSelf, 'options.allowSelf')
-  return {
-    signal: stopSignal(signal, 'options.signal'),
-    grace,
-    escalate: escalate === false ? false : stopSignal(escalate, 'options.escalate'),
-    abort,
-    allowSelf,
-  }
+  } = checkOptions(options, {
+    killSignal: stopSignal,
+    grace: ms(0),
+    escalate: (value, name) => (value === false ? (false as const) : stopSignal(value, name)),
+    signal: abortSignal,
+    allowSelf: boolean,
+  })
+  return { killSignal, grace, escalate, signal, allowSelf }
 }
 
 function stopSignal(value: unknown, name: string): number {
@@ -123,7 +114,7 @@ function stopSignal(value: unknown, name: string): number {
  * @throws `ERR_OUT_OF_RANGE` a pid of 1 or less
  * @throws `ERR_INVALID_ARG_VALUE` the caller itself
  * @throws `EINVAL` no such signal number
- * @throws `AbortError` `options.abort` was aborted
+ * @throws `AbortError` `options.signal` was aborted
  * @platform Linux
  * @see pidfd_send_signal(2), kill(2)
  */
@@ -237,7 +228,7 @@ function settled(outcome: StopResult['outcome']): StopResult {
 /** The rounds of signals and looks; `list` says who is there now. */
 async function stopAll(plan: Plan, list: () => ProcessInfo[], pgid?: number): Promise<StopResult> {
   const began = performance.now()
-  const { abort, grace, escalate } = plan
+  const { signal: abort, grace, escalate } = plan
   const signalled = new Set<number>()
   const denied = new Set<number>()
   const live = () => list().filter((info) => info.pid !== process.pid && !isOver(info))
@@ -279,7 +270,7 @@ async function stopAll(plan: Plan, list: () => ProcessInfo[], pgid?: number): Pr
       if (performance.now() >= deadline && !again) return
     }
   }
-  await round(plan.signal, grace, false)
+  await round(plan.killSignal, grace, false)
   let left = live()
   if (left.length === 0) return end('gone', false, [])
   const escalated = escalate !== false && left.some((info) => !denied.has(info.pid))
@@ -402,7 +393,7 @@ async function allGone(
   const timer = setTimeout(cancel, limit)
   abort?.addEventListener('abort', cancel)
   await Promise.allSettled(
-    targets.map(({ identity }) => waitForExit(identity, { abort: own.signal })),
+    targets.map(({ identity }) => waitForExit(identity, { signal: own.signal })),
   )
   clearTimeout(timer)
   abort?.removeEventListener('abort', cancel)

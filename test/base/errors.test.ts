@@ -264,8 +264,8 @@ test('no raw call is forgotten by the table, the argument tests or the type test
     ['getpgrp', 'ctermid'],
     ['setsid', 'getpgrp', 'ctermid'],
   ]
-  const refused = text('./fixtures/arguments.mjs')
-  const types = text('./types.test-d.ts')
+  const refused = text('../fixtures/arguments.mjs')
+  const types = text('../types.test-d.ts')
   const exported: object = await import('../../lib/index.ts')
   for (const call of rawCalls.keys()) {
     const has = {

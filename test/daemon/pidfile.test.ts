@@ -193,7 +193,7 @@ describe('the lock', () => {
       const lost = results.find(({ status }) => status === 'rejected') as PromiseRejectedResult
       expect(won, `round ${round}`).toHaveLength(1)
       expect(lost.reason).toMatchObject({ code: 'EAGAIN', reason: 'already-running' })
-      expect((await stopDaemon(path, { signal: 'SIGKILL' })).outcome).toBe('gone')
+      expect((await stopDaemon(path, { killSignal: 'SIGKILL' })).outcome).toBe('gone')
       expect(existsSync(path)).toBe(false)
     }
   }, 120_000)

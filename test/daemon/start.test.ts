@@ -161,11 +161,11 @@ describe('startDaemon', () => {
     })
   })
 
-  test('abort: an AbortError, and nothing is left', async () => {
+  test('signal: an AbortError, and nothing is left', async () => {
     const folder = openFolder()
     const abort = new AbortController()
     const started = sh(`echo $$ > ${folder}/started; sleep 100`, {
-      abort: abort.signal,
+      signal: abort.signal,
       ready: { fd: 3 },
     })
     await until(() => existsSync(join(folder, 'started')))

@@ -112,7 +112,7 @@ describe('waitForExit', () => {
     [1, { timeout: 2 ** 31 }],
     [1, { timeout: NaN }],
     [1, { timeout: '5' }],
-    [1, { abort: {} }],
+    [1, { signal: {} }],
     [1, 5],
   ])('%o with %o is refused', async (target, options) => {
     await expect(waitForExit(target as never, options as never)).rejects.toMatchObject({

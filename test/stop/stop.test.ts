@@ -76,9 +76,9 @@ describe('stopProcess', () => {
     expect(result).toMatchObject({ outcome: 'survivors', survivors: [{ pid, reason: 'ignored' }] })
   })
 
-  test('abort: an AbortError', async () => {
+  test('signal: an AbortError', async () => {
     const { pid } = await leader(`${deaf}; echo "[]"; while :; do sleep 0.05; done`)
-    const stopped = stopProcess(pid, { abort: AbortSignal.timeout(50) })
+    const stopped = stopProcess(pid, { signal: AbortSignal.timeout(50) })
     await expect(stopped).rejects.toMatchObject({ name: 'AbortError' })
   })
 
@@ -125,7 +125,7 @@ describe('stopGroup and stopSession', () => {
     const [low, pgid] = await running.next()
     track(low, pgid)
     expect(ps(low).pgid).toBe(pgid)
-    const result = await stopGroup(pgid, { signal: 40 })
+    const result = await stopGroup(pgid, { killSignal: 40 })
     expect(result).toMatchObject({ outcome: 'gone', signalled: [low, pgid], escalated: false })
     expect(await running.next()).toEqual([1])
   })

@@ -1,5 +1,6 @@
 import { daemonStatus } from '../../daemon/pidfile.ts'
-import { startDaemon, type StartDaemonOptions, stopDaemon } from '../../daemon/start.ts'
+import { startDaemon, type StartDaemonOptions } from '../../daemon/start.ts'
+import { stopDaemon } from '../../daemon/stop.ts'
 import type { StopOptions, StopResult } from '../../stop/stop.ts'
 import { type Arguments, type Command, ExitError, UsageError } from '../options.ts'
 import { json, printable } from '../picture.ts'
@@ -158,7 +159,7 @@ export function stopOptionsOf(values: Arguments['values']): StopOptions {
     ?.toUpperCase()
     .replace(/^(?!SIG)/, 'SIG')
   return {
-    signal: signal as NodeJS.Signals | undefined,
+    killSignal: signal as NodeJS.Signals | undefined,
     grace: count(values, 'grace'),
     escalate: values['no-kill'] === true ? false : undefined,
   }
