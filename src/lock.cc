@@ -6,8 +6,8 @@
 #include <sys/syscall.h>
 #endif
 
+#include "call.h"
 #include "register.h"
-#include "result.h"
 
 namespace sess {
 namespace {
@@ -37,37 +37,42 @@ int Whole(int fd, int command, Lock* lock) {
 #endif
 
 // 0; -EAGAIN when somebody else has it; another -errno.
-Napi::Value LockFile(const Napi::CallbackInfo& info) {
+napi_value LockFile(napi_env env, napi_callback_info info) {
+  Args args(env, info);
 #ifdef __linux__
   Lock lock;
-  return ToJs(info.Env(), Whole(IntArg(info, 0), kSet, &lock));
+  return ToJs(env, Whole(args.Int(0), kSet, &lock));
 #else
-  return ToJs(info.Env(), OrErrno(flock(IntArg(info, 0), LOCK_EX | LOCK_NB)));
+  return ToJs(env, OrErrno(flock(args.Int(0), LOCK_EX | LOCK_NB)));
 #endif
 }
 
 // 1 when somebody else has it, 0 when nobody has; -errno.
-Napi::Value IsLocked(const Napi::CallbackInfo& info) {
-  int fd = IntArg(info, 0);
+napi_value IsLocked(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  int fd = args.Int(0);
 #ifdef __linux__
   Lock lock;
   int result = Whole(fd, kGet, &lock);
-  return ToJs(info.Env(), result < 0 ? result : lock.type != F_UNLCK);
+  return ToJs(env, result < 0 ? result : lock.type != F_UNLCK);
 #else
   // flock can only be asked by taking it.
   if (flock(fd, LOCK_SH | LOCK_NB) == 0) {
     flock(fd, LOCK_UN);
-    return ToJs(info.Env(), 0);
+    return ToJs(env, 0);
   }
-  return ToJs(info.Env(), errno == EWOULDBLOCK ? 1 : -errno);
+  return ToJs(env, errno == EWOULDBLOCK ? 1 : -errno);
 #endif
 }
 
 }  // namespace
 
-void RegisterLock(Napi::Object exports) {
-  Export<LockFile>(exports, "lockFile");
-  Export<IsLocked>(exports, "isLocked");
+napi_status RegisterLock(napi_env env, napi_value exports) {
+  constexpr Export kCalls[] = {
+      {"lockFile", LockFile},
+      {"isLocked", IsLocked},
+  };
+  return AddTo(env, exports, kCalls);
 }
 
 }  // namespace sess
