@@ -42,6 +42,8 @@
           "sources": [
             "src/linux/exit_queue.cc",
             "src/linux/helper.cc",
+            "src/linux/process_details.cc",
+            "src/linux/process_stat.cc",
             "src/linux/process_table.cc"
           ],
           # src/ has no `new`: without a need for libstdc++ the linker leaves it
@@ -52,6 +54,7 @@
           "sources": [
             "src/darwin/exit_queue.cc",
             "src/darwin/helper.cc",
+            "src/darwin/process_details.cc",
             "src/darwin/process_table.cc"
           ],
           "xcode_settings": {

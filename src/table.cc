@@ -63,6 +63,17 @@ napi_value ProcessDetailsOf(napi_env env, napi_callback_info info) {
   return result != 0 ? ToJs(env, result) : ToJs(env, &details, sizeof details);
 }
 
+napi_value ProcessArgsOf(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  double start;
+  if (napi_get_value_double(env, args[1], &start) != napi_ok) {
+    return ToJs(env, -EINVAL);
+  }
+  List<char> text;
+  int result = ReadArgs(args.Int(0), start, &text);
+  return HandOver(env, result, &text);
+}
+
 napi_value BootId(napi_env env, napi_callback_info) {
   char id[kBootIdSize];
   int result = ReadBootId(&id);
@@ -135,6 +146,7 @@ napi_status RegisterTable(napi_env env, napi_value exports) {
       {"processRowsAsync", ProcessRowsAsync},
       {"processRow", ProcessRowOf},
       {"processDetails", ProcessDetailsOf},
+      {"processArgs", ProcessArgsOf},
       {"bootId", BootId},
   };
   return AddTo(env, exports, kCalls);

@@ -58,6 +58,8 @@ export interface Native {
   processRow(pid: number): ArrayBuffer | number
   /** How one takes signals, and its standard streams: ProcessDetails in src/process_table.h. */
   processDetails(pid: number): ArrayBuffer | number
+  /** The arguments of the process of that start, each with a zero behind it; -ESRCH: it is gone. */
+  processArgs(pid: number, startTicks: number): ArrayBuffer | number
   /** A text that is another one after each boot. */
   bootId(): string | number
   /** Starts the thread that watches for exits; `onExit` gets the token of each process that ended. */

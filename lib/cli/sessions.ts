@@ -1,5 +1,6 @@
 // Which sessions `sess ls` and `sess tree` show.
-import { listSessions, type ProcessInfo, type Session } from '../inspect/process.ts'
+import type { ProcessInfo } from '../inspect/process.ts'
+import { listSessions, type Session } from '../inspect/sessions.ts'
 import { type Arguments, type Command, parsePid, UsageError } from './options.ts'
 
 export const filterOptions: Command['options'] = {

@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import { errnoOf, invalidArgValue, systemError } from '../base/errors.ts'
-import { isOver, listProcessesSync, type ProcessInfo, processInfo } from '../inspect/process.ts'
+import { listProcessesSync } from '../inspect/list.ts'
+import { isOver, type ProcessInfo, processInfo } from '../inspect/process.ts'
 import { native } from '../base/native.ts'
 import { killpg } from '../raw/session.ts'
 import { checkBoolean, checkGroup, checkObject, signalNumber } from '../base/check.ts'

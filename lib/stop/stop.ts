@@ -2,11 +2,11 @@ import type { ChildProcess } from 'node:child_process'
 import { setMaxListeners } from 'node:events'
 import { isChild } from '../spawn/child.ts'
 import { aborted, errnoOf, invalidArgValue, outOfRange, systemError } from '../base/errors.ts'
+import { listProcessesSync } from '../inspect/list.ts'
 import {
   identify,
   isOver,
   isSameProcess,
-  listProcessesSync,
   type ProcessIdentity,
   type ProcessInfo,
   processInfo,

@@ -62,6 +62,7 @@ const colours: Record<Outcome, 'green' | 'red' | 'yellow'> = {
   ends: 'red',
   stops: 'yellow',
   depends: 'yellow',
+  unknown: 'yellow',
 }
 
 function drawVerdict(label: string, { outcome, reasons }: Verdict): string[] {

@@ -1,9 +1,5 @@
-import {
-  inspectSession,
-  type ProcessGroup,
-  type ProcessInfo,
-  type Session,
-} from '../../inspect/process.ts'
+import type { ProcessInfo } from '../../inspect/process.ts'
+import { inspectSession, type ProcessGroup, type Session } from '../../inspect/sessions.ts'
 import { type Command, parsePid, UsageError } from '../options.ts'
 import { isLeftAlone, isStopped, leaderName } from './ls.ts'
 import { fit, json, paint, printable, userName, width } from '../picture.ts'

@@ -1,0 +1,34 @@
+import { readdirSync, statSync } from 'node:fs'
+
+const ttyPaths = new Map<number, string>()
+
+/**
+ * The path of a terminal by its device number, as `fs.Stats.rdev` has it.
+ *
+ * @internal
+ */
+export function ttyPath(device: number): string {
+  const major = (device >>> 8) & 0xfff
+  const minor = (device & 0xff) | ((device >>> 12) & 0xfff00)
+  // Pseudoterminals have no entry in /dev but in /dev/pts: devices.txt of the Linux kernel.
+  if (process.platform === 'linux' && major >= 136 && major <= 143) {
+    return `/dev/pts/${(major - 136) * 2 ** 20 + minor}`
+  }
+  if (!ttyPaths.has(device)) readDevices()
+  const known = ttyPaths.get(device) ?? `/dev/char/${major}:${minor}`
+  ttyPaths.set(device, known)
+  return known
+}
+
+function readDevices(): void {
+  try {
+    for (const entry of readdirSync('/dev', { withFileTypes: true })) {
+      if (!entry.isCharacterDevice()) continue
+      const path = `/dev/${entry.name}`
+      const stats = statSync(path, { throwIfNoEntry: false })
+      if (stats !== undefined) ttyPaths.set(stats.rdev, path)
+    }
+  } catch {
+    // A chroot may have no /dev: the processes are there all the same, and the names are not.
+  }
+}
