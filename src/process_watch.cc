@@ -61,7 +61,7 @@ class Watcher {
   napi_env env_;
   ExitQueue queue_;
   List<int> fds_;
-  pthread_t thread_;
+  pthread_t thread_ = {};
   bool running_ = false;
   napi_threadsafe_function deliver_ = nullptr;
 };
