@@ -1,10 +1,9 @@
-import { type Reason, systemError } from '../base/errors.ts'
+import type { Reason } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { holdsMaster, inFirstNamespace, isNamespaceInit, procHides } from '../base/proc.ts'
 import { Aftermath, members, named } from './aftermath.ts'
 import { isKernelThread, look, type ProcessInfo, processInfo } from './process.ts'
 import { detailsOf, isShell, kernelThread, reaction, type Signal, verdict } from './reaction.ts'
-import { ESRCH } from './row.ts'
 import { readSession, type Session } from './sessions.ts'
 
 /**
@@ -58,12 +57,7 @@ const multiplexers = /^(tmux: server|screen|SCREEN|dtach|abduco|zellij)/
  * @see credentials(7), setsid(2), tty_ioctl(4)
  */
 export async function explain(pid = 0): Promise<Explanation> {
-  const { sid } = processInfo(pid)
-  const read = await readSession(sid, 'explain')
-  const subject = read && members(read.session).find((info) => info.pid === (pid || process.pid))
-  if (read === undefined || subject === undefined) throw systemError(ESRCH, 'explain')
-
-  const { session } = read
+  const { session, subject, hidden } = await find(pid || process.pid)
   const details = detailsOf(subject.pid)
   const stdio = typeof details === 'object' ? details.stdio : null
   const parent = look(subject.ppid)
@@ -77,7 +71,7 @@ export async function explain(pid = 0): Promise<Explanation> {
     const none: Verdict = { outcome: 'survives', reasons: [kernelThread] }
     return { ...explanation, hangup: none, interrupt: none, suspend: none, parentDeath: none }
   }
-  const isPartial = read.hidden > 0 || procHides() !== false
+  const isPartial = hidden > 0 || procHides() !== false
   const told = (verdict: Verdict) => (isPartial ? doubted(verdict) : verdict)
   return {
     ...explanation,
@@ -85,6 +79,19 @@ export async function explain(pid = 0): Promise<Explanation> {
     interrupt: told(onKey(session, subject, 'SIGINT', 'Ctrl-C')),
     suspend: told(onKey(session, subject, 'SIGTSTP', 'Ctrl-Z')),
     parentDeath: told(onParentDeath(session, subject, parent)),
+  }
+}
+
+/** A process and its session, which it may leave for another one while that is read. */
+async function find(
+  pid: number,
+): Promise<{ session: Session; subject: ProcessInfo; hidden: number }> {
+  for (;;) {
+    const { sid } = processInfo(pid)
+    const read = await readSession(sid, 'explain')
+    if (read === undefined) continue
+    const subject = members(read.session).find((info) => info.pid === pid)
+    if (subject !== undefined) return { ...read, subject }
   }
 }
 

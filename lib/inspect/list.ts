@@ -31,7 +31,7 @@ function members(scope: number, id: number, call: string): number[] {
  * It asks for ids alone, which is many times faster than a list with all fields.
  *
  * @param sid session ID. 0 gathers what has no session here (Linux): see `ProcessInfo.sid`
- * @returns process IDs; none when there is no such session
+ * @returns process IDs; none when there is no such session, or `hidepid` hides all of it
  * @throws `ENOENT` /proc is not mounted, or shows another pid namespace (Linux; `reason: 'no-proc'`)
  * @throws `EMFILE`, `ENFILE` no descriptor is free (Linux)
  * @platform Linux; macOS compiled only
@@ -46,7 +46,7 @@ export function sessionMembers(sid: number): number[] {
  * The processes of a process group, zombies too.
  *
  * @param pgid process group ID
- * @returns process IDs; none when there is no such group
+ * @returns process IDs; none when there is no such group, or `hidepid` hides all of it
  * @throws `ENOENT` /proc is not mounted, or shows another pid namespace (Linux; `reason: 'no-proc'`)
  * @throws `EMFILE`, `ENFILE` no descriptor is free (Linux)
  * @platform Linux; macOS compiled only

@@ -70,7 +70,7 @@ function row(pid: number, call: string): Rows | undefined {
   const result = native.processRow(number)
   if (typeof result !== 'number') return new Rows(result)
   if (result === ESRCH) return undefined
-  throw isHidden(result) ? hiddenError(result, call, number) : tableError(result, call)
+  throw isHidden(result) ? hiddenError(result, call, `process ${number}`) : tableError(result, call)
 }
 
 /**
@@ -83,7 +83,8 @@ function row(pid: number, call: string): Rows | undefined {
  * @throws `ESRCH` there is no process `pid`
  * @throws `ENOENT` /proc is not mounted, or shows another pid namespace (Linux; `reason: 'no-proc'`)
  * @throws `EMFILE`, `ENFILE` no descriptor is free (Linux)
- * @throws `EPERM`, `EACCES` /proc is mounted with `hidepid` and the process is another user's (Linux; `reason: 'hidden'`)
+ * @throws `EPERM` /proc is mounted with `hidepid` and the process is another user's (Linux; `reason: 'hidden'`)
+ * @throws `EPERM`, `EACCES` a sandbox or a security module forbids to read /proc (Linux; `reason: 'proc-refused'`)
  * @platform Linux; macOS compiled only
  * @see proc_pid_stat(5), ps(1)
  */

@@ -42,7 +42,7 @@ export const SCOPE = { kAll: 0, kSession: 1, kGroup: 2 } as const
 
 export const ESRCH = errnoOf('ESRCH')
 const ENOENT = errnoOf('ENOENT')
-const EPERM = errnoOf('EPERM')
+export const EPERM = errnoOf('EPERM')
 const EACCES = errnoOf('EACCES')
 
 export const isHidden = (result: number) => result === EPERM || result === EACCES
@@ -127,8 +127,8 @@ export function tableError(result: number, call: string): SystemError {
   return systemError(result, call, { reason: 'no-proc', text })
 }
 
-/** Why one process of the table could not be read. */
-export function hiddenError(result: number, call: string, pid: number): SystemError {
-  const text = `process ${pid} is hidden from us: /proc is mounted with hidepid, or a sandbox forbids to read it`
-  return systemError(result, call, { reason: 'hidden', text, pid })
+/** `what` is there, or may be, and /proc does not show it. */
+export function hiddenError(result: number, call: string, what: string): SystemError {
+  const text = `${what} is hidden from us: /proc is mounted with hidepid, or a sandbox forbids to read it`
+  return systemError(result, call, { reason: 'hidden', text })
 }

@@ -1,11 +1,11 @@
 import { checkInt32 } from '../base/check.ts'
 import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import { inFirstNamespace } from '../base/proc.ts'
+import { inFirstNamespace, procHides } from '../base/proc.ts'
 import { type LookupOptions, throwIfNoEntry } from '../raw/session.ts'
 import { eachProcess, inSlices, listProcessesSync, Query } from './list.ts'
 import type { ProcessInfo } from './process.ts'
-import { ESRCH } from './row.ts'
+import { EPERM, ESRCH, hiddenError } from './row.ts'
 
 /** Members of one process group. */
 export interface ProcessGroup {
@@ -141,6 +141,7 @@ export async function readSession(
  * @param sid session ID; 0 gathers what has no session here (Linux): see `ProcessInfo.sid`
  * @param options `throwIfNoEntry: false` gives `undefined` when there is no such session
  * @throws `ESRCH` no process is in session `sid`
+ * @throws `EPERM` none can be seen, and /proc is mounted with `hidepid` (Linux; `reason: 'hidden'`)
  * @throws as `processInfo()` where /proc can't be read
  * @platform Linux; macOS compiled only
  */
@@ -155,6 +156,7 @@ export function inspectSession(sid: number, options: LookupOptions = {}): Sessio
   const census = new Census()
   for (const info of listProcessesSync({ sid })) census.add(info)
   if (census.sessions.size > 0) return census.session(sid)
+  if (procHides() !== false) throw hiddenError(EPERM, 'inspectSession', `session ${sid}`)
   if (throws) throw systemError(ESRCH, 'inspectSession')
   return undefined
 }
@@ -165,6 +167,7 @@ export function inspectSession(sid: number, options: LookupOptions = {}): Sessio
  * @param pgid process group ID
  * @param options `throwIfNoEntry: false` gives `undefined` when there is no such group
  * @throws `ESRCH` no process is in group `pgid`
+ * @throws `EPERM` none can be seen, and /proc is mounted with `hidepid` (Linux; `reason: 'hidden'`)
  * @throws as `processInfo()` where /proc can't be read
  * @platform Linux; macOS compiled only
  */
@@ -181,6 +184,10 @@ export function inspectGroup(pgid: number, options: LookupOptions = {}): Process
   for (const info of members) census.add(info)
   const [first] = members
   if (first !== undefined) return census.group(pgid, first.sid, members)
+  // That a group has no members the kernel itself can say, also of those that /proc hides.
+  if (procHides() !== false && native.killpg(pgid, 0) !== ESRCH) {
+    throw hiddenError(EPERM, 'inspectGroup', `process group ${pgid}`)
+  }
   if (throws) throw systemError(ESRCH, 'inspectGroup')
   return undefined
 }

@@ -21,14 +21,22 @@ export function ttyPath(device: number): string {
 }
 
 function readDevices(): void {
+  for (const name of namesOf('/dev')) {
+    const path = `/dev/${name}`
+    const stats = statSync(path, { throwIfNoEntry: false })
+    if (stats?.isCharacterDevice() === true) ttyPaths.set(stats.rdev, path)
+  }
+}
+
+/** A chroot may have no /dev, or one that we may not read: then the names are not to be had. */
+function namesOf(folder: string): string[] {
   try {
-    for (const entry of readdirSync('/dev', { withFileTypes: true })) {
-      if (!entry.isCharacterDevice()) continue
-      const path = `/dev/${entry.name}`
-      const stats = statSync(path, { throwIfNoEntry: false })
-      if (stats !== undefined) ttyPaths.set(stats.rdev, path)
+    return readdirSync(folder)
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) {
+      return []
     }
-  } catch {
-    // A chroot may have no /dev: the processes are there all the same, and the names are not.
+    // Such as EMFILE: a name that is not found now would be missing for good.
+    throw error
   }
 }

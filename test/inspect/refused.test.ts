@@ -16,6 +16,8 @@ const right: Json = {
   own: true,
   uid: true,
   other: true,
+  session: true,
+  group: true,
   isSameProcess: true,
 }
 const every = (answer: string) =>
@@ -88,7 +90,7 @@ describe('with few descriptors', () => {
 describe.runIf(isRoot)('in namespaces of its own', () => {
   const inside = (script: string, ...args: string[]) => [
     ...['unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-c'],
-    `${script} "$0" "$@"; exit $?`,
+    `${script} "$0" "$@" $!; exit $?`,
     ...look('', ...args),
   ]
   const nobody = 'setpriv --reuid=65534 --regid=65534 --clear-groups'
@@ -98,12 +100,18 @@ describe.runIf(isRoot)('in namespaces of its own', () => {
     const script = `"$0" "$@"; exit $?`
     const given = await answers(
       inside(
-        `mount -t proc -o hidepid=${level} proc /proc && setsid -w sh -c '${nobody} ${script}'`,
+        `mount -t proc -o hidepid=${level} proc /proc && { setsid sleep 60 & } && setsid -w sh -c '${nobody} ${script}'`,
         '1',
       ),
     )
     const explain = 'unknown,unknown,unknown,unknown'
-    expect(given).toMatchObject({ ...right, other: hidden, explain })
+    expect(given).toMatchObject({
+      ...right,
+      other: hidden,
+      session: hidden,
+      group: hidden,
+      explain,
+    })
   })
 
   test.each([1, 2])('hidepid=%i, as root: all is seen', async (level) => {
