@@ -46,7 +46,7 @@ export const verdict = (
   facts?: object,
 ): Verdict => ({
   outcome,
-  reasons: [{ reason, text, ...facts } as Reason],
+  reasons: [{ reason, text, ...facts }],
 })
 
 /** The kernel's own threads stand outside all that happens to processes. */
