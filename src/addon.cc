@@ -9,7 +9,8 @@ namespace {
 constexpr decltype(&RegisterSession) kSubjects[] = {
     RegisterSession, RegisterTerminal, RegisterTable,      RegisterWatch,
     RegisterDetach,  RegisterChild,    RegisterLock,       RegisterPidfd,
-    RegisterReplace, RegisterStdio,    RegisterPrivileges,
+    RegisterReplace, RegisterStdio,    RegisterPrivileges, RegisterStarted,
+    RegisterExecute,
 };
 
 }  // namespace

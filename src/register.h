@@ -7,10 +7,12 @@
 namespace sess {
 
 napi_status RegisterSession(napi_env env, napi_value exports);
+napi_status RegisterStarted(napi_env env, napi_value exports);
 napi_status RegisterTerminal(napi_env env, napi_value exports);
 napi_status RegisterTable(napi_env env, napi_value exports);
 napi_status RegisterWatch(napi_env env, napi_value exports);
 napi_status RegisterDetach(napi_env env, napi_value exports);
+napi_status RegisterExecute(napi_env env, napi_value exports);
 napi_status RegisterChild(napi_env env, napi_value exports);
 napi_status RegisterLock(napi_env env, napi_value exports);
 napi_status RegisterPidfd(napi_env env, napi_value exports);

@@ -86,8 +86,14 @@ export interface Native {
   userIds(user: string | number): number[] | number
   /** getgrnam(3) */
   groupId(group: string): number
-  /** execve(2) with only `fds` left open */
-  execve(path: string, argv: string[], env: string[], fds: number[]): number
+  /** execve(2) with only `fds`, int32s, left open. The rest are strings in bytes, each ended by a NUL. */
+  execute(path: Uint8Array, argv: Uint8Array, env: Uint8Array, fds: Uint8Array): number
+  /** The arguments as the kernel had them when the addon was loaded, each ended by a NUL */
+  startedArguments(): ArrayBuffer | number
+  /** The environment, likewise */
+  startedEnvironment(): ArrayBuffer | number
+  /** chdir(2) to the folder that was the working one when the addon was loaded; -ENOENT: that very folder is not there */
+  enterStartedFolder(): number
   /** SO_PEERCRED of unix(7) */
   peerPid(fd: number): number
   /** PR_SET_PDEATHSIG of prctl(2) */

@@ -210,6 +210,13 @@ interface Ending {
 /** What is said before ready is for the command, wherever it goes later. */
 const options = { waitForReady: true, readyTimeout: 15_000, stderr: 'null' }
 
+/** Every error of a tree of them. */
+const whole = new RegExp(
+  ['all failed', 'root', 'below', 'lowest', 'one', 'two', 'three']
+    .map((word) => `(?=[^]*Error: ${word}\\n)`)
+    .join(''),
+)
+
 /** What a daemon does, and what its command then says. Nothing of it is left but where it says ready. */
 const endings: Record<string, Ending> = {
   'throws before daemonize()': { config: { before: 'throw' }, code: 1, says: /no configuration/ },
@@ -223,6 +230,17 @@ const endings: Record<string, Ending> = {
     config: { then: 'fail', options },
     code: 1,
     says: /Error: no licence\n +at [^]*exited with code 1 before/,
+  },
+  'calls fail() with an error of errors': {
+    config: { then: 'fail-deep', options },
+    code: 1,
+    says: whole,
+  },
+  'throws an error of errors': { config: { then: 'throw-deep', options }, code: 1, says: whole },
+  'leaves a rejection of errors unhandled': {
+    config: { then: 'reject-deep', options },
+    code: 1,
+    says: whole,
   },
   'exits with 0': {
     config: { then: 'exit-0', options },

@@ -1,4 +1,4 @@
-import { becomeLauncher, inheritedDescriptors } from '../../launcher/reexec.ts'
+import { becomeLauncher, inGivenBytes, inheritedDescriptors } from '../../launcher/reexec.ts'
 import { type Command, UsageError } from '../options.ts'
 
 export const launch: Command = {
@@ -19,6 +19,6 @@ Examples:
   options: {},
   run({ positionals }) {
     if (positionals.length === 0) throw new UsageError('launch needs a command')
-    becomeLauncher(positionals, inheritedDescriptors())
+    becomeLauncher(inGivenBytes(positionals), inheritedDescriptors())
   },
 }
