@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { fixturePath, isLive, type Json, node, ps, track, until } from '../helpers/process.ts'
 import type { Terminal } from '../helpers/pty.ts'
+import { need } from '../helpers/tools.ts'
 import {
   expectUsable,
+  idsOf,
   membersOf,
   openShell,
   openSwitchboard,
@@ -201,6 +203,7 @@ describe.each(users)('as %s', (user) => {
     }
 
     test.each(Object.entries(places))('detach: %s', async (_, [line, method, options = {}]) => {
+      need(line.split(' ', 1)[0] ?? '', idsOf(user))
       const place = await open()
       const it = await run(place, line)
       await expectDetached(it, await it.call('detach', options), method)

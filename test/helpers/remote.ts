@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { expect, onTestFinished } from 'vitest'
 import { hasNobody, type Json, ps, track, unprivileged, until } from './process.ts'
 import { openTerminal, type Terminal } from './pty.ts'
+import { need } from './tools.ts'
 
 /** A running test/fixtures/remote.mjs. */
 export interface Remote {
@@ -109,6 +110,8 @@ export type Shell = keyof typeof shells
 /** As whom a terminal's programs run. Without root there is one kind only. */
 export const users = hasNobody ? (['root', 'nobody'] as const) : (['this user'] as const)
 export type User = 'root' | 'nobody' | 'this user'
+/** For spawn: what makes a program run as a user of `users`. */
+export const idsOf = (user: User) => (user === 'nobody' ? unprivileged : {})
 
 /** An interactive shell on a new pty, at its prompt. */
 export async function openShell(
@@ -118,7 +121,7 @@ export async function openShell(
 ): Promise<Terminal> {
   const terminal = openTerminal(shell, shells[shell], {
     env: { ...env, TERM: 'xterm', PS1: '$ ', fish_greeting: '' },
-    ...(user === 'nobody' ? unprivileged : {}),
+    ...idsOf(user),
   })
   await expectUsable(terminal)
   return terminal
@@ -176,6 +179,7 @@ export function remember(pid: number): () => Promise<void> {
 
 /** The members of a group, by ps. */
 export function membersOf(pgid: number): number[] {
+  need('ps')
   const rows = execFileSync('ps', ['-eo', 'pid=,pgid=']).toString().trim().split('\n')
   return rows
     .map((row) => row.trim().split(/\s+/).map(Number))
