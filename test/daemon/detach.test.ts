@@ -6,6 +6,7 @@ import { fixturePath, isLive, type Json, node, ps, track, until } from '../helpe
 import type { Terminal } from '../helpers/pty.ts'
 import { need } from '../helpers/tools.ts'
 import {
+  expectJob,
   expectUsable,
   idsOf,
   membersOf,
@@ -82,6 +83,7 @@ const scenes: Record<string, (place: Place) => Promise<unknown>> = {
     place,
   ) {
     const it = await run(place, `${remote} | sleep 1000`)
+    await until(() => others(it.pid).length === 1)
     const before = ps(it.pid)
     const blockedBy = others(it.pid)
     const result = await it.call('detach', { onBlocked: 'partial' })
@@ -159,7 +161,9 @@ const scenes: Record<string, (place: Place) => Promise<unknown>> = {
 
 async function run(place: Place, line: string): Promise<Remote> {
   place.terminal.type(`${line}\r`)
-  return place.next()
+  const it = await place.next()
+  if (!line.endsWith('&')) await expectJob(place.terminal)
+  return it
 }
 
 const others = (group: number) =>
@@ -170,9 +174,10 @@ const others = (group: number) =>
 /** Refused at once, and after waiting in vain; it writes to its stdout as before. */
 async function expectBlocked(it: Remote, { terminal, folder }: Place): Promise<void> {
   await it.call('listen', ['SIGTTIN', 'SIGTTOU', 'SIGCONT'])
+  // The shell may start the second command of a pipeline a little later.
+  await until(() => others(it.pid).length === 1)
   const unchanged = remember(it.pid)
   const blockedBy = others(it.pid)
-  expect(blockedBy).toHaveLength(1)
   const [log, options] = [join(folder, 'log'), { cwd: '/', umask: 0o77, stdin: 'null' }]
   for (const wait of [0, 50]) {
     for (const call of ['detach', 'detachSync']) {

@@ -123,6 +123,12 @@ export async function openShell(
     env: { ...env, TERM: 'xterm', PS1: '$ ', fish_greeting: '' },
     ...idsOf(user),
   })
+  // fish 4 asks the terminal what it is, and waits for the answer before its prompt.
+  if (shell === 'fish') {
+    terminal.pty.onData((data) => {
+      if (data.includes('\x1b[c') || data.includes('\x1b[0c')) terminal.type('\x1b[?62c')
+    })
+  }
   await expectUsable(terminal)
   return terminal
 }
@@ -147,6 +153,10 @@ export async function expectUsable(terminal: Terminal): Promise<void> {
     }
   }
 }
+
+/** The shell has given its job the terminal. fish does so after it has started it, bash before. */
+export const expectJob = (terminal: Terminal): Promise<void> =>
+  until(() => ps(terminal.pid).tpgid !== terminal.pid)
 
 /** All of a process that detaching could change, read from the kernel. */
 export function snapshot(pid: number): object {

@@ -7,6 +7,7 @@ import { launcher } from '../helpers/daemon.ts'
 import { fixturePath, isLive, isRoot, node, ps, track, until } from '../helpers/process.ts'
 import type { Terminal } from '../helpers/pty.ts'
 import {
+  expectJob,
   expectUsable,
   openFolder,
   openShell,
@@ -79,27 +80,33 @@ const stopped = async (terminal: Terminal, leader: () => number) => {
   await expectUsable(terminal)
 }
 
+/** It runs, and keys go to it. */
+const up = async (terminal: Terminal) => {
+  await terminal.expect(/up\r/)
+  await expectJob(terminal)
+}
+
 /** At a prompt, with a person at the keys. What a scene returns is compared. */
 const scenes: Record<string, Scene> = {
   async 'Ctrl-C'(terminal, command) {
     terminal.type(`${command} wait\r`)
-    await terminal.expect(/up\r/)
+    await up(terminal)
     terminal.type('\x03')
   },
   async 'Ctrl-C, handled'(terminal, command) {
     terminal.type(`${command} handle SIGINT\r`)
-    await terminal.expect(/up\r/)
+    await up(terminal)
     terminal.type('\x03')
     await terminal.expect(/got SIGINT/)
   },
   async 'Ctrl-\\'(terminal, command) {
     terminal.type(`${command} wait\r`)
-    await terminal.expect(/up\r/)
+    await up(terminal)
     terminal.type('\x1c')
   },
   async 'Ctrl-Z, fg, Ctrl-C'(terminal, command, leader) {
     terminal.type(`${command} wait\r`)
-    await terminal.expect(/up\r/)
+    await up(terminal)
     const pid = leader()
     terminal.type('\x1a')
     await stopped(terminal, () => pid)
@@ -110,7 +117,7 @@ const scenes: Record<string, Scene> = {
   },
   async 'Ctrl-Z, bg, fg, Ctrl-C'(terminal, command, leader) {
     terminal.type(`${command} wait\r`)
-    await terminal.expect(/up\r/)
+    await up(terminal)
     const pid = leader()
     terminal.type('\x1a')
     await stopped(terminal, () => pid)
@@ -123,7 +130,7 @@ const scenes: Record<string, Scene> = {
   },
   async 'SIGCONT to a stopped one'(terminal, command, leader) {
     terminal.type(`${command} wait\r`)
-    await terminal.expect(/up\r/)
+    await up(terminal)
     const pid = leader()
     terminal.type('\x1a')
     await stopped(terminal, () => pid)
@@ -152,7 +159,7 @@ const scenes: Record<string, Scene> = {
   },
   async 'a window of another size'(terminal, command) {
     terminal.type(`${command} winch\r`)
-    await terminal.expect(/up\r/)
+    await up(terminal)
     terminal.pty.resize(101, 31)
     const [size] = await terminal.expect(/\d+x\d+/)
     terminal.pty.resize(200, 50)
@@ -160,23 +167,23 @@ const scenes: Record<string, Scene> = {
   },
   async 'SIGTERM to its pid, handled'(terminal, command, leader) {
     terminal.type(`${command} handle SIGTERM\r`)
-    await terminal.expect(/up\r/)
+    await up(terminal)
     process.kill(leader(), 'SIGTERM')
     await terminal.expect(/got SIGTERM/)
   },
   async 'SIGHUP to its pid'(terminal, command, leader) {
     terminal.type(`${command} wait\r`)
-    await terminal.expect(/up\r/)
+    await up(terminal)
     process.kill(leader(), 'SIGHUP')
   },
   async 'SIGKILL to its pid'(terminal, command, leader) {
     terminal.type(`${command} wait\r`)
-    await terminal.expect(/up\r/)
+    await up(terminal)
     process.kill(leader(), 'SIGKILL')
   },
   async 'signals to its group and to its pid: each once'(terminal, command, leader) {
     terminal.type(`${command} count\r`)
-    await terminal.expect(/up\r/)
+    await up(terminal)
     const pid = leader()
     for (let i = 1; i <= 40; i++) {
       process.kill(i % 2 === 0 ? pid : -pid, 'SIGUSR2')
@@ -188,7 +195,7 @@ const scenes: Record<string, Scene> = {
   },
   async 'a stop of its own by SIGTSTP, fg'(terminal, command, leader) {
     terminal.type(`${command} stop SIGTSTP\r`)
-    await terminal.expect(/up\r/)
+    await up(terminal)
     const pid = leader()
     process.kill(pid, 'SIGUSR2')
     await stopped(terminal, () => pid)
@@ -197,7 +204,7 @@ const scenes: Record<string, Scene> = {
   },
   async 'a stop of its own by SIGSTOP, fg'(terminal, command, leader) {
     terminal.type(`${command} stop SIGSTOP\r`)
-    await terminal.expect(/up\r/)
+    await up(terminal)
     const pid = leader()
     process.kill(pid, 'SIGUSR2')
     await stopped(terminal, () => pid)
@@ -209,17 +216,9 @@ const scenes: Record<string, Scene> = {
 async function play(shell: Shell, command: string): Promise<Record<string, unknown>> {
   const terminal = await openShell(shell, users[0], { ...process.env, PAGER: 'cat' })
   const foreground = () => ps(terminal.pid).tpgid
-  // fish gives its job the terminal after it has started it.
-  const leader = () => {
-    for (let tries = 0; tries < 500; tries++) {
-      const group = foreground()
-      if (group !== terminal.pid) return group
-    }
-    throw new Error('no job in the foreground')
-  }
   const seen: Record<string, unknown> = {}
   for (const [name, scene] of Object.entries(scenes)) {
-    const value = await scene(terminal, command, leader).catch((error: unknown) => {
+    const value = await scene(terminal, command, foreground).catch((error: unknown) => {
       throw new Error(`${shell}, ${name}, ${command}`, { cause: error })
     })
     await until(() => foreground() === terminal.pid)
