@@ -66,7 +66,8 @@ function watch(pid: number): Watch | number {
  * @throws `AbortError` `options.signal` was aborted; its reason is the `cause`
  * @throws `ETIMEDOUT` the process is still there after `options.timeout` (`reason: 'still-running'`)
  * @throws `EMFILE`, `ENFILE` no descriptor is free; each wait needs one
- * @throws `EPERM` an identity can't be compared: /proc is mounted with `hidepid` (Linux; `reason: 'hidden'`)
+ * @throws `EPERM`, `EACCES` an identity can't be compared: /proc is mounted with `hidepid` (Linux; `reason: 'hidden'`)
+ * @throws `ENOENT` an identity can't be compared: there is no /proc (Linux; `reason: 'no-proc'`)
  * @throws `EAGAIN` no thread can be started
  * @throws `ENOSYS` Linux before 5.3
  * @platform Linux; macOS compiled only

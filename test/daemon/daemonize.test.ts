@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { launcher, type Prepared, prepareDaemon, sess, type Way, ways } from '../helpers/daemon.ts'
+import { need } from '../helpers/tools.ts'
 import { otherNodes } from '../helpers/nodes.ts'
 import { isLive, isRoot, node, ps, until } from '../helpers/process.ts'
 import {
@@ -121,6 +122,7 @@ describe('a daemon from elsewhere', () => {
   test.for(all)('tmux, %s: its pane goes on with 0', async (way) => {
     const daemon = prepareDaemon(way, { after: 100 })
     const file = join(daemon.folder, 'rc')
+    need('tmux')
     const tmux = (...args: string[]) =>
       spawnSync('tmux', ['-S', join(daemon.folder, 'tmux'), '-f', '/dev/null', ...args])
     tmux('new-session', '-d', `sh -c '${daemon.line}; echo rc=$? > ${file}; sleep 100'`)

@@ -27,6 +27,7 @@ import {
 } from '../helpers/process.ts'
 import { openTerminal, type Terminal } from '../helpers/pty.ts'
 import {
+  expectJob,
   expectUsable,
   flagsOf,
   openFolder,
@@ -54,7 +55,9 @@ interface Place extends Switchboard {
 async function openRemote(shell: Shell = 'bash', user: User = users[0]): Promise<Place> {
   const place = await openBoard(shell, user)
   place.terminal.type(`${remote}\r`)
-  return { ...place, it: await place.next() }
+  const it = await place.next()
+  await expectJob(place.terminal)
+  return { ...place, it }
 }
 
 async function openBoard(shell: Shell = 'bash', user: User = users[0]) {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isForeground } from 'setsid'
 import { expect, test } from 'vitest'
 import { node, fixturePath, ps, track, until } from '../helpers/process.ts'
 import { fixtureOnTerminal, openTerminal } from '../helpers/pty.ts'
@@ -164,6 +165,10 @@ test('withForeground: the terminal comes back at a stop and goes again, while fn
   terminal.type('typed\n')
   await terminal.expect(/got typed/)
   expect(await terminal.json()).toMatchObject({ code: 0, after: here })
+})
+
+test('isForeground of a descriptor that is not open: EBADF', () => {
+  expect(() => isForeground(2 ** 30)).toThrow(expect.objectContaining({ code: 'EBADF' }))
 })
 
 test('without a terminal of ours: ENOTTY, and isForeground is false', async () => {

@@ -531,6 +531,8 @@ describe('signalGroup and signalSession', () => {
       const options = { allowSelf: true }
       const { value } = await spawner.ask(call, { id: spawner.pid, signal: 0, options })
       expect(value.signalled).toEqual([spawner.pid])
+      const wrong = await spawner.ask(call, { id: spawner.pid, signal: 999, options })
+      expect(wrong.error.code).toBe('EINVAL')
     }
   })
 })
