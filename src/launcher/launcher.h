@@ -13,4 +13,8 @@ int WatchMain(int argc, char** argv);
 // `launcher launch …`: waits for a daemon in the shell's place.
 int LaunchMain(int argc, char** argv);
 
+// `launcher state PID` and `launcher front …`: the command `sess`.
+int StateMain(int argc, char** argv);
+int FrontMain(int argc, char** argv);
+
 #endif  // SETSID_LAUNCHER_H_

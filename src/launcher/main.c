@@ -15,6 +15,12 @@ int main(int argc, char** argv) {
   if (argc > 1 && strcmp(argv[1], "launch") == 0) {
     return LaunchMain(argc - 2, argv + 2);
   }
+  if (argc > 1 && strcmp(argv[1], "state") == 0) {
+    return StateMain(argc - 2, argv + 2);
+  }
+  if (argc > 1 && strcmp(argv[1], "front") == 0) {
+    return FrontMain(argc - 2, argv + 2);
+  }
   dprintf(STDERR_FILENO, "This program is a part of the npm package setsid.\n");
   return 2;
 }
