@@ -98,6 +98,11 @@ int FrontMain(int argc, char** argv) {
   return StartNode(argv[0], argv[1], argc - 2, argv + 2);
 }
 
+int TakeState(const char* state) {
+  (void)state;
+  return 0;
+}
+
 int StateMain(int argc, char** argv) {
   (void)argv;
   return argc == 1 ? 0 : 2;

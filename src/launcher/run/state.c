@@ -131,6 +131,22 @@ static void RestoreEntry(const char* hex, size_t length) {
   free(entry);
 }
 
+int TakeState(const char* state) {
+  char* rest;
+  uint64_t ignored = strtoull(state, &rest, 16);
+  if (rest == state || *rest != ',') return 2;
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = (rlim_t)strtoull(rest + 1, NULL, 10);
+  if (limit.rlim_cur <= limit.rlim_max) setrlimit(RLIMIT_NOFILE, &limit);
+  // The launcher has children to wait for, so that SIGCHLD stays as it is.
+  ignored &= ~MaskOf(SIGCHLD);
+  for (int number = 1; number <= kSignals; number++) {
+    if ((ignored & MaskOf(number)) != 0) signal(number, SIG_IGN);
+  }
+  return 0;
+}
+
 bool RestoreState(const char* state) {
   char* rest;
   uint64_t mask = strtoull(state, &rest, 16);
