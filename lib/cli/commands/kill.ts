@@ -73,11 +73,18 @@ function name(id: number, session: boolean): Target {
   }
 }
 
-/** Whom a slip of the fingers must not end, and what each is to us. Those out of sight are left out. */
+/**
+ * Whom a slip of the fingers must not end, and what each is to us: who says most to the user comes last.
+ * A process out of our sight (hidepid) is left out: it is another user's, and we could not signal it.
+ */
 function* dear(): Generator<[ProcessInfo, string]> {
   const own = processInfo()
-  yield [own, 'which is sess itself']
   const look = (pid: number) => processInfo(pid, { throwIfNoEntry: false })
+  const foreground = own.tpgid === null ? [] : listProcessesSync({ pgid: own.tpgid })
+  for (const info of foreground) yield [info, 'which is in the foreground of this terminal']
+  const leader = own.sid > 1 ? look(own.sid) : undefined
+  if (leader !== undefined) yield [leader, 'which leads the session of sess']
+  yield [own, 'which is sess itself']
   const seen = new Set<number>()
   for (let info = look(own.ppid); info !== undefined && info.pid > 1; info = look(info.ppid)) {
     // A number that was taken again could lead in a circle.
@@ -85,17 +92,10 @@ function* dear(): Generator<[ProcessInfo, string]> {
     seen.add(info.pid)
     yield [info, 'which sess was started from']
   }
-  const leader = own.sid > 1 ? look(own.sid) : undefined
-  if (leader !== undefined) yield [leader, 'which leads the session of sess']
-  if (own.tpgid === null) return
-  for (const info of listProcessesSync({ pgid: own.tpgid })) {
-    yield [info, 'which is in the foreground of this terminal']
-  }
 }
 
 function refuse({ title, contains }: Target): string | undefined {
-  // The farthest ancestor says most: it is the one that the user looks at.
-  const [found] = [...dear()].filter(([info]) => contains(info)).reverse()
+  const found = [...dear()].findLast(([info]) => contains(info))
   if (found === undefined) return undefined
   return `${title} has ${named(found[0])} in it, ${found[1]}; --force ends it all the same`
 }
