@@ -52,7 +52,7 @@ export function inWords(error: unknown): string {
   if (syscall === undefined) {
     return stderr === '' || message.includes(stderr) ? message : `${message}:\n${stderr}`
   }
-  const [call = '', object] = splitAtBlank(syscall)
+  const [call, object] = splitAtBlank(syscall)
   if (call === 'spawn' && object !== undefined) return notRun(object, code, errno)
   const start = message.indexOf(`, ${syscall}: `)
   if (reason !== undefined && start >= 0) return message.slice(start + syscall.length + 4)

@@ -80,7 +80,7 @@ test('--dry-run of what is refused says so', async () => {
   track(child.pid ?? 0)
   let text = ''
   child.stdout.on('data', (data: Buffer) => (text += data.toString()))
-  await until(() => /\n1\n$/.test(text))
+  await until(() => text.endsWith('\n1\n'))
   expect(text).toMatch(/^SIGTERM to \d+ sh of /m)
   expect(text).toMatch(/^refused: process group \d+ has sh \(\d+\) in it/m)
 })

@@ -1,4 +1,10 @@
-import { isOver, listProcessesSync, type ProcessInfo, processInfo } from '../../inspect/process.ts'
+import {
+  isOver,
+  listProcessesSync,
+  type ProcessInfo,
+  processInfo,
+  visible,
+} from '../../inspect/process.ts'
 import { stopGroup, stopSession } from '../../stop/stop.ts'
 import { type Arguments, type Command, ExitError, parsePid, UsageError } from '../options.ts'
 import { json, named, printable, userName } from '../picture.ts'
@@ -79,14 +85,17 @@ function name(id: number, session: boolean): Target {
  */
 function* dear(): Generator<[ProcessInfo, string]> {
   const own = processInfo()
-  const look = (pid: number) => processInfo(pid, { throwIfNoEntry: false })
   const foreground = own.tpgid === null ? [] : listProcessesSync({ pgid: own.tpgid })
   for (const info of foreground) yield [info, 'which is in the foreground of this terminal']
-  const leader = own.sid > 1 ? look(own.sid) : undefined
+  const leader = own.sid > 1 ? visible(own.sid) : undefined
   if (leader !== undefined) yield [leader, 'which leads the session of sess']
   yield [own, 'which is sess itself']
   const seen = new Set<number>()
-  for (let info = look(own.ppid); info !== undefined && info.pid > 1; info = look(info.ppid)) {
+  for (
+    let info = visible(own.ppid);
+    info !== undefined && info.pid > 1;
+    info = visible(info.ppid)
+  ) {
     // A number that was taken again could lead in a circle.
     if (seen.has(info.pid)) break
     seen.add(info.pid)
@@ -102,7 +111,7 @@ function refuse({ title, contains }: Target): string | undefined {
 
 /** Where a number is that of a process, and of no group. */
 function otherGroup({ id, session, title }: Target): string | undefined {
-  const info = processInfo(id, { throwIfNoEntry: false })
+  const info = visible(id)
   if (info === undefined || isOver(info)) return undefined
   const place = session ? `session ${info.sid}` : `process group ${info.pgid}`
   return `there is no ${title}: ${named(info)} is in ${place}`

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import { constants } from 'node:os'
 import { type ChildState, exitOrStop } from '../../spawn/child.ts'
 import { isForeground, withForeground } from '../../spawn/foreground.ts'
 import { type SpawnOptions, spawn, steal } from '../../spawn/spawn.ts'
@@ -63,7 +64,11 @@ Examples:
     stopPassing()
     if (end.signal === null) process.exitCode = end.code ?? 1
     // So that Ctrl-C ends a shell's loop around us too.
-    else process.kill(process.pid, end.signal)
+    else {
+      // Where it ends nobody: Node ignores SIGPIPE.
+      process.exitCode = 128 + constants.signals[end.signal]
+      process.kill(process.pid, end.signal)
+    }
     return ''
   },
 }
@@ -80,7 +85,7 @@ function notStarted(error: NodeJS.ErrnoException, file: string): ExitError {
   return new ExitError(why, 1)
 }
 
-const PASSED = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR2', 'SIGWINCH'] as const
+const PASSED = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const
 
 /** What is sent to us is for the program. Stops it by calling the result. */
 function passOn(child: ChildProcess): () => void {

@@ -3,6 +3,8 @@
 #ifdef __linux__
 
 #define _GNU_SOURCE
+#include "run.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -15,7 +17,6 @@
 #include <unistd.h>
 
 #include "../launch/launch.h"
-#include "run.h"
 
 bool ParseRun(char** words, struct run* run) {
   bool session = false, group = false, terminal = false;

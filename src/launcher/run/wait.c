@@ -120,7 +120,8 @@ static void Stopped(int number) {
   StopOurselves(number);
   if (PendingSignals() & MaskOf(SIGCONT)) return;
   // Where no shell could continue us the kernel has ignored the signal (POSIX
-  // XSH 2.4.3), and both go on. A program without its terminal would stop again.
+  // XSH 2.4.3), and both go on. A program without its terminal would stop
+  // again.
   if (!wants_terminal) Continue();
 }
 
@@ -161,8 +162,7 @@ _Noreturn void WaitAsOne(pid_t child, enum place place) {
   LookAtChild();
   for (;;) {
     siginfo_t info;
-    long number =
-        syscall(SYS_rt_sigtimedwait, &kAll, &info, NULL, sizeof kAll);
+    long number = syscall(SYS_rt_sigtimedwait, &kAll, &info, NULL, sizeof kAll);
     if (number < 0) continue;
     // The kernel's SIGCHLD tells of a child; one that somebody sent does not.
     if (number == SIGCHLD && info.si_code > 0)
