@@ -78,7 +78,7 @@ describe('limits, signals, mask, descriptors', () => {
     expect(stdout.toString()).toBe('lives\n')
   })
 
-  test('a signal that is blocked stays so, a shell for which it is not notwithstanding', () => {
+  test('a signal that is blocked stays so, also one that libc keeps for itself', () => {
     const block = `
       import os, signal
       signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2, 34, 40])

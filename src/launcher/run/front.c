@@ -28,12 +28,11 @@ static int StartNode(const char* state, const char* root, int argc,
   int count = 0;
   line[count++] = "node";
   line[count++] = script;
-  // "IGNORED,SOFT" of "BLOCKED,IGNORED,SOFT[,ENTRY]…".
-  const char* with = strchr(state, ',');
-  const char* limit = with == NULL ? NULL : strchr(with + 1, ',');
+  // "IGNORED,SOFT" of "IGNORED,SOFT[,ENTRY]…".
+  const char* limit = strchr(state, ',');
   if (limit != NULL) {
-    int length = (int)(limit - with) + (int)strcspn(limit + 1, ",");
-    snprintf(started, sizeof started, "--started-with=%.*s", length, with + 1);
+    int length = (int)(limit + 1 - state) + (int)strcspn(limit + 1, ",");
+    snprintf(started, sizeof started, "--started-with=%.*s", length, state);
     line[count++] = started;
   }
   memcpy(line + count, argv, ((size_t)argc + 1) * sizeof *line);

@@ -4,11 +4,10 @@
 //
 // PID is the shell that runs bin/sess. dash drops variables whose names are not
 // names of the shell, such as the functions that bash exports, and every shell
-// may set some; dash also unblocks signals. The kernel keeps the environment
-// that a process was started with (proc_pid_environ(5)), so that the difference
-// can be told: one word, "BLOCKED,IGNORED,SOFT[,ENTRY]…" of two masks, the soft
-// limit of descriptors, and in hexadecimal what is to be set (NAME=VALUE) or to
-// be removed (NAME).
+// may set some. The kernel keeps the environment that a process was started
+// with (proc_pid_environ(5)), so that the difference can be told: one word,
+// "IGNORED,SOFT[,ENTRY]…" of a mask of signals, the soft limit of descriptors,
+// and in hexadecimal what is to be set (NAME=VALUE) or to be removed (NAME).
 #ifdef __linux__
 
 #define _GNU_SOURCE
@@ -39,12 +38,6 @@ uint64_t PendingSignals(void) {
   uint64_t pending = 0;
   syscall(SYS_rt_sigpending, &pending, sizeof pending);
   return pending;
-}
-
-static uint64_t BlockedSignals(void) {
-  uint64_t mask = 0;
-  syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, sizeof mask);
-  return mask;
 }
 
 static uint64_t IgnoredSignals(void) {
@@ -102,8 +95,7 @@ int StateMain(int argc, char** argv) {
   if (argc != 1) return 2;
   struct rlimit limit = {0, 0};
   getrlimit(RLIMIT_NOFILE, &limit);
-  printf("%" PRIx64 ",%" PRIx64 ",%ju", BlockedSignals(), IgnoredSignals(),
-         (uintmax_t)limit.rlim_cur);
+  printf("%" PRIx64 ",%ju", IgnoredSignals(), (uintmax_t)limit.rlim_cur);
   const char* before = ReadEnvironment(argv[0]);
   if (before == NULL) return 0;
   for (const char* at = before; *at != '\0'; at += strlen(at) + 1) {
@@ -148,18 +140,15 @@ int TakeState(const char* state) {
 }
 
 bool RestoreState(const char* state) {
-  char* rest;
-  uint64_t mask = strtoull(state, &rest, 16);
-  if (rest == state || *rest != ',') return false;
-  // Behind the ignored signals and the limit.
-  const char* at = strchr(rest + 1, ',');
-  if (at != NULL) at = strchr(at + 1, ',');
+  const char* at = strchr(state, ',');
+  if (at == NULL) return false;
+  // The entries are behind the limit.
+  at = strchr(at + 1, ',');
   while (at != NULL) {
     size_t length = strcspn(++at, ",");
     RestoreEntry(at, length);
     at = at[length] == ',' ? at + length : NULL;
   }
-  SetMask(mask);
   return true;
 }
 
