@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
-import { compile } from '../helpers/compile.ts'
 import { isLive, isRoot, ps, start, track, until } from '../helpers/process.ts'
 import { expectUsable, openFolder, openShell, users } from '../helpers/remote.ts'
 import { openTerminal } from '../helpers/pty.ts'
@@ -96,9 +95,6 @@ test('a number that leads no group is told with the group that it is in', () => 
 })
 
 test('on a terminal it shows who is left while it waits', async () => {
-  const deaf = start(compile('subject'), [`${openFolder()}/pid`, 'session', 'name=deaf'])
-  await until(() => ps(deaf.pid).comm === 'deaf')
-  // Only SIGKILL ends what is stopped by a tracer or has lost its handlers; SIGWINCH-like ones it survives.
   const script = 'trap "" TERM; echo $$; while :; do sleep 0.1; done'
   const stubborn = start('sh', ['-c', script], { detached: true })
   const pid = await stubborn.next()
