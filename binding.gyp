@@ -83,6 +83,11 @@
                 "src/launcher/exec/exec.c",
                 "src/launcher/launch/launch.c",
                 "src/launcher/launch/program.c",
+                "src/launcher/run/front.c",
+                "src/launcher/run/run.c",
+                "src/launcher/run/state.c",
+                "src/launcher/run/terminal.c",
+                "src/launcher/run/wait.c",
                 "src/launcher/watch.c"
               ],
               "outputs": ["<(PRODUCT_DIR)/launcher"],

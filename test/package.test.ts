@@ -92,12 +92,10 @@ describe('the tarball', () => {
       for (const way of Object.values(ways)) {
         expect(runIn(project, process.execPath, way)).toEqual(works)
       }
-      const { stdout } = runIn(project, process.execPath, [
-        'node_modules/.bin/sess',
-        'ids',
-        '--json',
-      ])
-      expect(JSON.parse(stdout)).toMatchObject({ pid: process.pid })
+      const sess = (...args: string[]) => runIn(project, 'node_modules/.bin/sess', args)
+      expect(JSON.parse(sess('ids', '--json').stdout)).toMatchObject({ pid: process.pid })
+      expect(sess('run', '--wait', 'sh', '-c', 'echo true')).toEqual(works)
+      expect(sess('launch', 'sh', '-c', 'echo true')).toEqual(works)
     },
   )
 

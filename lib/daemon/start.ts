@@ -51,6 +51,12 @@ export interface StartDaemonOptions {
   signal?: AbortSignal | undefined
 }
 
+/**
+ * What the program has of its caller in place of what Node has made of it: "IGNORED,SOFT", a mask of
+ * signals and the soft limit of descriptors. For `sess start`. @internal
+ */
+export const startedWith = Symbol('startedWith')
+
 export interface RunningDaemon {
   pid: number
   /** Its session, which it leads: the same number. */
@@ -189,7 +195,10 @@ export async function startDaemon(
       flags.push(`--keep=${LOCK_FD}`)
     }
     const { spawn } = require('node:child_process') as typeof ChildProcessModule
-    const child = spawn(launcherPath(), ['launch', ...flags, '--', file, ...(args as string[])], {
+    const own = (options as { [startedWith]?: string })[startedWith]
+    const as = own === undefined ? [] : ['as', own]
+    const line = [...as, 'launch', ...flags, '--', file, ...(args as string[])]
+    const child = spawn(launcherPath(), line, {
       stdio,
       ...(cwd !== undefined && { cwd }),
       ...(env !== undefined && { env }),

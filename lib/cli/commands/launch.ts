@@ -17,6 +17,7 @@ Examples:
   sess launch -- node server.js
   sess launch -- node --import tsx server.ts --port 8080`,
   options: {},
+  takesCommand: true,
   run({ positionals }) {
     if (positionals.length === 0) throw new UsageError('launch needs a command')
     becomeLauncher(inGivenBytes(positionals), inheritedDescriptors())
