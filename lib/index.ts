@@ -27,7 +27,7 @@ export {
   type Session,
 } from './inspect/process.ts'
 export { spawn, type JobOptions, type SpawnOptions } from './spawn/spawn.ts'
-export { isForeground, withForeground } from './spawn/foreground.ts'
+export { isForeground, withForeground, type ForegroundOptions } from './spawn/foreground.ts'
 export {
   exitOrStop,
   watchChild,
