@@ -55,7 +55,7 @@ describe.each(all)('%s, as %s', (name, user) => {
 
   it.each([
     ['a job in the background', (command: string) => `${command} &`],
-    ['an orphan in the background', (command: string) => `sh -c "${command} &"`],
+    ['an orphan in the background', (command: string) => `sh -c "${command} < /dev/tty &"`],
   ])('%s that wants the terminal gets EPERM, and nothing was touched', async (_, line) => {
     const job = await openJob(name, user, 'take')
     job.shell.type(`${line(job.command)}\r`)
@@ -72,7 +72,8 @@ describe.each(all)('%s, as %s', (name, user) => {
   it('Ctrl-Z and bg: the right is asked anew, and the shell keeps its terminal', async () => {
     const job = await openJob(name, user, 'asked again')
     job.shell.type(`${job.command}\r`)
-    await job.shell.expect(/up\r\n/)
+    const { pid, child } = await pidsOf(job)
+    await until(() => ps(pid).tpgid === child)
     job.shell.type('\x1a')
     await expectUsable(job.shell)
     job.shell.type('bg\r')
@@ -85,8 +86,8 @@ describe.each(all)('%s, as %s', (name, user) => {
   it('a terminal that the shell has taken meanwhile is not taken back', async () => {
     const job = await openJob(name, user, 'taken meanwhile')
     job.shell.type(`${job.command}\r`)
-    await job.shell.expect(/up\r\n/)
     const { pid, child } = await pidsOf(job)
+    await until(() => ps(pid).tpgid === child)
     process.kill(pid, 'SIGSTOP')
     await expectUsable(job.shell)
     job.shell.type('bg\r')
