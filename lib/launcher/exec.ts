@@ -26,6 +26,7 @@ export interface Plan {
 }
 
 const EACCES = errnoOf('EACCES')
+const EINVAL = errnoOf('EINVAL')
 
 /**
  * `child_process.spawn` by way of the launcher.
@@ -58,9 +59,12 @@ function launchInside(
   let endRunning: (() => void) | undefined
   const hook = function (this: Internal, original: Internal['spawn'], normalized: Normalized) {
     const start = prepare(normalized, plan.steps, plan.parentDeathSignal)
-    // Node refuses such a stdio.
-    if (start === undefined) return original.call(this, normalized)
     const handle = this._handle
+    // Node refuses such a stdio. Should it not, the program must not run without its steps.
+    if (start === undefined) {
+      handle.spawn = () => EINVAL
+      return original.call(this, normalized)
+    }
     if (typeof start === 'number') {
       handle.spawn = () => start
       return original.call(this, normalized)
@@ -130,8 +134,11 @@ function launchAround(
   const target = [own.argv0 ?? program, ...list]
   const normalized = { __proto__: null, file: program, args: target, stdio, uid, gid }
   const start = prepare(normalized, plan.steps, plan.parentDeathSignal)
-  // Node refuses this stdio.
-  if (start === undefined) return builtin().spawn(file, args, own)
+  if (start === undefined) {
+    // Node refuses this stdio. Should it not, the program must not run without its steps.
+    endLost(builtin().spawn(file, args, own) as unknown as Internal)
+    throw systemError(EINVAL, 'spawn')
+  }
   if (typeof start === 'number') throw systemError(start, 'pipe')
   try {
     const { file: launcher, args: all, stdio: complete } = start.options

@@ -63,7 +63,8 @@ export function stdioList(stdio: unknown): Stdio | undefined {
     const rest = new Array<undefined>(Math.max(0, 3 - stdio.length)).fill(undefined)
     return [...(stdio as Stdio), ...rest]
   }
-  const each = (stdio ?? 'pipe') as 'pipe'
+  // Node takes all that is false for none given.
+  const each = (stdio || 'pipe') as 'pipe'
   return ['pipe', 'ignore', 'inherit', 'overlapped'].includes(each) ? [each, each, each] : undefined
 }
 
