@@ -64,7 +64,7 @@ export function stdioList(stdio: unknown): Stdio | undefined {
     return [...(stdio as Stdio), ...rest]
   }
   // Node takes all that is false for none given.
-  const each = (stdio || 'pipe') as 'pipe'
+  const each = (Boolean(stdio) ? stdio : 'pipe') as 'pipe'
   return ['pipe', 'ignore', 'inherit', 'overlapped'].includes(each) ? [each, each, each] : undefined
 }
 

@@ -4,9 +4,10 @@ import { errnoOf, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { getpgid, getpgrp } from '../raw/session.ts'
 import { tcgetpgrp } from '../raw/terminal.ts'
-import { checkChild, hasEnded, watchChild } from './child.ts'
+import { checkChild, type ChildWatch, hasEnded, watchChild } from './child.ts'
 import { terminal } from './terminal.ts'
 
+const EIO = errnoOf('EIO')
 const ENOTTY = errnoOf('ENOTTY')
 
 /** How often a loan that waits looks whether the terminal is ours: bash's `fg` of a job that runs sends no signal. */
@@ -79,13 +80,18 @@ export async function withForeground<T>(
   if (typeof target === 'number') checkGroup(target, 'target')
   else checkChild(target, 'target')
   const { wait = false } = checkOptions(options, { wait: boolean })
+  // It has hung up since spawn() lent it: nothing is to be brought back, and fn says what became of the child.
+  if (terminal.isKept && native.tcgetpgrp(fd) === EIO) {
+    terminal.takeKept()?.resume()
+    return fn()
+  }
   tcgetpgrp(fd)
   // Nothing was started, and nothing was given.
   if (child !== undefined && child.pid === undefined) return fn()
   const pgid = typeof target === 'number' ? target : groupOf(target)
   if (pgid === undefined && !terminal.isKept) return fn()
-  const watch = child && watchChild(child)
   const loan = terminal.lend(fd, pgid, wait)
+  let watch: ChildWatch | undefined
   const onStop = (signal: NodeJS.Signals) => {
     if (watch?.stoppedBy == null) return
     // It wanted the terminal before it had it.
@@ -103,6 +109,7 @@ export async function withForeground<T>(
     if (loan.state !== 'lent') loan.give()
     // As a shell's bg does.
     if (wait && loan.before === undefined) loan.continue()
+    watch = child && watchChild(child)
     watch?.on('stop', onStop).on('continue', onContinue)
     return await fn()
   } finally {
