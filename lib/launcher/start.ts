@@ -63,10 +63,12 @@ export function stdioList(stdio: unknown): Stdio | undefined {
     const rest = new Array<undefined>(Math.max(0, 3 - stdio.length)).fill(undefined)
     return [...(stdio as Stdio), ...rest]
   }
-  // Node takes all that is false for none given.
-  const each = (Boolean(stdio) ? stdio : 'pipe') as 'pipe'
+  const each = (isGiven(stdio) ? stdio : 'pipe') as 'pipe'
   return ['pipe', 'ignore', 'inherit', 'overlapped'].includes(each) ? [each, each, each] : undefined
 }
+
+/** Node takes an empty text, 0, NaN and false for none. */
+const isGiven = (stdio: unknown): boolean => Boolean(stdio)
 
 /** undefined for a stdio that Node refuses; -errno when there are no descriptors left. */
 export function prepare(
