@@ -176,8 +176,7 @@ static void Step(const char* step) {
       failed = ioctl(number, TIOCSCTTY, 0) != 0;
       break;
     case 'f':  // Descriptor, the group to take it from.
-      failed =
-          TakeForeground(number, (pid_t)strtol(rest + 1, NULL, 10)) != 0;
+      failed = TakeForeground(number, (pid_t)strtol(rest + 1, NULL, 10)) != 0;
       break;
     case 'u':
       umask((mode_t)number);
