@@ -34,7 +34,7 @@ export {
   type Session,
 } from './inspect/sessions.ts'
 export { spawn, type JobOptions, type SpawnOptions } from './spawn/spawn.ts'
-export { isForeground, withForeground } from './spawn/foreground.ts'
+export { isForeground, withForeground, type ForegroundOptions } from './spawn/foreground.ts'
 export {
   exitOrStop,
   watchChild,

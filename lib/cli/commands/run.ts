@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { constants } from 'node:os'
 import { type ChildState, exitOrStop } from '../../spawn/child.ts'
 import { isForeground, withForeground } from '../../spawn/foreground.ts'
-import { type SpawnOptions, spawn, steal } from '../../spawn/spawn.ts'
+import { type SpawnOptions, spawn } from '../../spawn/spawn.ts'
 import { type Command, ExitError, UsageError } from '../options.ts'
 import { inWords } from '../words.ts'
 
@@ -41,10 +41,10 @@ Examples:
     if (file === undefined) throw new UsageError('run takes a command')
     const { session, group, ctty, wait } = values
     const own = group !== true || session === true || ctty === true
-    const options: SpawnOptions & { [steal]?: true } = {
+    const options: SpawnOptions = {
       stdio: 'inherit',
       ...(own ? { session: 'new' } : { group: 'new' }),
-      ...(ctty === true && { controllingTerminal: 0, [steal]: true }),
+      ...(ctty === true && { controllingTerminal: 0, stealTerminal: true }),
     }
     const waits = wait === true
     if (waits && !own && isForeground(0)) options.foreground = 0

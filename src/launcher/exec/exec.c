@@ -29,7 +29,10 @@ extern char** environ;
 
 static volatile sig_atomic_t status_fd = -1;
 
+static void ReturnForeground(void);
+
 static _Noreturn void Fail(char step) {
+  ReturnForeground();
   int report[2] = {step, errno};
   if (write(status_fd, report, sizeof report) < 0) _exit(126);
   _exit(127);
@@ -55,18 +58,50 @@ static void StopWithReport(void) {
 
 static void CloseOnExec(int fd) { fcntl(fd, F_SETFD, FD_CLOEXEC); }
 
+// What the terminal had before us: fd -1 where we have taken none.
+static struct {
+  int fd;
+  pid_t holder;
+} taken = {-1, 0};
+
 // tcsetpgrp stops a background process that doesn't block or ignore SIGTTOU
 // (POSIX XBD 11.1.4).
-static int TakeForeground(int fd) {
+static int SetForeground(int fd, pid_t group) {
   sigset_t one, before;
   sigemptyset(&one);
   sigaddset(&one, SIGTTOU);
   sigprocmask(SIG_BLOCK, &one, &before);
-  int result = tcsetpgrp(fd, getpgrp());
+  int result = tcsetpgrp(fd, group);
   int error = errno;
   sigprocmask(SIG_SETMASK, &before, NULL);
   errno = error;
   return result;
+}
+
+// Only from the group that our parent may take it from; 0: from any. A parent
+// in the background has no terminal to give, and a shell that loses it to its
+// background job exits. The shell may still take it between the look and the
+// call: the kernel has none that compares and sets.
+static int TakeForeground(int fd, pid_t holder) {
+  pid_t now = tcgetpgrp(fd);
+  if (now < 0) return -1;
+  if (holder != 0 && now != holder) {
+    errno = EPERM;
+    return -1;
+  }
+  if (SetForeground(fd, getpgrp()) != 0) return -1;
+  taken.fd = fd;
+  taken.holder = now;
+  return 0;
+}
+
+// No program starts, so the terminal goes back, unless another has it by now.
+static void ReturnForeground(void) {
+  int error = errno;
+  if (taken.fd >= 0 && tcgetpgrp(taken.fd) == getpgrp()) {
+    SetForeground(taken.fd, taken.holder);
+  }
+  errno = error;
 }
 
 #ifdef __linux__
@@ -140,8 +175,8 @@ static void Step(const char* step) {
     case 'c':
       failed = ioctl(number, TIOCSCTTY, 0) != 0;
       break;
-    case 'f':
-      failed = TakeForeground(number) != 0;
+    case 'f':  // Descriptor, the group to take it from.
+      failed = TakeForeground(number, (pid_t)strtol(rest + 1, NULL, 10)) != 0;
       break;
     case 'u':
       umask((mode_t)number);
