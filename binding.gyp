@@ -19,6 +19,7 @@
         "src/process_watch.cc",
         "src/session.cc",
         "src/stdio.cc",
+        "src/stop_job.cc",
         "src/table.cc",
         "src/terminal.cc"
       ],
@@ -48,7 +49,10 @@
           "sources": [
             "src/linux/exit_queue.cc",
             "src/linux/helper.cc",
-            "src/linux/process_table.cc"
+            "src/linux/pid_numbers.cc",
+            "src/linux/proc_stat.cc",
+            "src/linux/process_table.cc",
+            "src/linux/stop_look.cc"
           ],
           # operator new and delete are in memory.cc: without a need for
           # libstdc++ the linker leaves it out, and the addon asks for libc alone.
@@ -58,7 +62,8 @@
           "sources": [
             "src/darwin/exit_queue.cc",
             "src/darwin/helper.cc",
-            "src/darwin/process_table.cc"
+            "src/darwin/process_table.cc",
+            "src/darwin/stop_look.cc"
           ],
           "xcode_settings": {
             "CLANG_CXX_LANGUAGE_STANDARD": "c++17",

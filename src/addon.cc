@@ -2,7 +2,7 @@
 
 namespace {
 
-Napi::Object Init(Napi::Env, Napi::Object exports) {
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
   sess::RegisterSession(exports);
   sess::RegisterTerminal(exports);
   sess::RegisterTable(exports);
@@ -14,6 +14,7 @@ Napi::Object Init(Napi::Env, Napi::Object exports) {
   sess::RegisterPrivileges(exports);
   sess::RegisterReplace(exports);
   sess::RegisterStdio(exports);
+  sess::RegisterStop(env, exports);
   return exports;
 }
 

@@ -17,6 +17,7 @@ void RegisterPidfd(Napi::Object exports);
 void RegisterPrivileges(Napi::Object exports);
 void RegisterReplace(Napi::Object exports);
 void RegisterStdio(Napi::Object exports);
+void RegisterStop(napi_env env, napi_value exports);
 
 }  // namespace sess
 

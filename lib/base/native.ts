@@ -80,6 +80,15 @@ export interface Native {
   pidfdOpen(pid: number): number
   /** pidfd_send_signal(2); flags 4: to the process group */
   pidfdSignal(pidfd: number, signal: number, flags: number): number
+  /**
+   * One look at a process, group or session that is to be stopped, with a signal to its members or
+   * without (-1): StopReport and rows of src/stop_look.h as one buffer, which the next look gets as `before`.
+   */
+  stopLook(...request: StopLook): ArrayBuffer | number
+  /** The same, in a thread of its own. */
+  stopLookAsync(...request: StopLook): Promise<ArrayBuffer | number> | number
+  /** Now, in the ticks since boot that processes are started at. */
+  bootTicks(): number
   /** uid, gid and supplementary groups of a user, from getpwnam(3) and getgrouplist(3) */
   userIds(user: string | number): number[] | number
   /** getgrnam(3) */
@@ -114,6 +123,18 @@ export interface Native {
   /** fchdir(2), unknown to `process.cwd()` */
   fchdir(fd: number): number
 }
+
+export type StopLook = [
+  scope: number,
+  id: number,
+  leaderFd: number,
+  signal: number,
+  phase: number,
+  flags: number,
+  start: number,
+  since: number,
+  before: ArrayBuffer | undefined,
+]
 
 const require = createRequire(import.meta.filename)
 

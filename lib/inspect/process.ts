@@ -172,7 +172,8 @@ function readDevices(): void {
   }
 }
 
-function tableError(result: number, call: string): SystemError {
+/** @internal */
+export function tableError(result: number, call: string): SystemError {
   if (result === EPERM || result === EACCES) {
     const text = '/proc is mounted with hidepid, and that process is of another user'
     return systemError(result, call, { reason: 'hidden', text })
