@@ -81,7 +81,7 @@ class Stop {
 
   async run(): Promise<StopResult> {
     this.#checkAbort()
-    this.#report = await this.#target.look(undefined, true)
+    this.#report = await this.#firstLook()
     if (this.#report.meaning === 'taken') return this.#end('stale')
     if ((await this.#verdict()) === 'absent') return this.#end('already-gone')
     for (const phase of phasesOf(this.#plan)) {
@@ -92,6 +92,18 @@ class Stop {
       if ((await this.#round(phase)) === 'absent') return this.#end('gone')
     }
     return this.#end('survivors')
+  }
+
+  async #firstLook(): Promise<Report> {
+    try {
+      return await this.#target.look(undefined, true)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== 'EMFILE' && code !== 'ENFILE') throw error
+      // Without the leader's pidfd there is one more to look with.
+      this.#target.close()
+      return this.#target.look(undefined, true)
+    }
   }
 
   /** One signal to all that are there and that come, until they are gone or the time is over. */

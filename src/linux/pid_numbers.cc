@@ -76,6 +76,16 @@ pid_t PidLimit() {
   return limit > 0 && limit < kMostPids ? static_cast<pid_t>(limit) : kMostPids;
 }
 
+pid_t NumbersInUse() {
+  pid_t limit = PidLimit();
+  PidCursor now = ReadPidCursor();
+  if (now.forks < 0 || now.last < 0) return limit;
+  // Not once round since the boot: no number above the last one was given out.
+  if (now.forks > limit / 2) return limit;
+  pid_t last = static_cast<pid_t>(now.last) + 1;
+  return last < limit ? last : limit;
+}
+
 bool ProcIsPartial() {
   char* text = ReadText("/proc/self/mountinfo");
   if (text == nullptr) return true;

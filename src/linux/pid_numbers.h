@@ -24,6 +24,9 @@ bool NumberWasSkipped(const PidCursor& before, const PidCursor& after,
 // One more than the largest number, or the largest there can be.
 pid_t PidLimit();
 
+// One more than the largest number that a process can have by now.
+pid_t NumbersInUse();
+
 // Whether /proc may hide processes (hidepid of proc(5)), or can't say.
 bool ProcIsPartial();
 

@@ -61,6 +61,7 @@ class Look {
   void Send();
   bool SendToGroup();
   bool IsDue(const StopRow& row) const;
+  int Check(const StopRow& row) const;
   int SendTo(const StopRow& row, int signal) const;
   void Count();
 
@@ -175,7 +176,7 @@ int Look::Scan() {
   if (result == 0) result = CatchUp();
   if (result != 0 || !ask_all_) return result;
   // getsid and getpgid tell of a process that /proc hides, too.
-  pid_t limit = PidLimit();
+  pid_t limit = NumbersInUse();
   for (pid_t pid = 1; pid < limit && result == 0; pid++) {
     if (InScope(pid) && !Has(pid) && IsProcess(pid)) result = Add(pid);
   }
@@ -283,19 +284,30 @@ bool Look::IsDue(const StopRow& row) const {
   return again && row.result == 0;
 }
 
+// -ESRCH: the process of a row is gone, or no member any more.
+int Look::Check(const StopRow& row) const {
+  if (!InScope(row.pid)) return -ESRCH;
+  ProcStat stat;
+  int result = ReadProcStat(row.pid, &stat);
+  if (result != 0) return result;
+  return stat.start == row.start ? 0 : -ESRCH;
+}
+
 // The pidfd holds whoever has the pid now; it must be who was seen.
 int Look::SendTo(const StopRow& row, int signal) const {
-  Fd pidfd(PidfdsWork() ? PidfdOpenRaw(row.pid) : -ENOSYS);
-  if (pidfd.get() == -ESRCH) return -ESRCH;
-  if (!InScope(row.pid)) return -ESRCH;
-  if (row.start != 0) {
-    ProcStat stat;
-    int result = ReadProcStat(row.pid, &stat);
-    if (result != 0 || stat.start != row.start) return -ESRCH;
-  } else if (pidfd.get() < 0) {
-    return -EPERM;  // it can't be told from another one
+  if (PidfdsWork()) {
+    Fd pidfd(PidfdOpenRaw(row.pid));
+    if (pidfd.get() == -ESRCH) return -ESRCH;
+    int result = row.start != 0 ? Check(row) : InScope(row.pid) ? 0 : -ESRCH;
+    bool none_free = result == -EMFILE || result == -ENFILE;
+    if (pidfd.get() >= 0 && !none_free) {
+      return result == 0 ? PidfdSend(pidfd.get(), signal, 0) : -ESRCH;
+    }
   }
-  if (pidfd.get() >= 0) return PidfdSend(pidfd.get(), signal, 0);
+  // Where there is no pidfd to be had, it is compared on the line before. What
+  // /proc doesn't show can't be.
+  if (row.start == 0) return -EPERM;
+  if (Check(row) != 0) return -ESRCH;
   return kill(row.pid, signal) == 0 ? 0 : -errno;
 }
 
