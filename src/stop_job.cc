@@ -26,7 +26,7 @@ __asm__(".symver pthread_join,pthread_join@" GLIBC_FIRST);
 namespace sess {
 namespace {
 
-constexpr size_t kArguments = 9;
+constexpr size_t kArguments = 8;
 
 struct Job {
   StopRequest request = {};
@@ -45,8 +45,8 @@ void Work(Job* job) {
   job->result = StopLook(job->request, job->first, &job->report, &job->rows);
 }
 
-// scope, id, leader's pidfd, signal, phase, flags, start, since, and the bytes
-// of the look before, if there was one.
+// scope, id, leader's pidfd, signal, phase, flags, start, and the bytes of the
+// look before, if there was one.
 bool ReadArguments(napi_env env, napi_callback_info info, Job* job) {
   napi_value given[kArguments];
   size_t count = kArguments;
@@ -61,8 +61,7 @@ bool ReadArguments(napi_env env, napi_callback_info info, Job* job) {
   for (int32_t* number : numbers) {
     if (napi_get_value_int32(env, given[at++], number) != napi_ok) return false;
   }
-  if (napi_get_value_double(env, given[at++], &to.start) != napi_ok ||
-      napi_get_value_double(env, given[at++], &to.since) != napi_ok) {
+  if (napi_get_value_double(env, given[at++], &to.start) != napi_ok) {
     return false;
   }
   // No number below 2 is that of somebody to be stopped.
@@ -187,10 +186,11 @@ napi_value LookAsync(napi_env env, napi_callback_info info) {
   return promise;
 }
 
-napi_value Ticks(napi_env env, napi_callback_info) {
-  napi_value value;
-  return napi_create_double(env, BootTicks(), &value) == napi_ok ? value
-                                                                 : nullptr;
+// A report with no members, of a number whose leader has ended in this moment.
+napi_value Mark(napi_env env, napi_callback_info) {
+  Job job;
+  MarkNow(&job.report);
+  return ToBuffer(env, job);
 }
 
 void Add(napi_env env, napi_value exports, const char* name,
@@ -207,7 +207,7 @@ void Add(napi_env env, napi_value exports, const char* name,
 void RegisterStop(napi_env env, napi_value exports) {
   Add(env, exports, "stopLook", Look);
   Add(env, exports, "stopLookAsync", LookAsync);
-  Add(env, exports, "bootTicks", Ticks);
+  Add(env, exports, "stopMark", Mark);
 }
 
 }  // namespace sess

@@ -59,12 +59,10 @@ struct StopRequest {
   int32_t phase;      // each member gets one signal a phase
   int32_t flags;
   double start;  // of process `id`, as in StopReport.leader
-  double since;  // who started before then is no stranger; 0: not known
 
   static constexpr int32_t kAgain = 1;     // more than one signal a phase
   static constexpr int32_t kContinue = 2;  // SIGCONT after the signal
   static constexpr int32_t kWhole = 4;     // ask for every number there can be
-  static constexpr int32_t kStrict = 8;    // the first look needs a proof too
 };
 
 // `report` and `rows` are those of the look before, if this is not the first.
@@ -72,8 +70,9 @@ struct StopRequest {
 int StopLook(const StopRequest& request, bool first, StopReport* report,
              List<StopRow>* rows);
 
-// Now, in the ticks that processes are started at.
-double BootTicks();
+// The report of a number that is known to be the same now, though its leader
+// has just ended: a first look goes on from it.
+void MarkNow(StopReport* report);
 
 }  // namespace sess
 

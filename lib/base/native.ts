@@ -87,8 +87,8 @@ export interface Native {
   stopLook(...request: StopLook): ArrayBuffer | number
   /** The same, in a thread of its own. */
   stopLookAsync(...request: StopLook): Promise<ArrayBuffer | number> | number
-  /** Now, in the ticks since boot that processes are started at. */
-  bootTicks(): number
+  /** What a look goes on from whose leader has ended in this moment. */
+  stopMark(): ArrayBuffer
   /** uid, gid and supplementary groups of a user, from getpwnam(3) and getgrouplist(3) */
   userIds(user: string | number): number[] | number
   /** getgrnam(3) */
@@ -132,7 +132,6 @@ export type StopLook = [
   phase: number,
   flags: number,
   start: number,
-  since: number,
   before: ArrayBuffer | undefined,
 ]
 

@@ -10,8 +10,10 @@ export interface Leader {
   readonly pid: number
   /** It names the group as long as this is open, also when the child was reaped; -1: none could be had. */
   pidfd: number
-  /** When it was reaped, in ticks since boot; 0: it was not. */
-  endedAt: number
+  /** Whether it leads a session too. */
+  readonly session: boolean
+  /** What is known of its session's number at its end: a look at the session goes on from it. */
+  mark: ArrayBuffer | undefined
   /** What its end has shown: the group is empty, or the number is another process's already. */
   left: 'unknown' | 'no-group' | 'nothing'
 }
@@ -26,7 +28,8 @@ export function hold<T extends ChildProcess>(child: T): T {
   if (pid === undefined || leaders.has(child) || native.getpgid(pid) !== pid) return child
   // Without one, for want of a descriptor or on an old kernel, the number and the time of its end have to do.
   const pidfd = Math.max(native.pidfdOpen(pid), -1)
-  const leader: Leader = { pid, pidfd, endedAt: 0, left: 'unknown' }
+  const session = native.getsid(pid) === pid
+  const leader: Leader = { pid, pidfd, session, mark: undefined, left: 'unknown' }
   leaders.set(child, leader)
   dropped.register(child, leader)
   child.prependOnceListener('exit', () => onExit(leader))
@@ -38,10 +41,10 @@ export const leaderOf = (child: ChildProcess): Leader | undefined => leaders.get
 
 // Signal 0 asks, and reaches nobody.
 function onExit(leader: Leader): void {
-  leader.endedAt = native.bootTicks()
   // The kernel gives no pid to a process while it is the ID of a group or session.
   if (native.getsid(leader.pid) >= 0) leader.left = 'nothing'
   else if (native.killpg(leader.pid, 0) === ESRCH) leader.left = 'no-group'
+  if (leader.session && leader.left !== 'nothing') leader.mark = native.stopMark()
   if (leader.left !== 'unknown') release(leader)
 }
 

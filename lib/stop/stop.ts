@@ -7,7 +7,7 @@ import { hasEnded } from '../spawn/child.ts'
 import { hold, leaderOf } from '../spawn/leader.ts'
 import { checkStopOptions, type Plan, type StopOptions } from './plan.ts'
 import { settled, stopAll, type StopResult } from './rounds.ts'
-import { copyOf, type Kind, pidfdOf, Target } from './target.ts'
+import { copyOf, type Kind, pidfdOf, Report, Target } from './target.ts'
 
 export { checkStopOptions, type StopOptions } from './plan.ts'
 export type { StopResult } from './rounds.ts'
@@ -213,10 +213,11 @@ function nameChild(kind: 'group' | 'session', child: ChildProcess, plan: Plan): 
   if (leader?.left === 'nothing') return 'stale'
   if (leader?.left === 'no-group' && kind === 'group') return 'already-gone'
   refuseSelf(kind, pid, plan)
+  const pidfd = copyOf(leader?.pidfd ?? -1)
+  const mark = kind === 'session' ? leader?.mark : undefined
+  if (mark !== undefined) return new Target(kind, pid, { pidfd, before: new Report(mark) })
   // Of a child that nobody has held, its end alone is known: another process with its number is a stranger.
-  const since = leader?.endedAt ?? 0
-  const strict = kind === 'session' && leader !== undefined
-  return new Target(kind, pid, { pidfd: copyOf(leader?.pidfd ?? -1), start: -1, since, strict })
+  return new Target(kind, pid, { pidfd, start: -1 })
 }
 
 const idOf = (kind: 'group' | 'session', pid: number) =>

@@ -16,7 +16,6 @@ const meanings: Meaning[] = ['same', 'taken', 'unknown']
 const AGAIN = 1
 const CONTINUE = 2
 const WHOLE = 4
-const STRICT = 8
 
 const LIVE = 1
 const HIDDEN = 2
@@ -117,11 +116,7 @@ interface Named {
   pidfd?: number
   /** When the process with the number started; 0, the default: whoever has it now; -1: it has ended. */
   start?: number
-  /** A time, in ticks, at which the number still was what is meant. 0, the default: not known. */
-  since?: number
-  /** Whether members that can't be proven to be those that are meant are let alone from the first look on. */
-  strict?: boolean
-  /** A look at the leader that the first one goes on from. */
+  /** What is known of the number, that the first look goes on from. */
   before?: Report
 }
 
@@ -132,32 +127,18 @@ export class Target {
   #before: Report | undefined
 
   constructor(kind: Kind, id: number, named: Named = {}) {
-    const { pidfd = -1, start = 0, since = 0, strict = false, before } = named
+    const { pidfd = -1, start = 0, before } = named
     this.kind = kind
     this.id = id
-    this.#named = { pidfd, start, since, strict }
+    this.#named = { pidfd, start }
     this.#before = before
   }
 
   #request(shot: Shot | undefined, whole: boolean): Parameters<typeof native.stopLook> {
-    const { pidfd, start, since, strict } = this.#named
+    const { pidfd, start } = this.#named
     const { signal = -1, phase = 0, thenContinue = false, again = false } = shot ?? {}
-    const flags =
-      (again ? AGAIN : 0) |
-      (thenContinue ? CONTINUE : 0) |
-      (whole ? WHOLE : 0) |
-      (strict ? STRICT : 0)
-    return [
-      scopes[this.kind],
-      this.id,
-      pidfd,
-      signal,
-      phase,
-      flags,
-      start,
-      since,
-      this.#before?.bytes,
-    ]
+    const flags = (again ? AGAIN : 0) | (thenContinue ? CONTINUE : 0) | (whole ? WHOLE : 0)
+    return [scopes[this.kind], this.id, pidfd, signal, phase, flags, start, this.#before?.bytes]
   }
 
   #took(result: ArrayBuffer | number, call: string): Report {

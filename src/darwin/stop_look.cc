@@ -12,6 +12,14 @@
 namespace sess {
 namespace {
 
+// In microseconds, as macOS tells the start of a process.
+double BootTicks() {
+  timeval now;
+  gettimeofday(&now, nullptr);
+  return static_cast<double>(now.tv_sec) * 1e6 +
+         static_cast<double>(now.tv_usec);
+}
+
 StopRow* FindRow(List<StopRow>* rows, const ProcessRow& process) {
   for (size_t i = 0; i < rows->size(); i++) {
     StopRow* row = &(*rows)[i];
@@ -109,12 +117,9 @@ int StopLook(const StopRequest& request, bool first, StopReport* report,
   return 0;
 }
 
-// In microseconds, as macOS tells the start of a process.
-double BootTicks() {
-  timeval now;
-  gettimeofday(&now, nullptr);
-  return static_cast<double>(now.tv_sec) * 1e6 +
-         static_cast<double>(now.tv_usec);
+void MarkNow(StopReport* report) {
+  report->began = report->since = BootTicks();
+  report->leader = -1;
 }
 
 }  // namespace sess

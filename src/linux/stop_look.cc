@@ -38,6 +38,15 @@ int CompareRows(const void* a, const void* b) {
   return (one->start > other->start) - (one->start < other->start);
 }
 
+// Now, in the ticks that processes are started at.
+double BootTicks() {
+  timespec now;
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  double ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
+  return static_cast<double>(now.tv_sec) * ticks +
+         static_cast<double>(now.tv_nsec) * ticks / 1e9;
+}
+
 class Look {
  public:
   Look(const StopRequest& request, bool first, StopReport* report,
@@ -243,9 +252,7 @@ Number Look::Meaning(const PidCursor& now) {
     }
   }
   if (self_ || SeenBefore()) return kSame;
-  if (first_) {
-    return (request_.flags & StopRequest::kStrict) != 0 ? kUnknown : kSame;
-  }
+  if (first_) return kSame;
   PidCursor before;
   before.forks = report_->forks;
   before.last = report_->cursor;
@@ -409,7 +416,6 @@ int Look::Round() {
 }
 
 int Look::Run() {
-  if (first_) report_->since = request_.since;
   report_->partial = ProcIsPartial() ? 1 : 0;
   ask_all_ =
       report_->partial != 0 && (request_.flags & StopRequest::kWhole) != 0;
@@ -438,12 +444,12 @@ int StopLook(const StopRequest& request, bool first, StopReport* report,
   return Look(request, first, report, rows).Run();
 }
 
-double BootTicks() {
-  timespec now;
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  double ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
-  return static_cast<double>(now.tv_sec) * ticks +
-         static_cast<double>(now.tv_nsec) * ticks / 1e9;
+void MarkNow(StopReport* report) {
+  PidCursor now = ReadPidCursor();
+  report->began = report->since = BootTicks();
+  report->leader = -1;
+  report->forks = now.forks;
+  report->cursor = now.last;
 }
 
 }  // namespace sess
