@@ -52,7 +52,8 @@
             "src/linux/pid_numbers.cc",
             "src/linux/proc_stat.cc",
             "src/linux/process_table.cc",
-            "src/linux/stop_look.cc"
+            "src/linux/stop_look.cc",
+            "src/linux/stop_members.cc"
           ],
           # operator new and delete are in memory.cc: without a need for
           # libstdc++ the linker leaves it out, and the addon asks for libc alone.

@@ -2,13 +2,9 @@
 // Whatever the number of members, it has two descriptors open at a time.
 #include "../stop_look.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,20 +12,12 @@
 #include "pid_numbers.h"
 #include "pidfd_calls.h"
 #include "proc_stat.h"
+#include "stop_members.h"
 
 namespace sess {
 namespace {
 
 constexpr int kMaxRounds = 16;
-constexpr int kMaxCatchUps = 4;
-
-// A process of the number that is asked for, as one scan has found it.
-struct Member {
-  double start;
-  pid_t pid;
-  uint8_t state;
-  bool live;
-};
 
 int CompareRows(const void* a, const void* b) {
   const auto* one = static_cast<const StopRow*>(a);
@@ -51,18 +39,16 @@ class Look {
  public:
   Look(const StopRequest& request, bool first, StopReport* report,
        List<StopRow>* rows)
-      : request_(request), first_(first), report_(report), rows_(rows) {}
+      : request_(request),
+        first_(first),
+        report_(report),
+        rows_(rows),
+        members_(request.scope, request.id) {}
   // 0 or -errno.
   int Run();
 
  private:
   int Round();
-  int Scan();
-  int ScanFolder();
-  int CatchUp();
-  int Add(pid_t pid);
-  bool Has(pid_t pid) const;
-  int InScope(pid_t pid) const;
   Number Meaning(const PidCursor& now);
   StopRow* Find(const Member& member, size_t known) const;
   bool SeenBefore() const;
@@ -78,119 +64,9 @@ class Look {
   bool first_;
   StopReport* report_;
   List<StopRow>* rows_;
-  List<Member> members_;
-  bool self_ = false;
+  Members members_;
   bool ask_all_ = false;
-  PidCursor started_;
 };
-
-// 1 it is a member, 0 it is none, or there is no such process.
-int Look::InScope(pid_t pid) const {
-  switch (request_.scope) {
-    case StopRequest::kSession:
-      return getsid(pid) == request_.id;
-    case StopRequest::kGroup:
-      return getpgid(pid) == request_.id;
-    default:
-      return pid == request_.id && IsProcess(pid);
-  }
-}
-
-bool Look::Has(pid_t pid) const {
-  for (size_t i = 0; i < members_.size(); i++) {
-    if (members_[i].pid == pid) return true;
-  }
-  return false;
-}
-
-int Look::Add(pid_t pid) {
-  if (!InScope(pid)) return 0;
-  if (pid == getpid()) {
-    self_ = true;
-    return 0;
-  }
-  ProcStat stat;
-  int result = ReadProcStat(pid, &stat);
-  if (result == -ESRCH) {
-    if (!IsProcess(pid)) return 0;
-    result = -EPERM;  // hidepid=2 hides it, or it is gone by now
-  }
-  if (result != 0 && result != -EPERM && result != -EACCES) return result;
-  Member member = {stat.start, pid, stat.state, stat.live};
-  if (result != 0) {
-    if (!InScope(pid)) return 0;
-    member = {0, pid, '?', !HasEnded(pid)};
-    if (!member.live && !IsProcess(pid)) return 0;
-  }
-  Member* place = members_.Add();
-  if (place == nullptr) return -ENOMEM;
-  *place = member;
-  return 0;
-}
-
-int Look::ScanFolder() {
-  DIR* proc = opendir("/proc");
-  if (proc == nullptr) return -errno;
-  int result = 0;
-  while (result == 0) {
-    errno = 0;
-    const dirent* entry = readdir(proc);
-    if (entry == nullptr) {
-      result = -errno;
-      break;
-    }
-    if (*entry->d_name < '1' || *entry->d_name > '9') continue;
-    result = Add(static_cast<pid_t>(NumberAt(entry->d_name)));
-  }
-  closedir(proc);
-  return result;
-}
-
-// Those that were started while the table was read: a member that hands over to
-// a child in this moment stands in no place that is still to be read.
-int Look::CatchUp() {
-  double from = started_.last;
-  for (int i = 0; i < kMaxCatchUps && from >= 0; i++) {
-    double to = ReadPidCursor().last;
-    if (to < 1 || to == from) return 0;
-    pid_t limit = PidLimit();
-    for (pid_t pid = static_cast<pid_t>(from); pid != static_cast<pid_t>(to);) {
-      pid = pid + 1 >= limit ? 1 : pid + 1;
-      if (!InScope(pid) || Has(pid) || !IsProcess(pid)) continue;
-      int result = Add(pid);
-      if (result != 0) return result;
-    }
-    from = to;
-  }
-  return 0;
-}
-
-int Look::Scan() {
-  while (members_.size() > 0) members_.DropLast();
-  self_ = false;
-  if (request_.scope == StopRequest::kProcess) {
-    int result = CheckProcFolder();
-    if (result != 0 || !IsProcess(request_.id)) {
-      return IsProcess(request_.id) ? result : 0;
-    }
-    return Add(request_.id);
-  }
-  // The kernel's own answer needs no table.
-  if (request_.scope == StopRequest::kGroup && kill(-request_.id, 0) != 0 &&
-      errno == ESRCH) {
-    return 0;
-  }
-  int result = CheckProcFolder();
-  if (result == 0) result = ScanFolder();
-  if (result == 0) result = CatchUp();
-  if (result != 0 || !ask_all_) return result;
-  // getsid and getpgid tell of a process that /proc hides, too.
-  pid_t limit = NumbersInUse();
-  for (pid_t pid = 1; pid < limit && result == 0; pid++) {
-    if (InScope(pid) && !Has(pid) && IsProcess(pid)) result = Add(pid);
-  }
-  return result;
-}
 
 // Among the first `known` rows, which are in order.
 StopRow* Look::Find(const Member& member, size_t known) const {
@@ -214,8 +90,8 @@ bool Look::SeenBefore() const {
     known = known || (row != nullptr && (row->flags & StopRow::kKnown) != 0);
     // Asked again after the scan: what was found meanwhile is of the same then.
     ProcStat stat;
-    if (known && InScope(member.pid) && ReadProcStat(member.pid, &stat) == 0 &&
-        stat.start == member.start) {
+    if (known && members_.InScope(member.pid) &&
+        ReadProcStat(member.pid, &stat) == 0 && stat.start == member.start) {
       return true;
     }
   }
@@ -251,7 +127,7 @@ Number Look::Meaning(const PidCursor& now) {
       return kTaken;
     }
   }
-  if (self_ || SeenBefore()) return kSame;
+  if (members_.self() || SeenBefore()) return kSame;
   if (first_) return kSame;
   PidCursor before;
   before.forks = report_->forks;
@@ -293,7 +169,7 @@ bool Look::IsDue(const StopRow& row) const {
 
 // -ESRCH: the process of a row is gone, or no member any more.
 int Look::Check(const StopRow& row) const {
-  if (!InScope(row.pid)) return -ESRCH;
+  if (!members_.InScope(row.pid)) return -ESRCH;
   ProcStat stat;
   int result = ReadProcStat(row.pid, &stat);
   if (result != 0) return result;
@@ -305,7 +181,9 @@ int Look::SendTo(const StopRow& row, int signal) const {
   if (PidfdsWork()) {
     Fd pidfd(PidfdOpenRaw(row.pid));
     if (pidfd.get() == -ESRCH) return -ESRCH;
-    int result = row.start != 0 ? Check(row) : InScope(row.pid) ? 0 : -ESRCH;
+    int result = row.start != 0              ? Check(row)
+                 : members_.InScope(row.pid) ? 0
+                                             : -ESRCH;
     bool none_free = result == -EMFILE || result == -ENFILE;
     if (pidfd.get() >= 0 && !none_free) {
       return result == 0 ? PidfdSend(pidfd.get(), signal, 0) : -ESRCH;
@@ -321,7 +199,7 @@ int Look::SendTo(const StopRow& row, int signal) const {
 // All at once, so that no member can act on another's end or start a new one.
 // False: it has to be done one by one.
 bool Look::SendToGroup() {
-  if (request_.leader_fd < 0 || self_ || !PidfdsWork()) return false;
+  if (request_.leader_fd < 0 || members_.self() || !PidfdsWork()) return false;
   if (request_.scope != StopRequest::kGroup) return false;
   // Another rule says who may send this one (kill(2)).
   if (request_.signal == SIGCONT) return false;
@@ -393,21 +271,21 @@ void Look::Count() {
 }
 
 int Look::Round() {
-  started_ = ReadPidCursor();
+  PidCursor started = ReadPidCursor();
   report_->began = BootTicks();
-  int result = Scan();
+  int result = members_.Scan(started, ask_all_);
   if (result != 0) return result;
   report_->number = Meaning(ReadPidCursor());
   if (report_->number == kTaken) {
-    while (members_.size() > 0) members_.DropLast();
+    members_.Clear();
   }
   result = Merge();
   if (result != 0) return result;
   // An empty look says nothing of the number, which is free now.
-  if (report_->number == kSame && (members_.size() > 0 || self_)) {
+  if (report_->number == kSame && (members_.size() > 0 || members_.self())) {
     report_->since = report_->began;
-    report_->forks = started_.forks;
-    report_->cursor = started_.last;
+    report_->forks = started.forks;
+    report_->cursor = started.last;
   }
   report_->sent = 0;
   Send();
