@@ -127,11 +127,11 @@ export async function waitForExit(
   if (abort?.aborted === true) throw aborted(abort)
 
   const opened = watch(pid)
-  if (opened === ESRCH) return
   if (typeof opened === 'number' && isThread(pid)) {
     const text = `${pid} is the ID of a thread, which is no process`
     throw systemError(ESRCH, 'waitForExit', { reason: 'thread', text, pid })
   }
+  if (opened === ESRCH) return
   // pidfd_open has no EPERM of its own: it is a sandbox's.
   const watched = opened === ENOSYS || opened === EPERM ? poll(pid, identity) : opened
   if (watched === undefined) return

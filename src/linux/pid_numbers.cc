@@ -81,7 +81,7 @@ pid_t NumbersInUse() {
   PidCursor now = ReadPidCursor();
   if (now.forks < 0 || now.last < 0) return limit;
   // Not once round since the boot: no number above the last one was given out.
-  if (now.forks > limit / 2) return limit;
+  if (now.forks * 2 > limit) return limit;
   pid_t last = static_cast<pid_t>(now.last) + 1;
   return last < limit ? last : limit;
 }
