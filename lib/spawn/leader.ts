@@ -22,10 +22,17 @@ const ESRCH = errnoOf('ESRCH')
 const leaders = new WeakMap<ChildProcess, Leader>()
 const dropped = new FinalizationRegistry<Leader>(release)
 
-/** Holds the child from now on if it leads its process group. Gives the child. */
-export function hold<T extends ChildProcess>(child: T): T {
+/** Holds a child that was just spawned, before the event loop can come to reap it. Gives the child. */
+export function holdSoon<T extends ChildProcess>(child: T): T {
+  if (child.pid !== undefined) process.nextTick(hold, child)
+  return child
+}
+
+/** Holds a child that was not reaped yet, from now on, if it leads its process group. */
+export function hold(child: ChildProcess): void {
   const { pid } = child
-  if (pid === undefined || leaders.has(child) || native.getpgid(pid) !== pid) return child
+  if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  if (leaders.has(child) || native.getpgid(pid) !== pid) return
   // Without one, for want of a descriptor or on an old kernel, the number and the time of its end have to do.
   const pidfd = Math.max(native.pidfdOpen(pid), -1)
   const session = native.getsid(pid) === pid
@@ -33,7 +40,6 @@ export function hold<T extends ChildProcess>(child: T): T {
   leaders.set(child, leader)
   dropped.register(child, leader)
   child.prependOnceListener('exit', () => onExit(leader))
-  return child
 }
 
 /** What is held of a child, if it leads a group. */

@@ -18,7 +18,7 @@ import {
   systemError,
 } from '../base/errors.ts'
 import { keepQuiet, quieten } from './foreground.ts'
-import { hold } from './leader.ts'
+import { holdSoon } from './leader.ts'
 import { launch, type Plan, stdioList } from '../launcher/exec.ts'
 import { native } from '../base/native.ts'
 import { whyNotGroup } from '../raw/session.ts'
@@ -129,18 +129,18 @@ export function spawn(file: string, first?: unknown, second?: unknown): ChildPro
   const one = isOptions(first)
   const given = one ? first : second
   const plan = isOptions(given) ? planOf(given) : undefined
-  if (plan === undefined) return hold(plain(file, first, second))
+  if (plan === undefined) return holdSoon(plain(file, first, second))
   const options = { ...(given as SpawnOptions), ...(plan.detached && { detached: true }) }
   if (plan.steps.length === 0 && plan.parentDeathSignal === undefined) {
-    return hold(plain(file, one ? [] : first, options))
+    return holdSoon(plain(file, one ? [] : first, options))
   }
   const args = (one ? [] : first) as readonly string[] | undefined
   const { terminal: fd } = plan
-  if (fd === undefined) return hold(launch(file, args, options, plan))
+  if (fd === undefined) return holdSoon(launch(file, args, options, plan))
   const terminal = quieten(fd)
   let child: ChildProcess | undefined
   try {
-    child = hold(launch(file, args, options, plan))
+    child = holdSoon(launch(file, args, options, plan))
     return child
   } finally {
     if (typeof terminal !== 'number') {
