@@ -40,7 +40,7 @@ interface Stress {
   bystanders: { all: number; hits: number }
 }
 
-// 10,000 were run before the release.
+// SETSID_STOP_ROUNDS=10000 for a soak.
 const rounds = process.env['SETSID_STOP_ROUNDS'] ?? '100'
 
 test.runIf(canUnshare)(
