@@ -19,6 +19,7 @@
         "src/session.cc",
         "src/started.cc",
         "src/stdio.cc",
+        "src/stop_job.cc",
         "src/table.cc",
         "src/terminal.cc"
       ],
@@ -47,6 +48,11 @@
             "src/linux/process_details.cc",
             "src/linux/process_stat.cc",
             "src/linux/process_table.cc"
+            "src/linux/pid_numbers.cc",
+            "src/linux/proc_stat.cc",
+            "src/linux/process_table.cc",
+            "src/linux/stop_look.cc",
+            "src/linux/stop_members.cc"
           ],
           # src/ has no `new`: without a need for libstdc++ the linker leaves it
           # out, and the addon asks for libc alone.
@@ -58,6 +64,8 @@
             "src/darwin/helper.cc",
             "src/darwin/process_details.cc",
             "src/darwin/process_table.cc"
+            "src/darwin/process_table.cc",
+            "src/darwin/stop_look.cc"
           ],
           "xcode_settings": {
             "CLANG_CXX_LANGUAGE_STANDARD": "c++17",

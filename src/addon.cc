@@ -10,7 +10,7 @@ constexpr decltype(&RegisterSession) kSubjects[] = {
     RegisterSession, RegisterTerminal, RegisterTable,      RegisterWatch,
     RegisterDetach,  RegisterChild,    RegisterLock,       RegisterPidfd,
     RegisterReplace, RegisterStdio,    RegisterPrivileges, RegisterStarted,
-    RegisterExecute,
+    RegisterExecute, RegisterStop,
 };
 
 }  // namespace

@@ -19,6 +19,7 @@ napi_status RegisterPidfd(napi_env env, napi_value exports);
 napi_status RegisterPrivileges(napi_env env, napi_value exports);
 napi_status RegisterReplace(napi_env env, napi_value exports);
 napi_status RegisterStdio(napi_env env, napi_value exports);
+napi_status RegisterStop(napi_env env, napi_value exports);
 
 }  // namespace sess
 

@@ -82,6 +82,15 @@ export interface Native {
   pidfdOpen(pid: number): number
   /** pidfd_send_signal(2); flags 4: to the process group */
   pidfdSignal(pidfd: number, signal: number, flags: number): number
+  /**
+   * One look at a process, group or session that is to be stopped, with a signal to its members or
+   * without (-1): StopReport and rows of src/stop_look.h as one buffer, which the next look gets as `before`.
+   */
+  stopLook(...request: StopLook): ArrayBuffer | number
+  /** The same, in a thread of its own. */
+  stopLookAsync(...request: StopLook): Promise<ArrayBuffer | number> | number
+  /** What a look goes on from whose leader has ended in this moment. */
+  stopMark(): ArrayBuffer
   /** uid, gid and supplementary groups of a user, from getpwnam(3) and getgrouplist(3) */
   userIds(user: string | number): number[] | number
   /** getgrnam(3) */
@@ -122,6 +131,17 @@ export interface Native {
   /** fchdir(2), unknown to `process.cwd()` */
   fchdir(fd: number): number
 }
+
+export type StopLook = [
+  scope: number,
+  id: number,
+  leaderFd: number,
+  signal: number,
+  phase: number,
+  flags: number,
+  start: number,
+  before: ArrayBuffer | undefined,
+]
 
 const require = createRequire(import.meta.filename)
 

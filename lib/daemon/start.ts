@@ -14,10 +14,10 @@ import {
   systemError,
 } from '../base/errors.ts'
 import { identify, type ProcessIdentity } from '../inspect/process.ts'
-import { launcherPath, native } from '../base/native.ts'
+import { launcherPath } from '../base/native.ts'
 import { checkPidFile, PidFile } from './pidfile.ts'
 import { type Credentials, lookUp, openLog } from './credentials.ts'
-import { stopProcess, stopSession } from '../stop/stop.ts'
+import { holdSession, type SessionHold, stopProcess } from '../stop/stop.ts'
 import { checkInt32, checkObject } from '../base/check.ts'
 
 export interface StartDaemonOptions {
@@ -226,6 +226,7 @@ interface Watched {
 async function watchStart(child: ChildProcess, watched: Watched): Promise<ProcessIdentity> {
   const { held, abort, file } = watched
   let identity: ProcessIdentity | undefined
+  let session: SessionHold | undefined
   let verdict = ''
   let trouble: Error | undefined
   let text = ''
@@ -238,6 +239,7 @@ async function watchStart(child: ChildProcess, watched: Watched): Promise<Proces
     }
     try {
       identity = identify(Number(value))
+      session = holdSession(identity)
       held?.write(identity)
     } catch (error) {
       // It ended at once, which the launcher reports; or the disk is full.
@@ -260,18 +262,21 @@ async function watchStart(child: ChildProcess, watched: Watched): Promise<Proces
   } finally {
     abort?.removeEventListener('abort', cancel)
   }
-  if (verdict === 'ready' && identity !== undefined && trouble === undefined) return identity
-  if (identity !== undefined && !verdict.startsWith('e')) await endRest(identity)
+  try {
+    if (verdict === 'ready' && identity !== undefined && trouble === undefined) return identity
+    if (identity !== undefined && !verdict.startsWith('e')) await endRest(identity, session)
+  } finally {
+    session?.release()
+  }
   if (abort?.aborted === true) throw aborted(abort)
   if (trouble !== undefined && !/^(exit|signal)/.test(verdict)) throw trouble
   throw startFailed(verdict, file, watched)
 }
 
 /** For a launcher that was killed: the daemon that it has left. */
-async function endRest(identity: ProcessIdentity): Promise<void> {
-  const { pid } = identity
+async function endRest(identity: ProcessIdentity, session: SessionHold | undefined): Promise<void> {
   await stopProcess(identity, { grace: 0 })
-  if (native.getsid(0) !== pid) await stopSession(pid, { grace: 0 })
+  await session?.stop({ grace: 0 })
 }
 
 const signalName = (number: number): string =>

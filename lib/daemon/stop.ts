@@ -1,12 +1,10 @@
 import { errnoOf, systemError } from '../base/errors.ts'
-import { native } from '../base/native.ts'
-import { processInfo } from '../inspect/process.ts'
 import {
   checkStopOptions,
+  holdSession,
   type StopOptions,
   type StopResult,
   stopProcess,
-  stopSession,
 } from '../stop/stop.ts'
 import { checkPidFile, daemonStatus, PidFile, readStatus } from './pidfile.ts'
 
@@ -31,6 +29,7 @@ export async function stopDaemon(pidFile: string, options: StopOptions = {}): Pr
     signalled: [],
     escalated: false,
     survivors: [],
+    hidden: false,
     elapsed: 0,
   }
   if (state === 'stopped') return result
@@ -43,18 +42,25 @@ export async function stopDaemon(pidFile: string, options: StopOptions = {}): Pr
     const why = { reason: 'unknown-daemon', text, path: pidFile }
     throw systemError(errnoOf('EBUSY'), 'stopDaemon', why)
   }
-  const { pid } = identity
-  const leads = processInfo(pid, { throwIfNoEntry: false })?.sid === pid && native.getsid(0) !== pid
-  const first = await stopProcess(identity, options)
-  if (first.outcome === 'survivors') return first
-  const left = Math.max(0, grace - first.elapsed)
-  const rest = leads ? await stopSession(pid, { ...options, grace: left }) : result
+  // Taken while the daemon is there: after its end the number alone would not say whose session it is.
+  const hold = holdSession(identity)
+  let rest = result
+  let first: StopResult
+  try {
+    first = await stopProcess(identity, options)
+    if (first.outcome === 'survivors') return first
+    const left = Math.max(0, grace - first.elapsed)
+    if (hold !== undefined) rest = await hold.stop({ ...options, grace: left })
+  } finally {
+    hold?.release()
+  }
   await removeStale(pidFile)
   return {
     outcome: rest.outcome === 'survivors' ? 'survivors' : 'gone',
     signalled: [...first.signalled, ...rest.signalled],
     escalated: first.escalated || rest.escalated,
     survivors: rest.survivors,
+    hidden: rest.hidden,
     elapsed: first.elapsed + rest.elapsed,
   }
 }

@@ -14,6 +14,7 @@ import { errnoOf, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { launch } from '../launcher/exec.ts'
 import { neverSignal } from '../launcher/node-internals.ts'
+import { holdSoon } from './leader.ts'
 import { type JobOptions, type JobPlan, planOf, takenFrom } from './options.ts'
 import { terminal } from './terminal.ts'
 
@@ -126,7 +127,7 @@ function launchOn(
 
 /** The last that every child of ours goes through, also one that was not started. */
 function started(child: ChildProcess): ChildProcess {
-  return child.pid === undefined ? neverSignal(child) : child
+  return child.pid === undefined ? neverSignal(child) : holdSoon(child)
 }
 
 function isOptions(value: unknown): value is SpawnOptions {

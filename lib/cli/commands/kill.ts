@@ -1,10 +1,5 @@
-import {
-  isOver,
-  listProcessesSync,
-  type ProcessInfo,
-  processInfo,
-  visible,
-} from '../../inspect/process.ts'
+import { listProcessesSync } from '../../inspect/list.ts'
+import { isOver, look, type ProcessInfo, processInfo } from '../../inspect/process.ts'
 import { stopGroup, stopSession } from '../../stop/stop.ts'
 import { type Arguments, type Command, ExitError, parsePid, UsageError } from '../options.ts'
 import { json, named, printable, userName } from '../picture.ts'
@@ -77,6 +72,12 @@ function name(id: number, session: boolean): Target {
     members: () =>
       listProcessesSync(filter).filter((info) => info.pid !== process.pid && !isOver(info)),
   }
+}
+
+/** A process, as far as /proc shows it. */
+function visible(pid: number): ProcessInfo | undefined {
+  const info = look(pid)
+  return info === 'hidden' ? undefined : info
 }
 
 /**

@@ -1,6 +1,6 @@
 import { daemonStatus } from '../../daemon/pidfile.ts'
 import { stopDaemon } from '../../daemon/stop.ts'
-import { listProcessesSync } from '../../inspect/process.ts'
+import { listProcessesSync } from '../../inspect/list.ts'
 import { exitWith, pidFileOf } from '../daemon.ts'
 import type { Command } from '../options.ts'
 import { withProgress } from '../progress.ts'
