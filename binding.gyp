@@ -11,7 +11,7 @@
         "src/addon.cc",
         "src/child.cc",
         "src/detach.cc",
-        "src/lock.cc",
+        "src/files.cc",
         "src/memory.cc",
         "src/pidfd.cc",
         "src/privileges.cc",

@@ -2,14 +2,14 @@
 
 namespace {
 
-Napi::Object Init(Napi::Env, Napi::Object exports) {
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
   sess::RegisterSession(exports);
   sess::RegisterTerminal(exports);
   sess::RegisterTable(exports);
   sess::RegisterWatch(exports);
   sess::RegisterDetach(exports);
   sess::RegisterChild(exports);
-  sess::RegisterLock(exports);
+  sess::RegisterFiles(env, exports);
   sess::RegisterPidfd(exports);
   sess::RegisterPrivileges(exports);
   sess::RegisterReplace(exports);

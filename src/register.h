@@ -12,7 +12,7 @@ void RegisterTable(Napi::Object exports);
 void RegisterWatch(Napi::Object exports);
 void RegisterDetach(Napi::Object exports);
 void RegisterChild(Napi::Object exports);
-void RegisterLock(Napi::Object exports);
+napi_status RegisterFiles(napi_env env, napi_value exports);
 void RegisterPidfd(Napi::Object exports);
 void RegisterPrivileges(Napi::Object exports);
 void RegisterReplace(Napi::Object exports);

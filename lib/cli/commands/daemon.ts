@@ -1,4 +1,4 @@
-import { daemonStatus } from '../../daemon/pidfile.ts'
+import { daemonStatus } from '../../daemon/status.ts'
 import { startDaemon, type StartDaemonOptions } from '../../daemon/start.ts'
 import { stopDaemon } from '../../daemon/stop.ts'
 import type { StopOptions, StopResult } from '../../stop/stop.ts'
@@ -128,13 +128,14 @@ Examples:
       throw new ExitError((error as Error).message, 4)
     })
     const { state, identity } = found
-    process.exitCode = { running: 0, stale: 1, stopped: 3 }[state]
+    process.exitCode = { running: 0, stale: 1, stopped: 3, unknown: 4 }[state]
     if (values['json'] === true) return JSON.stringify(found)
     if (identity !== null) return `running, pid ${identity.pid}`
     return {
       running: 'running, its pid is not known here',
       stale: `not running, ${path} is left`,
       stopped: 'not running',
+      unknown: `it can't be told: ${found.reason}`,
     }[state]
   },
 }
