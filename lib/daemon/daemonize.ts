@@ -6,7 +6,8 @@ import { daemonFailed, invalidArgValue, outOfRange, systemError } from '../base/
 import { identify } from '../inspect/process.ts'
 import { native } from '../base/native.ts'
 import { checkPidFile, PidFile } from './pidfile.ts'
-import { become, type Credentials, lookUp, openLog } from './credentials.ts'
+import { become, type Credentials, lookUp } from './credentials.ts'
+import { openLog } from './logs.ts'
 import {
   becomeLauncher,
   findLauncher,

@@ -4,6 +4,7 @@ import { isatty } from 'node:tty'
 import { errnoOf, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { checkMainThread } from '../base/check.ts'
+import { openLog } from './logs.ts'
 
 /**
  * Where a standard stream goes: `'auto'` sends a terminal to /dev/null and keeps everything else, `'keep'`
@@ -38,7 +39,7 @@ const isTerminal = (fd: number) => isatty(fd) || native.tcgetpgrp(fd) === EIO
 export const openedLogs = new Map<string, number>()
 
 function openTarget(fd: number, path: string): number {
-  const { O_RDONLY, O_RDWR, O_WRONLY, O_APPEND, O_CREAT, O_NOCTTY } = constants
+  const { O_RDONLY, O_RDWR, O_NOCTTY } = constants
   // A session leader would acquire a terminal that it opens (POSIX XBD 11.1.3).
   if (path === '/dev/null') return openSync(path, O_RDWR | O_NOCTTY)
   if (fd === 0) return openSync(path, O_RDONLY | O_NOCTTY)
@@ -48,7 +49,7 @@ function openTarget(fd: number, path: string): number {
     if (copy < 0) throw systemError(copy, 'dup')
     return copy
   }
-  return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0o666)
+  return openLog(path, 'write', undefined)
 }
 
 /** Without close-on-exec 0, 1 and 2 are for whatever is executed next as well. */
