@@ -11,7 +11,7 @@
         "src/child.cc",
         "src/detach.cc",
         "src/execute.cc",
-        "src/lock.cc",
+        "src/files.cc",
         "src/pidfd.cc",
         "src/privileges.cc",
         "src/replace.cc",

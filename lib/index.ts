@@ -54,7 +54,7 @@ export {
   type StopResult,
   type Survivor,
 } from './stop/stop.ts'
-export { daemonStatus, type DaemonStatus } from './daemon/pidfile.ts'
+export { daemonStatus, type DaemonStatus } from './daemon/status.ts'
 export { daemonize, type Daemon, type DaemonizeOptions } from './daemon/daemonize.ts'
 export { startDaemon, type RunningDaemon, type StartDaemonOptions } from './daemon/start.ts'
 export { stopDaemon } from './daemon/stop.ts'

@@ -8,7 +8,7 @@ namespace {
 
 constexpr decltype(&RegisterSession) kSubjects[] = {
     RegisterSession, RegisterTerminal, RegisterTable,      RegisterWatch,
-    RegisterDetach,  RegisterChild,    RegisterLock,       RegisterPidfd,
+    RegisterDetach,  RegisterChild,    RegisterFiles,      RegisterPidfd,
     RegisterReplace, RegisterStdio,    RegisterPrivileges, RegisterStarted,
     RegisterExecute, RegisterStop,
 };

@@ -14,7 +14,7 @@ napi_status RegisterWatch(napi_env env, napi_value exports);
 napi_status RegisterDetach(napi_env env, napi_value exports);
 napi_status RegisterExecute(napi_env env, napi_value exports);
 napi_status RegisterChild(napi_env env, napi_value exports);
-napi_status RegisterLock(napi_env env, napi_value exports);
+napi_status RegisterFiles(napi_env env, napi_value exports);
 napi_status RegisterPidfd(napi_env env, napi_value exports);
 napi_status RegisterPrivileges(napi_env env, napi_value exports);
 napi_status RegisterReplace(napi_env env, napi_value exports);

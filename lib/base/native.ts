@@ -74,10 +74,18 @@ export interface Native {
   hasExited(fd: number): boolean
   /** A group leader's way to a session of its own: the sid, or -errno with nothing changed. */
   hop(): number
-  /** Locks a file for as long as it is open: 0, or -EAGAIN when another has it */
-  lockFile(fd: number): number
-  /** 1 when another open file has that lock */
-  isLocked(fd: number): number
+  /** openat(2), close-on-exec; a folder of -1 is the working folder */
+  openAt(folder: number, name: string, flags: number, mode: number): number
+  /** unlinkat(2) of what is no folder */
+  unlinkAt(folder: number, name: string): number
+  /** renameat(2) within a folder */
+  renameAt(folder: number, from: string, to: string): number
+  /** readlinkat(2) of a link that is open itself (O_PATH, O_NOFOLLOW) */
+  readLink(fd: number): string | number
+  /** Locks a byte (-1: all), exclusively (1) or not (0), for as long as the file is open: 0, or -EAGAIN */
+  lockByte(fd: number, byte: number, exclusive: number): number
+  /** 1 when another open file has a lock in the way of such a one, else 0 */
+  isByteLocked(fd: number, byte: number, exclusive: number): number
   /** pidfd_open(2) */
   pidfdOpen(pid: number): number
   /** pidfd_send_signal(2); flags 4: to the process group */

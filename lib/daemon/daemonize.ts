@@ -8,7 +8,8 @@ import { daemonFailed, systemError } from '../base/errors.ts'
 import { identify } from '../inspect/process.ts'
 import { native } from '../base/native.ts'
 import { PidFile } from './pidfile.ts'
-import { become, openLog } from './credentials.ts'
+import { become } from './credentials.ts'
+import { openLog } from './logs.ts'
 import {
   becomeLauncher,
   findLauncher,

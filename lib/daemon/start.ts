@@ -16,7 +16,8 @@ import {
 import { identify, type ProcessIdentity } from '../inspect/process.ts'
 import { launcherPath } from '../base/native.ts'
 import { checkPidFile, PidFile } from './pidfile.ts'
-import { type Credentials, lookUp, openLog } from './credentials.ts'
+import { type Credentials, lookUp } from './credentials.ts'
+import { openLog } from './logs.ts'
 import { holdSession, type SessionHold, stopProcess } from '../stop/stop.ts'
 import { checkInt32, checkObject } from '../base/check.ts'
 

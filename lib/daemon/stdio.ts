@@ -5,6 +5,7 @@ import { hasOtherEnd, openFlags } from '../base/descriptor.ts'
 import { errnoOf, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { checkMainThread } from '../base/check.ts'
+import { openLog } from './logs.ts'
 import { checkWritten, writeAtOnce, written, type OutputFd } from './output.ts'
 import { state } from './state.ts'
 
@@ -43,11 +44,7 @@ export const letsTerminalGo = isTerminal
 /** @internal The same for a daemon: who holds a pipe keeps its reader waiting, for the daemon's life. */
 export const letsReaderGo = (fd: number): boolean => isTerminal(fd) || hasOtherEnd(fd)
 
-/** A session leader would acquire a terminal that it opens without O_NOCTTY (POSIX XBD 11.1.3). */
-function openLog(path: string): number {
-  const { O_WRONLY, O_APPEND, O_CREAT, O_NOCTTY } = constants
-  return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0o666)
-}
+const openOwnLog = (path: string): number => openLog(path, 'write', undefined)
 
 /** Without close-on-exec 0, 1 and 2 are for whatever is executed next as well. */
 function dup2(from: number, to: number, closeOnExec = to > 2): void {
@@ -114,7 +111,7 @@ export class Redirection {
   constructor(
     targets: readonly StdioTarget[],
     letsGo: (fd: number) => boolean,
-    openLogAs: (path: string) => number = openLog,
+    openLogAs: (path: string) => number = openOwnLog,
   ) {
     try {
       targets.forEach((target, fd) => {
@@ -246,7 +243,7 @@ export function reopenLogs(): void {
   const opened = new Map<string, number>()
   try {
     for (const path of state.logs.values()) {
-      if (!opened.has(path)) opened.set(path, openLog(path))
+      if (!opened.has(path)) opened.set(path, openOwnLog(path))
     }
     for (const [fd, path] of state.logs) point(opened.get(path) ?? -1, fd)
   } finally {

@@ -1,4 +1,4 @@
-import { daemonStatus } from '../../daemon/pidfile.ts'
+import { daemonStatus } from '../../daemon/status.ts'
 import { startDaemon, startedWith, type StartDaemonOptions } from '../../daemon/start.ts'
 import { exitWith, pidFileOf } from '../daemon.ts'
 import { type Arguments, type Command, count, text, UsageError } from '../options.ts'

@@ -1,4 +1,4 @@
-import { daemonStatus } from '../../daemon/pidfile.ts'
+import { daemonStatus } from '../../daemon/status.ts'
 import { pidFileOf } from '../daemon.ts'
 import { type Command, ExitError } from '../options.ts'
 import { inWords } from '../words.ts'

@@ -1,4 +1,4 @@
-import { daemonStatus } from '../../daemon/pidfile.ts'
+import { daemonStatus } from '../../daemon/status.ts'
 import { stopDaemon } from '../../daemon/stop.ts'
 import { listProcessesSync } from '../../inspect/list.ts'
 import { exitWith, pidFileOf } from '../daemon.ts'
