@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <node_api.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <cerrno>
