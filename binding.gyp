@@ -45,11 +45,10 @@
           "sources": [
             "src/linux/exit_queue.cc",
             "src/linux/helper.cc",
-            "src/linux/process_details.cc",
-            "src/linux/process_stat.cc",
-            "src/linux/process_table.cc"
             "src/linux/pid_numbers.cc",
             "src/linux/proc_stat.cc",
+            "src/linux/process_details.cc",
+            "src/linux/process_stat.cc",
             "src/linux/process_table.cc",
             "src/linux/stop_look.cc",
             "src/linux/stop_members.cc"
@@ -63,7 +62,6 @@
             "src/darwin/exit_queue.cc",
             "src/darwin/helper.cc",
             "src/darwin/process_details.cc",
-            "src/darwin/process_table.cc"
             "src/darwin/process_table.cc",
             "src/darwin/stop_look.cc"
           ],

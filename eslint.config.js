@@ -55,7 +55,7 @@ const homeless = {
 // comes before stop; signal 0 asks; and we may signal ourselves.
 const signals = {
   files: ['lib/**/*.ts'],
-  ignores: ['lib/stop/target.ts', 'lib/raw/session.ts', 'lib/spawn/foreground.ts'],
+  ignores: ['lib/stop/target.ts', 'lib/raw/session.ts', 'lib/spawn/terminal.ts'],
   rules: {
     'no-restricted-syntax': [
       'error',

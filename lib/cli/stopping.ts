@@ -50,7 +50,7 @@ export function tellStopped(
   if (outcome === 'survivors') process.exitCode = 1
   if (values['json'] === true) return json(result)
   if (outcome === 'survivors') {
-    const unseen = hidden === true ? ['some are left that /proc does not show to this user'] : []
+    const unseen = hidden ? ['some are left that /proc does not show to this user'] : []
     return [...survivors.map(survivorInWords), ...unseen].join('\n')
   }
   if (outcome === 'gone') {

@@ -127,7 +127,7 @@ function together(results: StopResult[]): StopResult {
     escalated: results.some((result) => result.escalated),
     survivors,
     elapsed: results.reduce((sum, { elapsed }) => sum + elapsed, 0),
-    ...{ hidden: results.some((result) => 'hidden' in result && result.hidden === true) },
+    ...{ hidden: results.some((result) => 'hidden' in result && result.hidden) },
   }
 }
 

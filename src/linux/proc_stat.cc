@@ -38,12 +38,6 @@ int ReadProcStat(pid_t pid, ProcStat* stat) {
   return 0;
 }
 
-// Signal 0 for thread `pid` of process `pid` is refused with ESRCH where that
-// is no process; /proc opens under the number of any thread.
-bool IsProcess(pid_t pid) {
-  return syscall(SYS_tgkill, pid, pid, 0) == 0 || errno == EPERM;
-}
-
 int CheckProcFolder() {
   char target[16];
   ssize_t length = readlink("/proc/self", target, sizeof target - 1);

@@ -26,9 +26,6 @@ inline int64_t NumberAt(const char* text) {
 // 0, -ESRCH where it is gone or hidden, or another -errno.
 int ReadProcStat(pid_t pid, ProcStat* stat);
 
-// Whether `pid` is that of a process, and not of a single thread.
-bool IsProcess(pid_t pid);
-
 // 0, or -errno: there is no /proc, or it is that of another pid namespace.
 int CheckProcFolder();
 

@@ -11,6 +11,7 @@
 #include "../fd.h"
 #include "pid_numbers.h"
 #include "pidfd_calls.h"
+#include "proc.h"
 #include "proc_stat.h"
 #include "stop_members.h"
 

@@ -7,6 +7,7 @@
 
 #include "../stop_look.h"
 #include "pidfd_calls.h"
+#include "proc.h"
 #include "proc_stat.h"
 
 namespace sess {
