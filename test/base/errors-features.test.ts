@@ -73,7 +73,8 @@ interface Row {
   line: string
 }
 
-const inspection = [...documented].filter(([, { file }]) => file.startsWith('lib/inspect/'))
+/** The functions of a folder: the row says "all of inspection", "all of stopping". */
+const allOf: Record<string, string> = { inspection: 'lib/inspect/', stopping: 'lib/stop/' }
 const rows = (text('docs/errors.md').split('## Features\n')[1] ?? '')
   .split('\n')
   .filter((line) => line.startsWith('| ') && !line.startsWith('| functions |'))
@@ -83,10 +84,10 @@ const rows = (text('docs/errors.md').split('## Features\n')[1] ?? '')
       .slice(1, -1)
       .map((cell) => cell.trim())
     const [functions = '', error = '', , reason = '', , , tests = ''] = cells
-    const all = functions === 'all of inspection'
+    const folder = allOf[/^all of (\w+)$/.exec(functions)?.[1] ?? '']
     return {
-      functions: all
-        ? inspection.map(([name]) => name)
+      functions: folder
+        ? [...documented].filter(([, { file }]) => file.startsWith(folder)).map(([name]) => name)
         : functions.split(', ').map((name) => name.replace(/ \(.*/, '')),
       codes: [...error.matchAll(/[A-Za-z]\w+/g)].map(([code]) => code),
       reason: reason.replaceAll('`', ''),
