@@ -12,15 +12,10 @@
  * @throws the errno of execve() where the launcher can't be run
  */
 import { isMainThread } from 'node:worker_threads'
-import {
-  becomeLauncher,
-  findLauncher,
-  inheritedDescriptors,
-  mustStay,
-  ownCommand,
-} from './launcher/reexec.ts'
+import { hasLauncher } from './launcher/link.ts'
+import { becomeLauncher, inheritedDescriptors, mustStay, ownCommand } from './launcher/reexec.ts'
 
-if (process.platform === 'linux' && isMainThread && !mustStay() && findLauncher() === undefined) {
+if (process.platform === 'linux' && isMainThread && !mustStay() && !hasLauncher()) {
   const command = ownCommand()
   if (command !== undefined) becomeLauncher(command, inheritedDescriptors())
 }

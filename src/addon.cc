@@ -8,6 +8,7 @@ Napi::Object Init(Napi::Env, Napi::Object exports) {
   sess::RegisterTable(exports);
   sess::RegisterWatch(exports);
   sess::RegisterDetach(exports);
+  sess::RegisterLink(exports);
   sess::RegisterChild(exports);
   sess::RegisterLock(exports);
   sess::RegisterPidfd(exports);

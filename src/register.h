@@ -11,6 +11,7 @@ void RegisterTerminal(Napi::Object exports);
 void RegisterTable(Napi::Object exports);
 void RegisterWatch(Napi::Object exports);
 void RegisterDetach(Napi::Object exports);
+void RegisterLink(Napi::Object exports);
 void RegisterChild(Napi::Object exports);
 void RegisterLock(Napi::Object exports);
 void RegisterPidfd(Napi::Object exports);

@@ -86,6 +86,11 @@ export interface Native {
   groupId(group: string): number
   /** execve(2) with only `fds` left open */
   execve(path: string, argv: string[], env: string[], fds: number[]): number
+  /**
+   * A connection to the launcher with that pid, on which no call waits longer than `ms`: its descriptor, or -ECONNREFUSED
+   * where no launcher listens.
+   */
+  connectLauncher(pid: number, ms: number): number
   /** SO_PEERCRED of unix(7) */
   peerPid(fd: number): number
   /** PR_SET_PDEATHSIG of prctl(2) */

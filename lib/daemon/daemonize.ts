@@ -9,12 +9,12 @@ import { checkPidFile, PidFile } from './pidfile.ts'
 import { become, type Credentials, lookUp, openLog } from './credentials.ts'
 import {
   becomeLauncher,
-  findLauncher,
-  type Launcher,
   mustStay,
   ownCommand,
   ownDescriptors,
 } from '../launcher/reexec.ts'
+import { findLauncher, type Launcher } from '../launcher/link.ts'
+import { encode } from '../launcher/protocol.ts'
 import { openedLogs } from './stdio.ts'
 import { checkBoolean, checkInt32, checkMainThread, checkObject } from '../base/check.ts'
 
@@ -157,6 +157,8 @@ export async function daemonize(options: DaemonizeOptions = {}): Promise<Daemon>
     return await new Start(settings, stay ? undefined : launcher).run()
   } catch (error) {
     called = false
+    // The next call makes one of its own.
+    if (launcher !== undefined) closeSync(launcher.fd)
     throw error
   }
 }
@@ -194,15 +196,15 @@ class Start {
     const { pidFile, credentials, waitForReady, readyTimeout } = this.#settings
     try {
       this.#openLogs()
-      if (pidFile !== undefined) this.#pidFile = PidFile.take(pidFile)
-      if (this.#pidFile !== undefined) {
-        // Removed by the launcher if we are killed before we are ready.
-        this.#tell(`P${this.#pidFile.path}`)
+      if (pidFile !== undefined) {
+        // Removed by the launcher if we are killed before we are ready. It may be there and empty any moment now.
+        this.#tell(encode('pidfile', pidFile))
+        this.#pidFile = PidFile.take(pidFile)
         this.#pidFile.write(identify())
       }
       if (this.#launcher !== undefined) {
         await detach(this.#beforeReady())
-        this.#tell(`D${waitForReady ? readyTimeout : 0}`)
+        this.#tell(encode('detached', waitForReady ? readyTimeout : 0))
       }
       if (credentials !== undefined) this.#become(credentials)
     } catch (error) {
@@ -260,14 +262,15 @@ class Start {
     if (process.ppid !== this.#launcher.pid) process.kill(process.pid, SIGKILL)
   }
 
-  #tell(line: string): void {
+  #tell(message: string): void {
     const { fd } = this.#launcher ?? {}
     if (fd === undefined) return
     try {
-      writeSync(fd, `${line}\0`)
+      writeSync(fd, message)
     } catch (error) {
       // A launcher that was killed ends us by itself.
-      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+      const { code = '' } = error as NodeJS.ErrnoException
+      if (code !== 'EPIPE' && code !== 'ECONNRESET') throw error
     }
   }
 
@@ -283,7 +286,7 @@ class Start {
     tellSystemd(this.#launcher === undefined ? 'READY=1' : `READY=1\nMAINPID=${process.pid}`)
     if (this.#launcher === undefined) return
     native.parentDeathSignal(0)
-    this.#tell(`R${exitCode}`)
+    this.#tell(encode('ready', exitCode))
     this.#waitUntilHeard(this.#launcher.fd)
     closeSync(this.#launcher.fd)
     delete process.env['SETSID_LAUNCHER']

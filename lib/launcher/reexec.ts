@@ -5,23 +5,6 @@ import { launcherPath, native } from '../base/native.ts'
 // How a program gets below the launcher: this process becomes it (execve keeps
 // the pid that the caller waits for) and it starts the program again.
 
-export interface Launcher {
-  /** Our end of its socket. */
-  fd: number
-  pid: number
-  /** The program was started again by `daemonize()`. */
-  restarted: boolean
-}
-
-/** The launcher that waits for us: our parent, and whoever made the socket. */
-export function findLauncher(): Launcher | undefined {
-  const match = /^(\d+)(,restart)?$/.exec(process.env['SETSID_LAUNCHER'] ?? '')
-  if (match === null) return undefined
-  const fd = Number(match[1])
-  const pid = process.ppid
-  return native.peerPid(fd) === pid ? { fd, pid, restarted: match[2] !== undefined } : undefined
-}
-
 /**
  * Whether whoever started us waits for this very process to stay: systemd, with its socket for READY=1
  * or with our pid in SYSTEMD_EXEC_PID, or a container, whose pid 1 we are.

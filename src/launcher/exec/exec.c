@@ -18,14 +18,14 @@
 #include <unistd.h>
 
 #include "../launcher.h"
+#include "../search.h"
+#include "../signal.h"
 
 #ifdef __linux__
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #endif
-
-extern char** environ;
 
 static volatile sig_atomic_t status_fd = -1;
 
@@ -42,7 +42,7 @@ static void ReportAndStop(int sig) {
   int error = errno;
   close(status_fd);
   status_fd = -1;
-  raise(sig);
+  SignalSelf(sig);
   errno = error;
 }
 
@@ -75,7 +75,7 @@ static int TakeForeground(int fd) {
 // nothing more: then getppid has changed (PR_SET_PDEATHSIG(2const)).
 static int DieWith(pid_t parent, int sig) {
   if (prctl(PR_SET_PDEATHSIG, sig) != 0) return -1;
-  if (getppid() != parent) raise(sig);
+  if (getppid() != parent) SignalSelf(sig);
   return 0;
 }
 
@@ -105,7 +105,7 @@ static int DieWithWatcher(int fd, pid_t parent, int sig) {
   int error = errno;
   close(pidfd);
   // A watcher that has seen the parent end takes no more (it shut its side).
-  if (sent < 0 && getppid() != parent) raise(sig);
+  if (sent < 0 && getppid() != parent) SignalSelf(sig);
   errno = error;
   return sent < 0 ? -1 : 0;
 }
@@ -156,70 +156,6 @@ static void Step(const char* step) {
   if (failed) Fail(*step);
 }
 
-// A file without "#!" is a script of the shell: POSIX execvp. glibc does this,
-// musl doesn't.
-static void Exec(const char* path, int argc, char** argv) {
-  execve(path, argv, environ);
-  if (errno != ENOEXEC) return;
-  char** shell = calloc((size_t)argc + 2, sizeof *shell);
-  if (shell == NULL) return;
-  shell[0] = "/bin/sh";
-  shell[1] = (char*)path;
-  for (int i = 1; i < argc; i++) shell[i + 1] = argv[i];
-  execve(shell[0], shell, environ);
-  free(shell);
-}
-
-// As execvp of glibc, which plain spawn uses. The environment is the child's,
-// and so is the PATH. errno says why nothing was started.
-static void Search(const char* file, int argc, char** argv) {
-  if (*file == '\0') {
-    errno = ENOENT;
-    return;
-  }
-  if (strchr(file, '/') != NULL) {
-    Exec(file, argc, argv);
-    return;
-  }
-  size_t length = strlen(file);
-  if (length > NAME_MAX) {
-    errno = ENAMETOOLONG;
-    return;
-  }
-  const char* folder = getenv("PATH");
-  if (folder == NULL) folder = "/bin:/usr/bin";
-  int denied = 0;
-  errno = ENOENT;
-  for (;;) {
-    const char* end = strchr(folder, ':');
-    size_t size = end != NULL ? (size_t)(end - folder) : strlen(folder);
-    char path[PATH_MAX + NAME_MAX + 2];
-    if (size < PATH_MAX) {
-      memcpy(path, folder, size);
-      // An empty entry is the working directory.
-      if (size > 0) path[size++] = '/';
-      memcpy(path + size, file, length + 1);
-      Exec(path, argc, argv);
-      switch (errno) {
-        case EACCES:
-          denied = 1;
-          break;
-        case ENOENT:
-        case ENOTDIR:
-        case ENODEV:
-        case ESTALE:
-        case ETIMEDOUT:
-          break;
-        default:
-          return;
-      }
-    }
-    if (end == NULL) break;
-    folder = end + 1;
-  }
-  if (denied) errno = EACCES;
-}
-
 int ExecMain(int argc, char** argv) {
   int at = 0;
   while (at < argc && strcmp(argv[at], "--") != 0) Step(argv[at++]);
@@ -227,6 +163,6 @@ int ExecMain(int argc, char** argv) {
     errno = EINVAL;
     Fail('x');
   }
-  Search(argv[at + 1], argc - at - 2, argv + at + 2);
+  Search(argv[at + 1], argv + at + 2);
   Fail('x');
 }
