@@ -7,12 +7,7 @@ import { identify } from '../inspect/process.ts'
 import { native } from '../base/native.ts'
 import { checkPidFile, PidFile } from './pidfile.ts'
 import { become, type Credentials, lookUp, openLog } from './credentials.ts'
-import {
-  becomeLauncher,
-  mustStay,
-  ownCommand,
-  ownDescriptors,
-} from '../launcher/reexec.ts'
+import { becomeLauncher, mustStay, ownCommand, ownDescriptors } from '../launcher/reexec.ts'
 import { findLauncher, type Launcher } from '../launcher/link.ts'
 import { encode } from '../launcher/protocol.ts'
 import { openedLogs } from './stdio.ts'
