@@ -50,6 +50,27 @@ const homeless = {
   },
 }
 
+// A process of somebody else is signalled through a target alone (lib/stop/target.ts): a number may have become
+// another one's. The raw killpg() is the caller's own; what spawn gives the terminal to is continued, and spawn
+// comes before stop; signal 0 asks; and we may signal ourselves.
+const signals = {
+  files: ['lib/**/*.ts'],
+  ignores: ['lib/stop/target.ts', 'lib/raw/session.ts', 'lib/spawn/foreground.ts'],
+  rules: {
+    'no-restricted-syntax': [
+      'error',
+      ...[
+        "CallExpression[callee.object.name='process'][callee.property.name='kill']:not([arguments.0.object.name='process'][arguments.0.property.name='pid'])",
+        "CallExpression[callee.object.name='native'][callee.property.name='killpg']:not([arguments.1.value=0])",
+        "CallExpression[callee.object.name='native'][callee.property.name=/^(pidfdSignal|stopLook|stopLookAsync)$/]",
+      ].map((selector) => ({
+        selector,
+        message: 'Only lib/stop/target.ts signals another process.',
+      })),
+    ],
+  },
+}
+
 export default tseslint.config(
   { ignores: ['dist/', 'build/', 'coverage/', 'prebuilds/', 'node_modules/'] },
   js.configs.recommended,
@@ -81,5 +102,6 @@ export default tseslint.config(
   },
   { files: ['**/*.{js,mjs}'], languageOptions: { globals: globals.node } },
   ...oneWay,
+  signals,
   homeless,
 )

@@ -10,24 +10,31 @@ export {
 } from './raw/session.ts'
 export { ctermid, tcgetpgrp, tcgetsid, tcsetpgrp, ttyname } from './raw/terminal.ts'
 export {
-  groupMembers,
   identify,
   isSameProcess,
-  listProcesses,
-  listProcessesSync,
-  listSessions,
-  inspectGroup,
-  inspectSession,
   processInfo,
-  sessionMembers,
-  type ProcessFilter,
-  type ProcessGroup,
   type ProcessIdentity,
   type ProcessInfo,
-  type Session,
+  type ProcessOptions,
+  type ProcessState,
 } from './inspect/process.ts'
+export {
+  groupMembers,
+  listProcesses,
+  listProcessesSync,
+  sessionMembers,
+  type ListOptions,
+  type ProcessFilter,
+} from './inspect/list.ts'
+export {
+  inspectGroup,
+  inspectSession,
+  listSessions,
+  type ProcessGroup,
+  type Session,
+} from './inspect/sessions.ts'
 export { spawn, type JobOptions, type SpawnOptions } from './spawn/spawn.ts'
-export { isForeground, withForeground } from './spawn/foreground.ts'
+export { isForeground, withForeground, type ForegroundOptions } from './spawn/foreground.ts'
 export {
   exitOrStop,
   watchChild,
@@ -47,7 +54,7 @@ export {
   type StopResult,
   type Survivor,
 } from './stop/stop.ts'
-export { daemonStatus, type DaemonStatus } from './daemon/pidfile.ts'
+export { daemonStatus, type DaemonStatus } from './daemon/status.ts'
 export { daemonize, type Daemon, type DaemonizeOptions } from './daemon/daemonize.ts'
 export { startDaemon, type RunningDaemon, type StartDaemonOptions } from './daemon/start.ts'
 export { stopDaemon } from './daemon/stop.ts'

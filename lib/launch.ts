@@ -9,13 +9,22 @@
  * happens in a worker thread, under a launcher, under systemd, as pid 1 of a
  * container, for a program that came by stdin, and on other systems than Linux.
  *
+ * It gets the same bytes of arguments and environment, and the same working folder.
+ *
+ * @throws `EAGAIN` output from before the import is queued, and would be lost (`reason: 'output-queued'`)
  * @throws the errno of execve() where the launcher can't be run
  */
 import { isMainThread } from 'node:worker_threads'
+import { checkWritten } from './daemon/output.ts'
+import { mustStay } from './daemon/systemd.ts'
 import { hasLauncher } from './launcher/link.ts'
-import { becomeLauncher, inheritedDescriptors, mustStay, ownCommand } from './launcher/reexec.ts'
+import { becomeLauncher, inheritedDescriptors, ownCommand } from './launcher/reexec.ts'
 
 if (process.platform === 'linux' && isMainThread && !mustStay() && !hasLauncher()) {
   const command = ownCommand()
-  if (command !== undefined) becomeLauncher(command, inheritedDescriptors())
+  if (command !== undefined) {
+    checkWritten(1)
+    checkWritten(2)
+    becomeLauncher(command, inheritedDescriptors())
+  }
 }

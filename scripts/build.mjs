@@ -42,6 +42,7 @@ const late = Object.entries(owners).map(
   ([name, file]) => `export const ${name} = feature('${name}', () => require('./${file}'))`,
 )
 const contents = `
+import './launcher/started.ts'
 export * from './raw/session.ts'
 export * from './raw/terminal.ts'
 const feature = (name, load) => {

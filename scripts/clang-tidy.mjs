@@ -2,18 +2,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 
-const api = createRequire(import.meta.url)('node-addon-api').include_dir
 const headers = join(dirname(dirname(process.execPath)), 'include/node')
 const foreign = process.platform === 'linux' ? 'darwin' : 'linux'
 const files = readdirSync('src', { recursive: true })
   .filter((name) => name.endsWith('.cc') && !name.startsWith(foreign))
   .map((name) => join('src', name))
-const defines = ['-DNAPI_VERSION=8', '-DNAPI_DISABLE_CPP_EXCEPTIONS', '-D_GNU_SOURCE']
-const flags = ['-std=c++17', '-fno-exceptions', '-isystem', api, '-isystem', headers, ...defines]
+const defines = ['-DNAPI_VERSION=8', '-D_GNU_SOURCE']
+const flags = ['-std=c++17', '-fno-exceptions', '-isystem', headers, ...defines]
 
 async function lint() {
   for (let file = files.shift(); file !== undefined; file = files.shift()) {

@@ -1,23 +1,44 @@
+#include <node_api.h>
+
+#include "call.h"
 #include "register.h"
 
+namespace sess {
 namespace {
 
-Napi::Object Init(Napi::Env, Napi::Object exports) {
-  sess::RegisterSession(exports);
-  sess::RegisterTerminal(exports);
-  sess::RegisterTable(exports);
-  sess::RegisterWatch(exports);
-  sess::RegisterDetach(exports);
-  sess::RegisterLink(exports);
-  sess::RegisterChild(exports);
-  sess::RegisterLock(exports);
-  sess::RegisterPidfd(exports);
-  sess::RegisterPrivileges(exports);
-  sess::RegisterReplace(exports);
-  sess::RegisterStdio(exports);
-  return exports;
-}
+constexpr decltype(&RegisterSession) kSubjects[] = {
+    RegisterSession, RegisterTerminal, RegisterTable,      RegisterWatch,
+    RegisterDetach,  RegisterChild,    RegisterFiles,      RegisterPidfd,
+    RegisterReplace, RegisterStdio,    RegisterPrivileges, RegisterStarted,
+    RegisterExecute, RegisterStop,    RegisterLink,
+};
 
 }  // namespace
 
-NODE_API_MODULE(setsid, Init)
+napi_value ToJs(napi_env env, const uint32_t* numbers, size_t count) {
+  napi_value array;
+  if (napi_create_array_with_length(env, count, &array) != napi_ok) {
+    return nullptr;
+  }
+  for (size_t i = 0; i < count; i++) {
+    napi_handle_scope scope;
+    napi_value number;
+    if (napi_open_handle_scope(env, &scope) != napi_ok) return nullptr;
+    auto index = static_cast<uint32_t>(i);
+    bool is_set = napi_create_uint32(env, numbers[i], &number) == napi_ok &&
+                  napi_set_element(env, array, index, number) == napi_ok;
+    if (napi_close_handle_scope(env, scope) != napi_ok || !is_set) {
+      return nullptr;
+    }
+  }
+  return array;
+}
+
+}  // namespace sess
+
+NAPI_MODULE_INIT() {
+  for (auto subject : sess::kSubjects) {
+    if (subject(env, exports) != napi_ok) return nullptr;
+  }
+  return exports;
+}

@@ -14,8 +14,8 @@
 #include <sys/syscall.h>
 #endif
 
+#include "call.h"
 #include "register.h"
-#include "result.h"
 #include "signal_block.h"
 
 #if defined(__linux__) && defined(__GLIBC__)
@@ -44,22 +44,26 @@ int ClosedOnExec(int type, int fds[2]) {
 #endif
 }
 
-Napi::Value BothToJs(Napi::Env env, int result, const int fds[2]) {
+// Nobody else closes what JavaScript was not told of.
+napi_value BothToJs(napi_env env, int result, const int fds[2]) {
   if (result < 0) return ToJs(env, result);
-  Napi::Array pair = Napi::Array::New(env, 2);
-  pair.Set(0u, ToJs(env, fds[0]));
-  pair.Set(1u, ToJs(env, fds[1]));
-  return pair;
+  uint32_t numbers[] = {static_cast<uint32_t>(fds[0]),
+                        static_cast<uint32_t>(fds[1])};
+  napi_value pair = ToJs(env, numbers, 2);
+  if (pair != nullptr) return pair;
+  close(fds[0]);
+  close(fds[1]);
+  return nullptr;
 }
 
 // [one end, the other], which keep the borders of messages; or -errno.
-Napi::Value SocketPair(const Napi::CallbackInfo& info) {
+napi_value SocketPair(napi_env env, napi_callback_info) {
   int fds[2];
-  return BothToJs(info.Env(), ClosedOnExec(SOCK_SEQPACKET, fds), fds);
+  return BothToJs(env, ClosedOnExec(SOCK_SEQPACKET, fds), fds);
 }
 
 // [read end, write end]; or -errno. It costs half of a pair of sockets.
-Napi::Value Pipe(const Napi::CallbackInfo& info) {
+napi_value Pipe(napi_env env, napi_callback_info) {
   int fds[2];
 #ifdef __linux__
   int result = OrErrno(pipe2(fds, O_CLOEXEC));
@@ -68,19 +72,20 @@ Napi::Value Pipe(const Napi::CallbackInfo& info) {
   if (result == 0) fcntl(fds[0], F_SETFD, FD_CLOEXEC);
   if (result == 0) fcntl(fds[1], F_SETFD, FD_CLOEXEC);
 #endif
-  return BothToJs(info.Env(), result, fds);
+  return BothToJs(env, result, fds);
 }
 
 // Takes the exit of one child of ours. Only for a launcher that has reported a
 // failure and is about to end, in the thread whose event loop started it.
-Napi::Value Reap(const Napi::CallbackInfo& info) {
-  pid_t pid = IntArg(info, 0);
-  if (pid <= 0) return ToJs(info.Env(), -EINVAL);
+napi_value Reap(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  pid_t pid = args.Int(0);
+  if (pid <= 0) return ToJs(env, -EINVAL);
   int result;
   do {
     result = OrErrno(waitpid(pid, nullptr, 0));
   } while (result == -EINTR);
-  return ToJs(info.Env(), result);
+  return ToJs(env, result);
 }
 
 // One watcher (launcher/watch.c) serves the workers of the process: this is the
@@ -88,22 +93,23 @@ Napi::Value Reap(const Napi::CallbackInfo& info) {
 std::atomic<int> watcher_socket{-1};
 
 // -1 when there is no watcher, or it has ended and its end is closed.
-Napi::Value WatcherSocket(const Napi::CallbackInfo& info) {
+napi_value WatcherSocket(napi_env env, napi_callback_info) {
   struct pollfd socket = {watcher_socket.load(), 0, 0};
   // poll passes over a negative descriptor.
   bool ended = poll(&socket, 1, 0) > 0;
-  return ToJs(info.Env(), ended ? -1 : socket.fd);
+  return ToJs(env, ended ? -1 : socket.fd);
 }
 
 // Makes `fd` the socket: its number from now on, or -errno. A later watcher
 // gets the number of the first, which another thread may be handing to a child
 // at this moment, so it must never be free. A watcher that two threads started
 // at once lives on as long as it has children, or ends.
-Napi::Value SetWatcherSocket(const Napi::CallbackInfo& info) {
-  int fd = IntArg(info, 0);
+napi_value SetWatcherSocket(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  int fd = args.Int(0);
   int before = -1;
   if (watcher_socket.compare_exchange_strong(before, fd)) {
-    return ToJs(info.Env(), fd);
+    return ToJs(env, fd);
   }
 #ifdef __linux__
   int result = OrErrno(dup3(fd, before, O_CLOEXEC));
@@ -111,7 +117,7 @@ Napi::Value SetWatcherSocket(const Napi::CallbackInfo& info) {
   int result = -ENOSYS;
 #endif
   close(fd);
-  return ToJs(info.Env(), result);
+  return ToJs(env, result);
 }
 
 struct Watch {
@@ -156,14 +162,15 @@ void* WatchLoop(void* data) {
 
 // Takes a change of a child that has not been waited for: the signal that
 // stopped it, 0 when it was continued, -EAGAIN when there is none, or -errno.
-Napi::Value TakeChange(const Napi::CallbackInfo& info) {
+napi_value TakeChange(napi_env env, napi_callback_info info) {
+  Args args(env, info);
   siginfo_t change;
-  Watch child = {IntArg(info, 0), -1, -1};
+  Watch child = {args.Int(0), -1, -1};
   int result = OrErrno(WaitChange(child, WNOHANG, &change));
-  if (result < 0) return ToJs(info.Env(), result);
-  if (change.si_pid == 0) return ToJs(info.Env(), -EAGAIN);
+  if (result < 0) return ToJs(env, result);
+  if (change.si_pid == 0) return ToJs(env, -EAGAIN);
   bool stopped = change.si_code == CLD_STOPPED;
-  return ToJs(info.Env(), stopped ? change.si_status : 0);
+  return ToJs(env, stopped ? change.si_status : 0);
 }
 
 int StartWatch(Watch* watch) {
@@ -182,10 +189,11 @@ int StartWatch(Watch* watch) {
 // A descriptor that gives a byte when the child has stopped or continued, and
 // the next one after a byte in answer; end of file when it has ended; or
 // -errno.
-Napi::Value WatchChild(const Napi::CallbackInfo& info) {
+napi_value WatchChild(napi_env env, napi_callback_info info) {
+  Args args(env, info);
   Watch* watch = static_cast<Watch*>(malloc(sizeof(Watch)));
-  if (watch == nullptr) return ToJs(info.Env(), -ENOMEM);
-  watch->pid = IntArg(info, 0);
+  if (watch == nullptr) return ToJs(env, -ENOMEM);
+  watch->pid = args.Int(0);
   watch->pidfd = -1;
 #ifdef __linux__
   watch->pidfd = static_cast<int>(syscall(SYS_pidfd_open, watch->pid, 0));
@@ -194,24 +202,27 @@ Napi::Value WatchChild(const Napi::CallbackInfo& info) {
   int result = ClosedOnExec(SOCK_STREAM, fds);
   watch->report = fds[1];
   if (result == 0) result = StartWatch(watch);
-  if (result == 0) return ToJs(info.Env(), fds[0]);
+  if (result == 0) return ToJs(env, fds[0]);
   if (watch->pidfd >= 0) close(watch->pidfd);
   if (fds[0] >= 0) close(fds[0]);
   if (fds[1] >= 0) close(fds[1]);
   free(watch);
-  return ToJs(info.Env(), result);
+  return ToJs(env, result);
 }
 
 }  // namespace
 
-void RegisterChild(Napi::Object exports) {
-  Export<SocketPair>(exports, "socketPair");
-  Export<Pipe>(exports, "pipe");
-  Export<Reap>(exports, "reap");
-  Export<WatcherSocket>(exports, "watcherSocket");
-  Export<SetWatcherSocket>(exports, "setWatcherSocket");
-  Export<WatchChild>(exports, "watchChild");
-  Export<TakeChange>(exports, "takeChange");
+napi_status RegisterChild(napi_env env, napi_value exports) {
+  constexpr Export kCalls[] = {
+      {"socketPair", SocketPair},
+      {"pipe", Pipe},
+      {"reap", Reap},
+      {"watcherSocket", WatcherSocket},
+      {"setWatcherSocket", SetWatcherSocket},
+      {"watchChild", WatchChild},
+      {"takeChange", TakeChange},
+  };
+  return AddTo(env, exports, kCalls);
 }
 
 }  // namespace sess

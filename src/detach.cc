@@ -5,10 +5,10 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "call.h"
 #include "fd.h"
 #include "helper.h"
 #include "register.h"
-#include "result.h"
 #include "signal_block.h"
 
 namespace sess {
@@ -109,47 +109,49 @@ int StandAside() {
   return result;
 }
 
-Napi::Value Hop(const Napi::CallbackInfo& info) {
-  return ToJs(info.Env(), HopToNewSession());
+napi_value Hop(napi_env env, napi_callback_info) {
+  return ToJs(env, HopToNewSession());
 }
 
-Napi::Value Disown(const Napi::CallbackInfo& info) {
-  return ToJs(info.Env(), DisownTerminal());
+napi_value Disown(napi_env env, napi_callback_info) {
+  return ToJs(env, DisownTerminal());
 }
 
-Napi::Value Aside(const Napi::CallbackInfo& info) {
-  return ToJs(info.Env(), StandAside());
+napi_value Aside(napi_env env, napi_callback_info) {
+  return ToJs(env, StandAside());
 }
 
-Napi::Value HasTerminal(const Napi::CallbackInfo& info) {
+napi_value HasTerminal(napi_env env, napi_callback_info) {
   Fd terminal(OpenTerminal());
   int result = terminal.get() >= 0 ? 1 : terminal.get();
-  return ToJs(info.Env(), IsNone(result) ? 0 : result);
+  return ToJs(env, IsNone(result) ? 0 : result);
 }
 
 // Only the default action is changed: a handler is the user's own, installed by
 // process.on('SIGHUP').
-Napi::Value Hangup(const Napi::CallbackInfo& info) {
-  auto wanted = IntArg(info, 0) == 0 ? SIG_DFL : SIG_IGN;
+napi_value Hangup(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  auto wanted = args.Int(0) == 0 ? SIG_DFL : SIG_IGN;
   struct sigaction action;
   int result = OrErrno(sigaction(SIGHUP, nullptr, &action));
   bool handled = action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
   if (result < 0 || handled || action.sa_handler == wanted) {
-    return ToJs(info.Env(), result);
+    return ToJs(env, result);
   }
   action.sa_handler = wanted;
   result = OrErrno(sigaction(SIGHUP, &action, nullptr));
-  return ToJs(info.Env(), result < 0 ? result : 1);
+  return ToJs(env, result < 0 ? result : 1);
 }
 
 }  // namespace
 
-void RegisterDetach(Napi::Object exports) {
-  Export<Hop>(exports, "hop");
-  Export<Disown>(exports, "disownTerminal");
-  Export<Aside>(exports, "standAside");
-  Export<HasTerminal>(exports, "hasTerminal");
-  Export<Hangup>(exports, "setHangup");
+napi_status RegisterDetach(napi_env env, napi_value exports) {
+  constexpr Export kCalls[] = {
+      {"hop", Hop},          {"disownTerminal", Disown},
+      {"standAside", Aside}, {"hasTerminal", HasTerminal},
+      {"setHangup", Hangup},
+  };
+  return AddTo(env, exports, kCalls);
 }
 
 }  // namespace sess

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "call.h"
 #include "fd.h"
 #include "register.h"
 #include "result.h"
@@ -57,14 +58,16 @@ int Connect(int pid, int ms) {
 int Connect(int, int) { return -ECONNREFUSED; }
 #endif
 
-Napi::Value ConnectLauncher(const Napi::CallbackInfo& info) {
-  return ToJs(info.Env(), Connect(IntArg(info, 0), IntArg(info, 1)));
+napi_value ConnectLauncher(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  return ToJs(env, Connect(args.Int(0), args.Int(1)));
 }
 
 }  // namespace
 
-void RegisterLink(Napi::Object exports) {
-  Export<ConnectLauncher>(exports, "connectLauncher");
+napi_status RegisterLink(napi_env env, napi_value exports) {
+  constexpr Export kCalls[] = {{"connectLauncher", ConnectLauncher}};
+  return AddTo(env, exports, kCalls);
 }
 
 }  // namespace sess

@@ -29,6 +29,12 @@ class List {
     }
     return &items_[size_++];
   }
+  // False when there is no memory for it.
+  bool Push(const T& item) {
+    T* place = Add();
+    if (place != nullptr) *place = item;
+    return place != nullptr;
+  }
   void DropLast() { size_--; }
   // Hands the items over, to be freed with free().
   T* Release() {

@@ -5,8 +5,8 @@
 #include <sys/syscall.h>
 #endif
 
+#include "call.h"
 #include "register.h"
-#include "result.h"
 
 namespace sess {
 namespace {
@@ -18,31 +18,36 @@ constexpr long kOpen = 434;
 #endif
 
 // A descriptor, closed on exec. -ENOSYS before Linux 5.3.
-Napi::Value PidfdOpen(const Napi::CallbackInfo& info) {
+napi_value PidfdOpen(napi_env env, napi_callback_info info) {
+  Args args(env, info);
 #ifdef __linux__
-  int fd = static_cast<int>(syscall(kOpen, IntArg(info, 0), 0));
-  return ToJs(info.Env(), OrErrno(fd));
+  int fd = static_cast<int>(syscall(kOpen, args.Int(0), 0));
+  return ToJs(env, OrErrno(fd));
 #else
-  return ToJs(info.Env(), -ENOSYS);
+  return ToJs(env, -ENOSYS);
 #endif
 }
 
 // flags: 0 the process, 4 its process group (Linux 6.9; -EINVAL before).
-Napi::Value PidfdSignal(const Napi::CallbackInfo& info) {
+napi_value PidfdSignal(napi_env env, napi_callback_info info) {
+  Args args(env, info);
 #ifdef __linux__
-  int result = static_cast<int>(syscall(
-      kSendSignal, IntArg(info, 0), IntArg(info, 1), nullptr, IntArg(info, 2)));
-  return ToJs(info.Env(), OrErrno(result));
+  int result = static_cast<int>(
+      syscall(kSendSignal, args.Int(0), args.Int(1), nullptr, args.Int(2)));
+  return ToJs(env, OrErrno(result));
 #else
-  return ToJs(info.Env(), -ENOSYS);
+  return ToJs(env, -ENOSYS);
 #endif
 }
 
 }  // namespace
 
-void RegisterPidfd(Napi::Object exports) {
-  Export<PidfdOpen>(exports, "pidfdOpen");
-  Export<PidfdSignal>(exports, "pidfdSignal");
+napi_status RegisterPidfd(napi_env env, napi_value exports) {
+  constexpr Export kCalls[] = {
+      {"pidfdOpen", PidfdOpen},
+      {"pidfdSignal", PidfdSignal},
+  };
+  return AddTo(env, exports, kCalls);
 }
 
 }  // namespace sess

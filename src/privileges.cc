@@ -1,11 +1,13 @@
 // The user database, which Node can only be asked for the caller's own entry.
 // Node itself has the calls that change identity, for all threads at once.
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <unistd.h>
 
+#include "call.h"
+#include "list.h"
 #include "register.h"
-#include "result.h"
 #include "text.h"
 
 namespace sess {
@@ -13,56 +15,66 @@ namespace {
 
 constexpr size_t kBuffer = size_t{64} * 1024;
 
-// (name) or (uid): [uid, gid, ...supplementary groups]; -ENOENT; -errno.
-Napi::Value UserIds(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  char* buffer = static_cast<char*>(std::malloc(kBuffer));
-  if (buffer == nullptr) return ToJs(env, -ENOMEM);
-  passwd entry;
-  passwd* found = nullptr;
-  int error;
-  if (info[0].IsNumber()) {
-    uid_t uid = info[0].As<Napi::Number>().Uint32Value();
-    error = getpwuid_r(uid, &entry, buffer, kBuffer, &found);
-  } else {
-    Text name(env, info[0]);
-    error = name.get() == nullptr
-                ? EINVAL
-                : getpwnam_r(name.get(), &entry, buffer, kBuffer, &found);
-  }
-  if (found == nullptr) {
-    std::free(buffer);
-    return ToJs(env, error == 0 ? -ENOENT : -error);
-  }
 #ifdef __APPLE__
-  using Group = int;
+using Group = int;
 #else
-  using Group = gid_t;
+using Group = gid_t;
 #endif
+
+// Adds the groups of a user to `ids`. 0 or -errno.
+int AddGroups(const char* name, gid_t group, List<uint32_t>* ids) {
   // The kernel takes no more than this many (credentials(7)).
   int count = 65536;
-  Group* groups = static_cast<Group*>(
+  auto* groups = static_cast<Group*>(
       std::malloc(static_cast<size_t>(count) * sizeof(Group)));
-  if (groups == nullptr ||
-      getgrouplist(entry.pw_name, static_cast<Group>(entry.pw_gid), groups,
-                   &count) < 0) {
-    count = 0;
-  }
-  Napi::Array ids = Napi::Array::New(env);
-  ids.Set(uint32_t{0}, Napi::Number::New(env, entry.pw_uid));
-  ids.Set(uint32_t{1}, Napi::Number::New(env, entry.pw_gid));
-  for (int i = 0; i < count; i++) {
-    ids.Set(static_cast<uint32_t>(i + 2), Napi::Number::New(env, groups[i]));
+  if (groups == nullptr) return -ENOMEM;
+  // A user with more groups than that must not come out as one without any.
+  int result = getgrouplist(name, static_cast<Group>(group), groups, &count) < 0
+                   ? -E2BIG
+                   : 0;
+  for (int i = 0; result == 0 && i < count; i++) {
+    if (!ids->Push(static_cast<uint32_t>(groups[i]))) result = -ENOMEM;
   }
   std::free(groups);
+  return result;
+}
+
+// The user of that name, or else of that number: 0 or -errno.
+int FindUser(napi_env env, napi_value user, List<uint32_t>* ids) {
+  Text name(env, user);
+  uint32_t uid = 0;
+  if (name.get() == nullptr &&
+      napi_get_value_uint32(env, user, &uid) != napi_ok) {
+    return -EINVAL;
+  }
+  char* buffer = static_cast<char*>(std::malloc(kBuffer));
+  if (buffer == nullptr) return -ENOMEM;
+  passwd entry;
+  passwd* found = nullptr;
+  int error = name.get() != nullptr
+                  ? getpwnam_r(name.get(), &entry, buffer, kBuffer, &found)
+                  : getpwuid_r(uid, &entry, buffer, kBuffer, &found);
+  int result = found != nullptr ? 0 : -(error == 0 ? ENOENT : error);
+  if (result == 0 && !(ids->Push(entry.pw_uid) && ids->Push(entry.pw_gid))) {
+    result = -ENOMEM;
+  }
+  if (result == 0) result = AddGroups(entry.pw_name, entry.pw_gid, ids);
   std::free(buffer);
-  return ids;
+  return result;
+}
+
+// (name) or (uid): [uid, gid, ...supplementary groups]; -ENOENT; -errno.
+napi_value UserIds(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  List<uint32_t> ids;
+  int result = FindUser(env, args[0], &ids);
+  return result < 0 ? ToJs(env, result) : ToJs(env, ids.data(), ids.size());
 }
 
 // (name): gid; -ENOENT as a negative number; -errno.
-Napi::Value GroupId(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  Text name(env, info[0]);
+napi_value GroupId(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  Text name(env, args[0]);
   char* buffer = static_cast<char*>(std::malloc(kBuffer));
   if (buffer == nullptr || name.get() == nullptr) {
     std::free(buffer);
@@ -75,14 +87,18 @@ Napi::Value GroupId(const Napi::CallbackInfo& info) {
   double result = -(error == 0 ? ENOENT : error);
   if (found != nullptr) result = entry.gr_gid;
   std::free(buffer);
-  return Napi::Number::New(env, result);
+  napi_value value;
+  return napi_create_double(env, result, &value) == napi_ok ? value : nullptr;
 }
 
 }  // namespace
 
-void RegisterPrivileges(Napi::Object exports) {
-  Export<UserIds>(exports, "userIds");
-  Export<GroupId>(exports, "groupId");
+napi_status RegisterPrivileges(napi_env env, napi_value exports) {
+  constexpr Export kCalls[] = {
+      {"userIds", UserIds},
+      {"groupId", GroupId},
+  };
+  return AddTo(env, exports, kCalls);
 }
 
 }  // namespace sess

@@ -11,24 +11,27 @@
 
 namespace sess {
 
-// A row as JavaScript decodes it, offset by offset: lib/inspect/process.ts.
+// A row as JavaScript decodes it, offset by offset: lib/inspect/row.ts.
 struct ProcessRow {
   int32_t pid;
   int32_t ppid;
   int32_t pgid;
   int32_t sid;
-  int32_t tpgid;   // 0 or -1: the terminal has no foreground group
-  uint32_t tty;    // its st_rdev; 0: no controlling terminal
-  uint32_t uid;    // effective
-  uint8_t state;   // the letter of ps -o state
-  uint8_t length;  // bytes of command
-  uint8_t unused[2];
-  double start;    // in ticks that no change of the clock moves
-  double started;  // milliseconds since the epoch
+  int32_t tpgid;  // 0 or -1: the terminal has no foreground group
+  uint32_t tty;   // its st_rdev; 0: no controlling terminal
+  uint32_t uid;   // effective
+  int32_t threads;
+  double start;     // in ticks that no change of the clock moves
+  double started;   // milliseconds since the epoch
+  double cpu_time;  // milliseconds, user and system; < 0: not ours to read
+  double memory;    // bytes resident; < 0: not ours to read
+  uint8_t state;    // the letter of ps -o state; 0: hidden but for its pid
+  uint8_t kernel;   // 1: a thread of the kernel's
+  uint8_t length;   // bytes of command
   char command[64];
 };
-static_assert(sizeof(ProcessRow) == 112,
-              "lib/inspect/process.ts reads this layout");
+static_assert(sizeof(ProcessRow) == 136,
+              "lib/inspect/row.ts reads this layout");
 
 enum class Scope : int32_t { kAll = 0, kSession = 1, kGroup = 2 };
 
@@ -36,14 +39,15 @@ enum class Scope : int32_t { kAll = 0, kSession = 1, kGroup = 2 };
 // a table that can't be read is an error, never an empty list.
 int ScanProcesses(Scope scope, pid_t id, List<int32_t>* pids);
 
-// The rows of the same. A process that vanishes meanwhile is left out.
+// The rows of the same. A process that vanishes meanwhile is left out. One that
+// shows its number and nothing else has a row of that, with state 0.
 int ReadProcesses(Scope scope, pid_t id, List<ProcessRow>* rows);
 
-// 0, or -ESRCH when there is no such process, or another -errno.
+// 0; -ESRCH: there is no such process; -EPERM: it is hidden; another -errno.
 int ReadProcess(pid_t pid, ProcessRow* row);
 
 // What decides how a process takes a signal, and what it reads and writes, as
-// lib/inspect/explain.ts decodes it.
+// lib/inspect/row.ts decodes it.
 struct ProcessDetails {
   // Bit n - 1 stands for signal n.
   uint32_t ignored;
@@ -53,9 +57,15 @@ struct ProcessDetails {
   uint32_t stdio[3];    // st_rdev of 0, 1 and 2; 0: closed, or no device
 };
 static_assert(sizeof(ProcessDetails) == 28,
-              "lib/inspect/explain.ts reads this layout");
+              "lib/inspect/row.ts reads this layout");
 
+// As ReadProcess.
 int ReadDetails(pid_t pid, ProcessDetails* details);
+
+// The arguments that process `pid` shows, each with a zero behind it; none for
+// a thread of the kernel's and for a zombie. -ESRCH: there is no process of
+// that number with that start.
+int ReadArgs(pid_t pid, double start, List<char>* args);
 
 // Writes a text that is another one after each boot. 0 or -errno.
 constexpr size_t kBootIdSize = 37;

@@ -4,12 +4,14 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdlib>
 #include <new>
 
+#include "call.h"
 #include "exit_queue.h"
 #include "list.h"
 #include "register.h"
-#include "result.h"
 #include "signal_block.h"
 
 #if defined(__GLIBC__) && (defined(__x86_64__) || defined(__aarch64__))
@@ -30,8 +32,15 @@ namespace {
 
 class Watcher {
  public:
-  explicit Watcher(napi_env env) : env_(env) {}
-  ~Watcher();
+  // nullptr: no memory. `new` would bring in libstdc++.
+  static Watcher* Make(napi_env env) {
+    void* place = std::malloc(sizeof(Watcher));
+    return place == nullptr ? nullptr : ::new (place) Watcher(env);
+  }
+  static void Destroy(Watcher* watcher) {
+    watcher->~Watcher();
+    std::free(watcher);
+  }
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
 
@@ -42,14 +51,17 @@ class Watcher {
   void Unwatch(int fd);
 
  private:
+  explicit Watcher(napi_env env) : env_(env) {}
+  ~Watcher();
+
   static void* Run(void* self);
   static void Deliver(napi_env env, napi_value on_exit, void*, void* token);
-  static void CleanUp(void* self) { delete static_cast<Watcher*>(self); }
+  static void CleanUp(void* self) { Destroy(static_cast<Watcher*>(self)); }
 
   napi_env env_;
   ExitQueue queue_;
   List<int> fds_;
-  pthread_t thread_;
+  pthread_t thread_ = {};
   bool running_ = false;
   napi_threadsafe_function deliver_ = nullptr;
 };
@@ -57,7 +69,8 @@ class Watcher {
 int Watcher::Start(napi_value on_exit) {
   int result = queue_.Open();
   if (result != 0) return result;
-  Napi::String name = Napi::String::New(env_, "waitForExit");
+  napi_value name = ToJs(env_, "waitForExit");
+  if (name == nullptr) return -ECANCELED;
   if (napi_create_threadsafe_function(env_, on_exit, nullptr, name, 0, 1,
                                       nullptr, nullptr, nullptr, Deliver,
                                       &deliver_) != napi_ok) {
@@ -65,7 +78,9 @@ int Watcher::Start(napi_value on_exit) {
   }
   // After the function, which has a hook too: hooks run last first, and the
   // thread must be gone before the function is.
-  napi_add_env_cleanup_hook(env_, CleanUp, this);
+  if (napi_add_env_cleanup_hook(env_, CleanUp, this) != napi_ok) {
+    return -ENOMEM;
+  }
   SignalBlock block;  // which the thread inherits: signals are Node's to take
   result = pthread_create(&thread_, nullptr, Run, this);
   running_ = result == 0;
@@ -125,54 +140,78 @@ void* Watcher::Run(void* self) {
 
 void Watcher::Deliver(napi_env env, napi_value on_exit, void*, void* token) {
   if (env == nullptr) return;  // the environment ends
-  Napi::Number value = Napi::Number::New(
-      env, static_cast<double>(reinterpret_cast<intptr_t>(token)));
-  napi_value argument = value;
-  napi_call_function(env, Napi::Env(env).Undefined(), on_exit, 1, &argument,
-                     nullptr);
+  double number = static_cast<double>(reinterpret_cast<intptr_t>(token));
+  napi_value value, receiver;
+  if (napi_create_double(env, number, &value) != napi_ok ||
+      napi_get_undefined(env, &receiver) != napi_ok) {
+    return;
+  }
+  // What the function throws is Node's to report; a worker that is being
+  // terminated runs no function.
+  (void)napi_call_function(env, receiver, on_exit, 1, &value, nullptr);
 }
 
-Watcher* WatcherArg(const Napi::CallbackInfo& info) {
-  return info[0].As<Napi::External<Watcher>>().Data();
+Watcher* WatcherOf(napi_env env, napi_value external) {
+  void* watcher;
+  napi_status status = napi_get_value_external(env, external, &watcher);
+  return status == napi_ok ? static_cast<Watcher*>(watcher) : nullptr;
 }
 
-Napi::Value StartWatcher(const Napi::CallbackInfo& info) {
-  auto* watcher = new Watcher(info.Env());
-  int result = watcher->Start(info[0]);
-  if (result == 0) return Napi::External<Watcher>::New(info.Env(), watcher);
-  delete watcher;
-  return ToJs(info.Env(), result);
+napi_value StartWatcher(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  Watcher* watcher = Watcher::Make(env);
+  if (watcher == nullptr) return ToJs(env, -ENOMEM);
+  napi_value external;
+  int result = watcher->Start(args[0]);
+  if (result == 0 && napi_create_external(env, watcher, nullptr, nullptr,
+                                          &external) == napi_ok) {
+    return external;
+  }
+  Watcher::Destroy(watcher);
+  return ToJs(env, result == 0 ? -ECANCELED : result);
 }
 
 // The watcher and all its watches are gone after this.
-Napi::Value StopWatcher(const Napi::CallbackInfo& info) {
-  delete WatcherArg(info);
-  return info.Env().Undefined();
+napi_value StopWatcher(napi_env env, napi_callback_info info) {
+  Watcher* watcher = WatcherOf(env, Args(env, info)[0]);
+  if (watcher != nullptr) Watcher::Destroy(watcher);
+  return nullptr;
 }
 
-Napi::Value WatchExit(const Napi::CallbackInfo& info) {
-  intptr_t token = info[2].As<Napi::Number>().Int64Value();
-  return ToJs(info.Env(), WatcherArg(info)->Watch(IntArg(info, 1), token));
+napi_value WatchExit(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  Watcher* watcher = WatcherOf(env, args[0]);
+  int64_t token;
+  if (watcher == nullptr ||
+      napi_get_value_int64(env, args[2], &token) != napi_ok) {
+    return ToJs(env, -EINVAL);
+  }
+  return ToJs(env, watcher->Watch(args.Int(1), static_cast<intptr_t>(token)));
 }
 
-Napi::Value UnwatchExit(const Napi::CallbackInfo& info) {
-  WatcherArg(info)->Unwatch(IntArg(info, 1));
-  return info.Env().Undefined();
+napi_value UnwatchExit(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  Watcher* watcher = WatcherOf(env, args[0]);
+  if (watcher != nullptr) watcher->Unwatch(args.Int(1));
+  return nullptr;
 }
 
-Napi::Value HasExited(const Napi::CallbackInfo& info) {
-  pollfd exit = {IntArg(info, 0), POLLIN, 0};
-  return Napi::Boolean::New(info.Env(), poll(&exit, 1, 0) == 1);
+napi_value HasExited(napi_env env, napi_callback_info info) {
+  pollfd exit = {Args(env, info).Int(0), POLLIN, 0};
+  napi_value value;
+  bool has = poll(&exit, 1, 0) == 1;
+  return napi_get_boolean(env, has, &value) == napi_ok ? value : nullptr;
 }
 
 }  // namespace
 
-void RegisterWatch(Napi::Object exports) {
-  Export<StartWatcher>(exports, "startWatcher");
-  Export<StopWatcher>(exports, "stopWatcher");
-  Export<WatchExit>(exports, "watchExit");
-  Export<UnwatchExit>(exports, "unwatchExit");
-  Export<HasExited>(exports, "hasExited");
+napi_status RegisterWatch(napi_env env, napi_value exports) {
+  constexpr Export kCalls[] = {
+      {"startWatcher", StartWatcher}, {"stopWatcher", StopWatcher},
+      {"watchExit", WatchExit},       {"unwatchExit", UnwatchExit},
+      {"hasExited", HasExited},
+  };
+  return AddTo(env, exports, kCalls);
 }
 
 }  // namespace sess

@@ -2,22 +2,25 @@
 #ifndef SETSID_REGISTER_H_
 #define SETSID_REGISTER_H_
 
-#include <napi.h>
+#include <node_api.h>
 
 namespace sess {
 
-void RegisterSession(Napi::Object exports);
-void RegisterTerminal(Napi::Object exports);
-void RegisterTable(Napi::Object exports);
-void RegisterWatch(Napi::Object exports);
-void RegisterDetach(Napi::Object exports);
-void RegisterLink(Napi::Object exports);
-void RegisterChild(Napi::Object exports);
-void RegisterLock(Napi::Object exports);
-void RegisterPidfd(Napi::Object exports);
-void RegisterPrivileges(Napi::Object exports);
-void RegisterReplace(Napi::Object exports);
-void RegisterStdio(Napi::Object exports);
+napi_status RegisterSession(napi_env env, napi_value exports);
+napi_status RegisterStarted(napi_env env, napi_value exports);
+napi_status RegisterTerminal(napi_env env, napi_value exports);
+napi_status RegisterTable(napi_env env, napi_value exports);
+napi_status RegisterWatch(napi_env env, napi_value exports);
+napi_status RegisterDetach(napi_env env, napi_value exports);
+napi_status RegisterLink(napi_env env, napi_value exports);
+napi_status RegisterExecute(napi_env env, napi_value exports);
+napi_status RegisterChild(napi_env env, napi_value exports);
+napi_status RegisterFiles(napi_env env, napi_value exports);
+napi_status RegisterPidfd(napi_env env, napi_value exports);
+napi_status RegisterPrivileges(napi_env env, napi_value exports);
+napi_status RegisterReplace(napi_env env, napi_value exports);
+napi_status RegisterStdio(napi_env env, napi_value exports);
+napi_status RegisterStop(napi_env env, napi_value exports);
 
 }  // namespace sess
 

@@ -2,49 +2,52 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "call.h"
 #include "register.h"
-#include "result.h"
 
 namespace sess {
 namespace {
 
-Napi::Value Setsid(const Napi::CallbackInfo& info) {
-  return ToJs(info.Env(), OrErrno(::setsid()));
+napi_value Setsid(napi_env env, napi_callback_info) {
+  return ToJs(env, OrErrno(::setsid()));
 }
 
-Napi::Value Getsid(const Napi::CallbackInfo& info) {
-  return ToJs(info.Env(), OrErrno(::getsid(IntArg(info, 0))));
+napi_value Getsid(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  return ToJs(env, OrErrno(::getsid(args.Int(0))));
 }
 
-Napi::Value Setpgid(const Napi::CallbackInfo& info) {
-  return ToJs(info.Env(), OrErrno(::setpgid(IntArg(info, 0), IntArg(info, 1))));
+napi_value Setpgid(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  return ToJs(env, OrErrno(::setpgid(args.Int(0), args.Int(1))));
 }
 
-Napi::Value Getpgid(const Napi::CallbackInfo& info) {
-  return ToJs(info.Env(), OrErrno(::getpgid(IntArg(info, 0))));
+napi_value Getpgid(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  return ToJs(env, OrErrno(::getpgid(args.Int(0))));
 }
 
-Napi::Value Getpgrp(const Napi::CallbackInfo& info) {
-  return ToJs(info.Env(), ::getpgrp());
+napi_value Getpgrp(napi_env env, napi_callback_info) {
+  return ToJs(env, ::getpgrp());
 }
 
 // Groups 0 and 1 and negative ones are undefined in POSIX; Linux takes 0 for
 // the caller's own group, and kill(-1) for every process there is.
-Napi::Value Killpg(const Napi::CallbackInfo& info) {
-  int32_t group = IntArg(info, 0);
-  if (group <= 1) return ToJs(info.Env(), -EINVAL);
-  return ToJs(info.Env(), OrErrno(::killpg(group, IntArg(info, 1))));
+napi_value Killpg(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  int32_t group = args.Int(0);
+  if (group <= 1) return ToJs(env, -EINVAL);
+  return ToJs(env, OrErrno(::killpg(group, args.Int(1))));
 }
 
 }  // namespace
 
-void RegisterSession(Napi::Object exports) {
-  Export<Setsid>(exports, "setsid");
-  Export<Getsid>(exports, "getsid");
-  Export<Setpgid>(exports, "setpgid");
-  Export<Getpgid>(exports, "getpgid");
-  Export<Getpgrp>(exports, "getpgrp");
-  Export<Killpg>(exports, "killpg");
+napi_status RegisterSession(napi_env env, napi_value exports) {
+  constexpr Export kCalls[] = {
+      {"setsid", Setsid},   {"getsid", Getsid},   {"setpgid", Setpgid},
+      {"getpgid", Getpgid}, {"getpgrp", Getpgrp}, {"killpg", Killpg},
+  };
+  return AddTo(env, exports, kCalls);
 }
 
 }  // namespace sess

@@ -7,58 +7,62 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "call.h"
 #include "register.h"
-#include "result.h"
 
 namespace sess {
 namespace {
 
 // A second descriptor of the same open file, above the standard three.
-Napi::Value Dup(const Napi::CallbackInfo& info) {
-  int fd = OrErrno(fcntl(IntArg(info, 0), F_DUPFD_CLOEXEC, 3));
-  return ToJs(info.Env(), fd);
+napi_value Dup(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  int fd = OrErrno(fcntl(args.Int(0), F_DUPFD_CLOEXEC, 3));
+  return ToJs(env, fd);
 }
 
 // EINTR has closed it too on Linux and macOS (close(2)).
-Napi::Value Close(const Napi::CallbackInfo& info) {
-  return ToJs(info.Env(), OrErrno(close(IntArg(info, 0))));
+napi_value Close(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  return ToJs(env, OrErrno(close(args.Int(0))));
 }
 
 // EBUSY is Linux's for a race with an open() in another thread (dup2(2)).
-Napi::Value Dup2(const Napi::CallbackInfo& info) {
-  int from = IntArg(info, 0), to = IntArg(info, 1), fd;
+napi_value Dup2(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  int from = args.Int(0), to = args.Int(1), fd;
   do {
     fd = OrErrno(dup2(from, to));
   } while (fd == -EINTR || fd == -EBUSY);
   // dup2() clears close-on-exec, unless both are the same (POSIX dup2).
-  if (fd >= 0) fcntl(fd, F_SETFD, IntArg(info, 2) == 0 ? 0 : FD_CLOEXEC);
-  return ToJs(info.Env(), fd);
+  if (fd >= 0) fcntl(fd, F_SETFD, args.Int(2) == 0 ? 0 : FD_CLOEXEC);
+  return ToJs(env, fd);
 }
 
 // The working folder as a descriptor: the way back to it even where its path is
 // gone or can't be read.
-Napi::Value OpenCwd(const Napi::CallbackInfo& info) {
+napi_value OpenCwd(napi_env env, napi_callback_info) {
 #ifdef O_PATH
   int flags = O_PATH;
 #else
   int flags = O_RDONLY;
 #endif
   int fd = OrErrno(open(".", flags | O_DIRECTORY | O_CLOEXEC));
-  return ToJs(info.Env(), fd);
+  return ToJs(env, fd);
 }
 
-Napi::Value Fchdir(const Napi::CallbackInfo& info) {
-  return ToJs(info.Env(), OrErrno(fchdir(IntArg(info, 0))));
+napi_value Fchdir(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  return ToJs(env, OrErrno(fchdir(args.Int(0))));
 }
 
 }  // namespace
 
-void RegisterStdio(Napi::Object exports) {
-  Export<Dup>(exports, "dup");
-  Export<Close>(exports, "close");
-  Export<Dup2>(exports, "dup2");
-  Export<OpenCwd>(exports, "openCwd");
-  Export<Fchdir>(exports, "fchdir");
+napi_status RegisterStdio(napi_env env, napi_value exports) {
+  constexpr Export kCalls[] = {
+      {"dup", Dup},         {"close", Close},   {"dup2", Dup2},
+      {"openCwd", OpenCwd}, {"fchdir", Fchdir},
+  };
+  return AddTo(env, exports, kCalls);
 }
 
 }  // namespace sess

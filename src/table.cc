@@ -4,60 +4,81 @@
 #include <cstring>
 #include <new>
 
+#include "call.h"
 #include "process_table.h"
 #include "register.h"
-#include "result.h"
 
 namespace sess {
 namespace {
 
-Scope ScopeArg(const Napi::CallbackInfo& info) {
-  return static_cast<Scope>(IntArg(info, 0));
-}
+Scope ScopeArg(const Args& args) { return static_cast<Scope>(args.Int(0)); }
 
-Napi::Value Pack(Napi::Env env, const void* data, size_t size) {
-  Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, size);
-  if (size > 0) memcpy(buffer.Data(), data, size);
-  return buffer;
-}
+// From here on rows are handed over as they are: copying those of 20,000
+// processes would hold the main thread for a millisecond, and V8 aborts where
+// it finds no memory of its own.
+constexpr size_t kLarge = size_t{1} << 20;
+
+void Free(napi_env, void* bytes, void*) { std::free(bytes); }
 
 template <typename T>
-Napi::Value Pack(Napi::Env env, int result, const List<T>& list) {
+napi_value HandOver(napi_env env, int result, List<T>* list) {
   if (result != 0) return ToJs(env, result);
-  return Pack(env, list.data(), list.size() * sizeof(T));
+  size_t size = list->size() * sizeof(T);
+  if (size < kLarge) return ToJs(env, list->data(), size);
+  void* bytes = list->Release();
+  napi_value value;
+  napi_status status =
+      napi_create_external_arraybuffer(env, bytes, size, Free, nullptr, &value);
+  if (status == napi_ok) return value;
+  // Otherwise Node may have kept the bytes, and frees them with the worker.
+  if (status != napi_no_external_buffers_allowed) return nullptr;
+  value = ToJs(env, bytes, size);
+  std::free(bytes);
+  return value;
 }
 
-Napi::Value ProcessIds(const Napi::CallbackInfo& info) {
+napi_value ProcessIds(napi_env env, napi_callback_info info) {
+  Args args(env, info);
   List<int32_t> pids;
-  int result = ScanProcesses(ScopeArg(info), IntArg(info, 1), &pids);
-  return Pack(info.Env(), result, pids);
+  int result = ScanProcesses(ScopeArg(args), args.Int(1), &pids);
+  return HandOver(env, result, &pids);
 }
 
-Napi::Value ProcessRows(const Napi::CallbackInfo& info) {
+napi_value ProcessRows(napi_env env, napi_callback_info info) {
+  Args args(env, info);
   List<ProcessRow> rows;
-  int result = ReadProcesses(ScopeArg(info), IntArg(info, 1), &rows);
-  return Pack(info.Env(), result, rows);
+  int result = ReadProcesses(ScopeArg(args), args.Int(1), &rows);
+  return HandOver(env, result, &rows);
 }
 
-Napi::Value ProcessRowOf(const Napi::CallbackInfo& info) {
+napi_value ProcessRowOf(napi_env env, napi_callback_info info) {
   ProcessRow row;
-  int result = ReadProcess(IntArg(info, 0), &row);
-  if (result != 0) return ToJs(info.Env(), result);
-  return Pack(info.Env(), &row, sizeof row);
+  int result = ReadProcess(Args(env, info).Int(0), &row);
+  return result != 0 ? ToJs(env, result) : ToJs(env, &row, sizeof row);
 }
 
-Napi::Value ProcessDetailsOf(const Napi::CallbackInfo& info) {
+napi_value ProcessDetailsOf(napi_env env, napi_callback_info info) {
   ProcessDetails details;
-  int result = ReadDetails(IntArg(info, 0), &details);
-  if (result != 0) return ToJs(info.Env(), result);
-  return Pack(info.Env(), &details, sizeof details);
+  int result = ReadDetails(Args(env, info).Int(0), &details);
+  return result != 0 ? ToJs(env, result) : ToJs(env, &details, sizeof details);
 }
 
-Napi::Value BootId(const Napi::CallbackInfo& info) {
+napi_value ProcessArgsOf(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  double start;
+  if (napi_get_value_double(env, args[1], &start) != napi_ok) {
+    return ToJs(env, -EINVAL);
+  }
+  List<char> text;
+  int result = ReadArgs(args.Int(0), start, &text);
+  return HandOver(env, result, &text);
+}
+
+napi_value BootId(napi_env env, napi_callback_info) {
   char id[kBootIdSize];
   int result = ReadBootId(&id);
-  if (result != 0) return ToJs(info.Env(), result);
-  return Napi::String::New(info.Env(), id);
+  if (result != 0) return ToJs(env, result);
+  return ToJs(env, static_cast<const char*>(id));
 }
 
 // The rows read in a thread of libuv's pool, for a promise.
@@ -75,62 +96,60 @@ void Read(napi_env, void* data) {
   reading->result = ReadProcesses(reading->scope, reading->id, &reading->rows);
 }
 
-void Free(napi_env, void* data, void*) { std::free(data); }
-
-napi_status MakeValue(napi_env env, Reading* reading, napi_value* value) {
-  if (reading->result != 0) {
-    return napi_create_int32(env, reading->result, value);
-  }
-  size_t size = reading->rows.size() * sizeof(ProcessRow);
-  void* copy;
-  if (size == 0) return napi_create_arraybuffer(env, size, &copy, value);
-  // Handed over as it is: copying the rows of 20,000 processes would hold the
-  // main thread for a millisecond. Not every embedder of Node-API takes that.
-  void* bytes = reading->rows.Release();
-  napi_status status =
-      napi_create_external_arraybuffer(env, bytes, size, Free, nullptr, value);
-  if (status != napi_no_external_buffers_allowed) return status;
-  status = napi_create_arraybuffer(env, size, &copy, value);
-  if (status == napi_ok) memcpy(copy, bytes, size);
-  std::free(bytes);
-  return status;
-}
-
 // Also called where the environment ends and nothing can be made any more:
-// then there is nobody to resolve the promise for.
+// then there is no promise to resolve. The callback has a handle scope of
+// Node's.
 void Deliver(napi_env env, napi_status, void* data) {
   auto* reading = static_cast<Reading*>(data);
-  Napi::HandleScope scope(env);
-  napi_value value;
-  if (MakeValue(env, reading, &value) == napi_ok) {
-    napi_resolve_deferred(env, reading->deferred, value);
+  napi_value value = HandOver(env, reading->result, &reading->rows);
+  if (value != nullptr) {
+    (void)napi_resolve_deferred(env, reading->deferred, value);
   }
-  napi_delete_async_work(env, reading->work);
-  delete reading;
+  if (reading->work != nullptr) {
+    (void)napi_delete_async_work(env, reading->work);
+  }
+  reading->~Reading();
+  std::free(reading);
 }
 
-Napi::Value ProcessRowsAsync(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  auto* reading = new Reading;
-  reading->scope = ScopeArg(info);
-  reading->id = IntArg(info, 1);
+bool Queue(napi_env env, Reading* reading) {
+  napi_value name = ToJs(env, "processRows");
+  return name != nullptr &&
+         napi_create_async_work(env, nullptr, name, Read, Deliver, reading,
+                                &reading->work) == napi_ok &&
+         napi_queue_async_work(env, reading->work) == napi_ok;
+}
+
+napi_value ProcessRowsAsync(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  void* place = std::malloc(sizeof(Reading));  // `new` would bring in libstdc++
+  if (place == nullptr) return ToJs(env, -ENOMEM);
+  auto* reading = ::new (place) Reading;
+  reading->scope = ScopeArg(args);
+  reading->id = args.Int(1);
   napi_value promise;
-  napi_create_promise(env, &reading->deferred, &promise);
-  napi_create_async_work(env, nullptr, Napi::String::New(env, "processRows"),
-                         Read, Deliver, reading, &reading->work);
-  napi_queue_async_work(env, reading->work);
-  return Napi::Value(env, promise);
+  if (napi_create_promise(env, &reading->deferred, &promise) != napi_ok) {
+    promise = nullptr;
+  }
+  if (promise == nullptr || !Queue(env, reading)) {
+    Deliver(env, napi_cancelled, reading);
+  }
+  return promise;
 }
 
 }  // namespace
 
-void RegisterTable(Napi::Object exports) {
-  Export<ProcessIds>(exports, "processIds");
-  Export<ProcessRows>(exports, "processRows");
-  Export<ProcessRowsAsync>(exports, "processRowsAsync");
-  Export<ProcessRowOf>(exports, "processRow");
-  Export<ProcessDetailsOf>(exports, "processDetails");
-  Export<BootId>(exports, "bootId");
+napi_status RegisterTable(napi_env env, napi_value exports) {
+  constexpr Export kCalls[] = {
+      {"processIds", ProcessIds},
+      {"processRows", ProcessRows},
+      {"processRowsAsync", ProcessRowsAsync},
+      {"processRow", ProcessRowOf},
+      {"processDetails", ProcessDetailsOf},
+      {"processArgs", ProcessArgsOf},
+      {"bootId", BootId},
+  };
+  return AddTo(env, exports, kCalls);
 }
 
 }  // namespace sess

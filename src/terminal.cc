@@ -5,73 +5,81 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "call.h"
 #include "register.h"
-#include "result.h"
 #include "signal_block.h"
 
 namespace sess {
 namespace {
 
-Napi::Value Tcgetpgrp(const Napi::CallbackInfo& info) {
-  return ToJs(info.Env(), OrErrno(::tcgetpgrp(IntArg(info, 0))));
+napi_value Tcgetpgrp(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  return ToJs(env, OrErrno(::tcgetpgrp(args.Int(0))));
 }
 
 // The kernel stops a background process that sets the foreground group, unless
 // it blocks or ignores SIGTTOU (POSIX tcsetpgrp, XBD 11.1.4).
-Napi::Value Tcsetpgrp(const Napi::CallbackInfo& info) {
+napi_value Tcsetpgrp(napi_env env, napi_callback_info info) {
+  Args args(env, info);
   SignalBlock block(SIGTTOU);
-  int result = OrErrno(::tcsetpgrp(IntArg(info, 0), IntArg(info, 1)));
-  return ToJs(info.Env(), result);
+  int result = OrErrno(::tcsetpgrp(args.Int(0), args.Int(1)));
+  return ToJs(env, result);
 }
 
-Napi::Value Tcgetsid(const Napi::CallbackInfo& info) {
-  return ToJs(info.Env(), OrErrno(::tcgetsid(IntArg(info, 0))));
+napi_value Tcgetsid(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  return ToJs(env, OrErrno(::tcgetsid(args.Int(0))));
 }
 
-Napi::Value Ttyname(const Napi::CallbackInfo& info) {
+napi_value Ttyname(napi_env env, napi_callback_info info) {
+  Args args(env, info);
   char name[PATH_MAX];
-  int error = ::ttyname_r(IntArg(info, 0), name, sizeof name);
-  if (error != 0) return ToJs(info.Env(), -error);
-  return Napi::String::New(info.Env(), name);
+  int error = ::ttyname_r(args.Int(0), name, sizeof name);
+  if (error != 0) return ToJs(env, -error);
+  return ToJs(env, name);
 }
 
-Napi::Value Ctermid(const Napi::CallbackInfo& info) {
+napi_value Ctermid(napi_env env, napi_callback_info) {
   char name[L_ctermid];
-  return Napi::String::New(info.Env(), ::ctermid(name));
+  return ToJs(env, static_cast<const char*>(::ctermid(name)));
 }
 
 // The whole struct termios, which only Tcsetattr reads; or -errno.
-Napi::Value Tcgetattr(const Napi::CallbackInfo& info) {
+napi_value Tcgetattr(napi_env env, napi_callback_info info) {
+  Args args(env, info);
   struct termios modes;
-  int result = OrErrno(::tcgetattr(IntArg(info, 0), &modes));
-  if (result < 0) return ToJs(info.Env(), result);
-  Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(info.Env(), sizeof modes);
-  memcpy(buffer.Data(), &modes, sizeof modes);
-  return buffer;
+  int result = OrErrno(::tcgetattr(args.Int(0), &modes));
+  if (result < 0) return ToJs(env, result);
+  return ToJs(env, &modes, sizeof modes);
 }
 
 // At once, not when the output has drained: a terminal that is held by Ctrl-S
 // would hold the event loop.
-Napi::Value Tcsetattr(const Napi::CallbackInfo& info) {
-  Napi::ArrayBuffer buffer = info[1].As<Napi::ArrayBuffer>();
+napi_value Tcsetattr(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  void* bytes;
+  size_t size;
   struct termios modes;
-  if (buffer.ByteLength() != sizeof modes) return ToJs(info.Env(), -EINVAL);
-  memcpy(&modes, buffer.Data(), sizeof modes);
+  if (napi_get_arraybuffer_info(env, args[1], &bytes, &size) != napi_ok ||
+      size != sizeof modes) {
+    return ToJs(env, -EINVAL);
+  }
+  memcpy(&modes, bytes, sizeof modes);
   SignalBlock block(SIGTTOU);
-  int result = OrErrno(::tcsetattr(IntArg(info, 0), TCSANOW, &modes));
-  return ToJs(info.Env(), result);
+  int result = OrErrno(::tcsetattr(args.Int(0), TCSANOW, &modes));
+  return ToJs(env, result);
 }
 
 }  // namespace
 
-void RegisterTerminal(Napi::Object exports) {
-  Export<Tcgetpgrp>(exports, "tcgetpgrp");
-  Export<Tcsetpgrp>(exports, "tcsetpgrp");
-  Export<Tcgetsid>(exports, "tcgetsid");
-  Export<Ttyname>(exports, "ttyname");
-  Export<Ctermid>(exports, "ctermid");
-  Export<Tcgetattr>(exports, "tcgetattr");
-  Export<Tcsetattr>(exports, "tcsetattr");
+napi_status RegisterTerminal(napi_env env, napi_value exports) {
+  constexpr Export kCalls[] = {
+      {"tcgetpgrp", Tcgetpgrp}, {"tcsetpgrp", Tcsetpgrp},
+      {"tcgetsid", Tcgetsid},   {"ttyname", Ttyname},
+      {"ctermid", Ctermid},     {"tcgetattr", Tcgetattr},
+      {"tcsetattr", Tcsetattr},
+  };
+  return AddTo(env, exports, kCalls);
 }
 
 }  // namespace sess

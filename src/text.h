@@ -1,14 +1,13 @@
 #ifndef SETSID_TEXT_H_
 #define SETSID_TEXT_H_
 
-#include <napi.h>
+#include <node_api.h>
 
 #include <cstdlib>
 
 namespace sess {
 
-// A string of JavaScript in UTF-8. Napi::String's own way goes through
-// std::string, which would bring in libstdc++. Null when it is no string.
+// A string of JavaScript in UTF-8. Null when it is no string.
 class Text {
  public:
   Text(napi_env env, napi_value value) {
@@ -16,9 +15,14 @@ class Text {
     if (napi_get_value_string_utf8(env, value, nullptr, 0, &size) != napi_ok) {
       return;
     }
-    text_ = static_cast<char*>(std::malloc(size + 1));
-    if (text_ == nullptr) return;
-    napi_get_value_string_utf8(env, value, text_, size + 1, &size_);
+    char* text = static_cast<char*>(std::malloc(size + 1));
+    if (text == nullptr) return;
+    if (napi_get_value_string_utf8(env, value, text, size + 1, &size_) !=
+        napi_ok) {
+      std::free(text);
+      return;
+    }
+    text_ = text;
     // Freed by the destructor, or by who called release().
     // NOLINTNEXTLINE(clang-analyzer-unix.Malloc)
   }

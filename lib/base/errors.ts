@@ -141,15 +141,16 @@ function describe(value: unknown): string {
 export function addonNotFound(root: string, cause: unknown): Error {
   const target = `${process.platform}-${process.arch}`
   const paths = ['build/Release', 'build/Debug', `prebuilds/${target}`].map((p) => join(root, p))
-  const found = paths.flatMap((path) => addonsIn(path).map((name) => join(path, name)))
-  if (found.length > 0) return addonNotLoaded(found, cause)
+  try {
+    const found = paths.flatMap((path) => addonsIn(path).map((name) => join(path, name)))
+    if (found.length > 0) return addonNotLoaded(found, cause)
+  } catch (error) {
+    return addonNotLoaded(paths, error)
+  }
   const libc = process.platform === 'linux' ? (isMusl() ? 'musl' : 'glibc') : 'none'
   // An installed package finds its build tools beside it; a checkout has them.
   const build = root.includes('node_modules')
-    ? [
-        'npm install --no-save node-addon-api@8 node-gyp@12',
-        'npm explore setsid -- npm run build:native',
-      ]
+    ? ['npm install --no-save node-gyp@12', 'npm explore setsid -- npm run build:native']
     : ['npm ci']
   const message = [
     `setsid has no native addon for platform ${process.platform}, arch ${process.arch}, libc ${libc}. Paths tried:`,
@@ -167,11 +168,13 @@ function addonNotLoaded(found: string[], cause: unknown): Error {
   return Object.assign(codedError(Error, 'ERR_ADDON_NOT_LOADED', message), { cause })
 }
 
+/** Throws where it can't be seen what is there. */
 function addonsIn(folder: string): string[] {
   try {
     return readdirSync(folder).filter((name) => name.endsWith('.node'))
-  } catch {
-    return []
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return []
+    throw error
   }
 }
 

@@ -58,6 +58,8 @@ export interface Native {
   processRow(pid: number): ArrayBuffer | number
   /** How one takes signals, and its standard streams: ProcessDetails in src/process_table.h. */
   processDetails(pid: number): ArrayBuffer | number
+  /** The arguments of the process of that start, each with a zero behind it; -ESRCH: it is gone. */
+  processArgs(pid: number, startTicks: number): ArrayBuffer | number
   /** A text that is another one after each boot. */
   bootId(): string | number
   /** Starts the thread that watches for exits; `onExit` gets the token of each process that ended. */
@@ -72,27 +74,48 @@ export interface Native {
   hasExited(fd: number): boolean
   /** A group leader's way to a session of its own: the sid, or -errno with nothing changed. */
   hop(): number
-  /** Locks a file for as long as it is open: 0, or -EAGAIN when another has it */
-  lockFile(fd: number): number
-  /** 1 when another open file has that lock */
-  isLocked(fd: number): number
+  /** openat(2), close-on-exec; a folder of -1 is the working folder */
+  openAt(folder: number, name: string, flags: number, mode: number): number
+  /** unlinkat(2) of what is no folder */
+  unlinkAt(folder: number, name: string): number
+  /** renameat(2) within a folder */
+  renameAt(folder: number, from: string, to: string): number
+  /** readlinkat(2) of a link that is open itself (O_PATH, O_NOFOLLOW) */
+  readLink(fd: number): string | number
+  /** Locks a byte (-1: all), exclusively (1) or not (0), for as long as the file is open: 0, or -EAGAIN */
+  lockByte(fd: number, byte: number, exclusive: number): number
+  /** 1 when another open file has a lock in the way of such a one, else 0 */
+  isByteLocked(fd: number, byte: number, exclusive: number): number
   /** pidfd_open(2) */
   pidfdOpen(pid: number): number
   /** pidfd_send_signal(2); flags 4: to the process group */
   pidfdSignal(pidfd: number, signal: number, flags: number): number
+  /**
+   * One look at a process, group or session that is to be stopped, with a signal to its members or
+   * without (-1): StopReport and rows of src/stop_look.h as one buffer, which the next look gets as `before`.
+   */
+  stopLook(...request: StopLook): ArrayBuffer | number
+  /** The same, in a thread of its own. */
+  stopLookAsync(...request: StopLook): Promise<ArrayBuffer | number> | number
+  /** What a look goes on from whose leader has ended in this moment. */
+  stopMark(): ArrayBuffer
   /** uid, gid and supplementary groups of a user, from getpwnam(3) and getgrouplist(3) */
   userIds(user: string | number): number[] | number
   /** getgrnam(3) */
   groupId(group: string): number
-  /** execve(2) with only `fds` left open */
-  execve(path: string, argv: string[], env: string[], fds: number[]): number
+  /** execve(2) with only `fds`, int32s, left open. The rest are strings in bytes, each ended by a NUL. */
+  execute(path: Uint8Array, argv: Uint8Array, env: Uint8Array, fds: Uint8Array): number
+  /** The arguments as the kernel had them when the addon was loaded, each ended by a NUL */
+  startedArguments(): ArrayBuffer | number
+  /** The environment, likewise */
+  startedEnvironment(): ArrayBuffer | number
+  /** chdir(2) to the folder that was the working one when the addon was loaded; -ENOENT: that very folder is not there */
+  enterStartedFolder(): number
   /**
    * A connection to the launcher with that pid, on which no call waits longer than `ms`: its descriptor, or -ECONNREFUSED
    * where no launcher listens.
    */
   connectLauncher(pid: number, ms: number): number
-  /** SO_PEERCRED of unix(7) */
-  peerPid(fd: number): number
   /** PR_SET_PDEATHSIG of prctl(2) */
   parentDeathSignal(signal: number): number
   /** One datagram to the socket of NOTIFY_SOCKET */
@@ -119,6 +142,17 @@ export interface Native {
   /** fchdir(2), unknown to `process.cwd()` */
   fchdir(fd: number): number
 }
+
+export type StopLook = [
+  scope: number,
+  id: number,
+  leaderFd: number,
+  signal: number,
+  phase: number,
+  flags: number,
+  start: number,
+  before: ArrayBuffer | undefined,
+]
 
 const require = createRequire(import.meta.filename)
 

@@ -1,14 +1,17 @@
 #!/usr/bin/env node
-import { parseArgs } from 'node:util'
-import { type Command, ExitError, UsageError } from './options.ts'
-import { start, status, stop } from './commands/daemon.ts'
+import { readFileSync } from 'node:fs'
 import { ids } from './commands/ids.ts'
 import { kill } from './commands/kill.ts'
 import { launch } from './commands/launch.ts'
 import { ls } from './commands/ls.ts'
 import { run } from './commands/run.ts'
 import { show } from './commands/show.ts'
+import { start } from './commands/start.ts'
+import { status } from './commands/status.ts'
+import { stop } from './commands/stop.ts'
 import { tree } from './commands/tree.ts'
+import { type Command, ExitError, parseArguments, UsageError } from './options.ts'
+import { inWords, nearest } from './words.ts'
 
 const commands: Record<string, Command> = {
   ls,
@@ -30,41 +33,51 @@ ${Object.values(commands)
   .join('\n')}
 
   sess COMMAND --help                       what a command does, with examples
+  sess --version                            the version of this package
 
 Exit codes: 0 done, 1 a system call failed, 2 wrong usage.`
 
-async function main([name, ...args]: string[]): Promise<string> {
-  if (name === undefined || name === '--help' || name === '-h') return overview()
+const help = ({ usage, help }: Command) => `${usage}\n\n${help}`
+
+function find(name: string): Command {
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (command === undefined) throw new UsageError(`unknown command '${name}'`)
-  const options = { ...command.options, help: { type: 'boolean', short: 'h' } } as const
-  const { values, positionals } = parse({ args, options, allowPositionals: true })
-  if (values['help'] === true) {
-    return `${command.usage}\n\n${command.help}`
-  }
-  return command.run({ values, positionals })
+  if (command !== undefined) return command
+  const option = name.startsWith('-')
+  const known = option ? ['--help', '--version'] : [...Object.keys(commands), 'help']
+  throw new UsageError(`unknown ${option ? 'option' : 'command'} '${name}'${nearest(name, known)}`)
 }
 
-function parse(config: Parameters<typeof parseArgs>[0]): ReturnType<typeof parseArgs> {
-  try {
-    return parseArgs(config)
-  } catch (error) {
-    throw new UsageError((error as Error).message)
-  }
+function version(): string {
+  const file = new URL('../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}
+
+async function main([name, ...words]: string[], startedWith?: string): Promise<string> {
+  if (name === undefined || name === '--help' || name === '-h') return overview()
+  if (name === '--version') return version()
+  if (name === 'help') return words[0] === undefined ? overview() : help(find(words[0]))
+  const command = find(name)
+  const options = { ...command.options, help: { type: 'boolean', short: 'h' } } as const
+  const { values, positionals } = parseArguments(words, { ...command, options })
+  if (values['help'] === true) return help(command)
+  return command.run({ values, positionals, startedWith })
 }
 
 // A reader that went away, as in `sess ls | head -1`, is no error of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') return
-  console.error(`sess: ${error.message}`)
+  console.error(`sess: what is printed could not be written: ${inWords(error)}`)
   process.exitCode = 1
 })
 
 try {
-  const text = await main(process.argv.slice(2))
+  // The launcher's word comes first, before any of the user's: src/launcher/run/front.c.
+  const [first = '', ...rest] = process.argv.slice(2)
+  const [, startedWith] = /^--started-with=([0-9a-f]+,\d+)$/.exec(first) ?? []
+  const text = await main(startedWith === undefined ? process.argv.slice(2) : rest, startedWith)
   if (text !== '') console.log(text)
 } catch (error) {
   const usage = error instanceof UsageError
-  console.error(`sess: ${(error as Error).message}${usage ? ' (see sess --help)' : ''}`)
+  console.error(`sess: ${inWords(error)}${usage ? ' (see sess --help)' : ''}`)
   process.exitCode = error instanceof ExitError ? error.exitCode : usage ? 2 : 1
 }

@@ -1,16 +1,23 @@
-import type { ParseArgsConfig } from 'node:util'
+import { nearest } from './words.ts'
 
 export interface Arguments {
-  values: Record<string, string | boolean | (string | boolean)[] | undefined>
+  values: Record<string, string | boolean | undefined>
   positionals: string[]
+  /** The limit and the ignored signals that `sess` was started with: src/launcher/run/state.c. */
+  startedWith?: string | undefined
 }
+
+/** The options of a command by their long names. */
+export type Options = Record<string, { type: 'boolean' | 'string'; short?: string }>
 
 /** One command of `sess`: its help, its options, and what it prints. */
 export interface Command {
   usage: string
   summary: string
   help: string
-  options: NonNullable<ParseArgsConfig['options']>
+  options: Options
+  /** Its operands are a command line, whose options are not ours. */
+  takesCommand?: true
   run(args: Arguments): Promise<string>
 }
 
@@ -25,6 +32,86 @@ export class ExitError extends Error {
     super(message)
     this.exitCode = exitCode
   }
+}
+
+/**
+ * Options end at the first operand (POSIX XBD 12.2), so that what follows CMD is CMD's. Where no
+ * CMD can follow, an option that comes later can be nothing else, and is taken for what it is.
+ */
+export function parseArguments(words: string[], { options, takesCommand }: Command): Arguments {
+  const values: Arguments['values'] = {}
+  const positionals: string[] = []
+  const rest = [...words]
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (word === '--') return { values, positionals: [...positionals, ...rest] }
+    if (!word.startsWith('-') || word === '-') {
+      positionals.push(word)
+      if (takesCommand === true) return { values, positionals: [...positionals, ...rest] }
+    } else if (word.startsWith('--')) {
+      const [name = '', value] = splitOnce(word.slice(2))
+      takeOption(`--${name}`, name, value)
+    } else takeLetters(word)
+  }
+  return { values, positionals }
+
+  function takeOption(written: string, name: string, value: string | undefined): void {
+    const option = Object.hasOwn(options, name) ? options[name] : undefined
+    if (option === undefined) {
+      throw new UsageError(
+        `unknown option '${written}'${nearest(name, Object.keys(options), '--')}`,
+      )
+    }
+    if (option.type === 'boolean') {
+      if (value !== undefined) throw new UsageError(`${written} takes no value`)
+      values[name] = true
+    } else {
+      const given = value ?? rest.shift()
+      if (given === undefined) throw new UsageError(`${written} needs a value`)
+      values[name] = given
+    }
+  }
+
+  /** `-aj` is two options, `-tpts/3` is one with its value. */
+  function takeLetters(word: string): void {
+    for (let at = 1; at < word.length; at++) {
+      const letter = word.charAt(at)
+      const [name] = Object.entries(options).find(([, { short }]) => short === letter) ?? []
+      if (name === undefined) throw new UsageError(`unknown option '-${letter}'`)
+      const value = word.slice(at + 1)
+      if (options[name]?.type === 'string') {
+        takeOption(`-${letter}`, name, value === '' ? undefined : value)
+        return
+      }
+      takeOption(`-${letter}`, name, undefined)
+    }
+  }
+}
+
+function splitOnce(text: string): string[] {
+  const at = text.indexOf('=')
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)]
+}
+
+/** The value of an option that takes one. */
+export function text(values: Arguments['values'], name: string): string | undefined {
+  const value = values[name]
+  return typeof value === 'string' ? value : undefined
+}
+
+/** The value of an option that takes a number from `least` to `most`. */
+export function count(
+  values: Arguments['values'],
+  name: string,
+  least = 0,
+  most = 2 ** 31 - 1,
+): number | undefined {
+  const value = text(values, name)
+  if (value === undefined) return undefined
+  const number = Number(value)
+  if (/^\d{1,10}$/.test(value) && number >= least && number <= most) return number
+  const range =
+    most < 2 ** 31 - 1 ? ` from ${least} to ${most}` : least > 0 ? ` from ${least} up` : ''
+  throw new UsageError(`--${name} takes a number${range}, not '${value}'`)
 }
 
 export function parsePid(text: string): number {

@@ -1,8 +1,9 @@
 // Which sessions `sess ls` and `sess tree` show.
-import { listSessions, type ProcessInfo, type Session } from '../inspect/process.ts'
-import { type Arguments, type Command, parsePid, UsageError } from './options.ts'
+import type { ProcessInfo } from '../inspect/process.ts'
+import { listSessions, type Session } from '../inspect/sessions.ts'
+import { type Arguments, type Options, parsePid, text, UsageError } from './options.ts'
 
-export const filterOptions: Command['options'] = {
+export const filterOptions: Options = {
   tty: { type: 'string', short: 't' },
   user: { type: 'string', short: 'u' },
   pid: { type: 'string', short: 'p' },
@@ -24,11 +25,7 @@ export async function chooseSessions(
   { values }: Pick<Arguments, 'values'>,
   candidates?: Session[],
 ): Promise<Session[]> {
-  const text = (name: string) => {
-    const value = values[name]
-    return typeof value === 'string' ? value : undefined
-  }
-  const [tty, user, pid] = [text('tty'), text('user'), text('pid')]
+  const [tty, user, pid] = [text(values, 'tty'), text(values, 'user'), text(values, 'pid')]
   const path = tty?.replace(/^(?!\/)/, '/dev/')
   const uid = user === undefined ? undefined : await userId(user)
   const process = pid === undefined ? undefined : parsePid(pid)

@@ -1,12 +1,4 @@
-import {
-  closeSync,
-  constants,
-  fchownSync,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-} from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { errnoOf, invalidArgType, systemError, unknownCredential } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 
@@ -64,66 +56,52 @@ function checkId(value: unknown, name: string): void {
   throw invalidArgType(name, 'a name or an ID', value)
 }
 
-/**
- * Opens a log, which is created where it is missing, and gives it to the user who is to write and rotate it. That user
- * may own the folder and have laid a link to /etc/shadow there: where root opens for somebody else no link is
- * followed, and only a file of a single name is given away, never a device.
- */
-export function openLog(
-  path: string,
-  access: 'write' | 'read-write',
-  owner: Credentials | undefined,
-): number {
-  const { O_APPEND, O_CREAT, O_NOCTTY, O_NOFOLLOW, O_RDWR, O_WRONLY } = constants
-  const gives = owner !== undefined && process.getuid?.() === 0
-  const flags = (access === 'write' ? O_WRONLY : O_RDWR) | O_APPEND | O_CREAT | O_NOCTTY
-  let fd
-  try {
-    fd = openSync(path, gives ? flags | O_NOFOLLOW : flags, 0o666)
-  } catch (error) {
-    if (!gives || (error as NodeJS.ErrnoException).code !== 'ELOOP') throw error
-    const text = `${path} is a symbolic link, which root does not follow for another user`
-    throw systemError(errnoOf('ELOOP'), 'open', { reason: 'linked-log', text, path })
-  }
-  try {
-    const stats = fstatSync(fd)
-    if (gives && stats.isFile() && stats.nlink === 1) fchownSync(fd, owner.uid, owner.gid)
-  } catch (error) {
-    closeSync(fd)
-    throw error
-  }
-  return fd
-}
+/** CAP_SETGID and CAP_SETUID of capabilities(7): with one of them the way back is open. */
+const REGAINING = 0b1100_0000n
 
 /**
- * Becomes that user for good: groups while we still may, then the group, the user
- * last. Then it is proven: every ID of every thread is as asked, and the way back
- * is refused.
+ * Becomes that user for good: the supplementary groups while we still may, then the group, the user
+ * last. Then it is proven: every ID and group of every thread is as asked, none has kept a
+ * capability that would bring others back, and the way back is refused.
  */
-export function become({ uid, gid, groups }: Credentials): void {
-  if (isAlready(uid, gid)) return
-  process.setgroups?.(groups)
-  process.setgid?.(gid)
-  process.setuid?.(uid)
-  const wrong = !isAlready(uid, gid) || (uid !== 0 && canReturn())
-  if (!wrong && process.platform !== 'linux') return
-  const ids = wrong ? [] : threads()
-  const expected = (name: string, id: number) => `${name}:\t${id}\t${id}\t${id}\t${id}\n`
-  const kept = ids.some(
-    (status) => !status.includes(expected('Uid', uid)) || !status.includes(expected('Gid', gid)),
-  )
-  if (wrong || kept) {
-    const text = 'privileges could be regained'
-    throw systemError(errnoOf('EPERM'), 'setuid', { reason: 'privileges-kept', text })
+export function become(wanted: Credentials): void {
+  const { uid, gid, groups } = wanted
+  if (!isGroup(gid) || !hasGroups(wanted)) process.setgroups?.(groups)
+  if (!isGroup(gid)) process.setgid?.(gid)
+  if (!isUser(uid)) process.setuid?.(uid)
+  if (!isUser(uid) || !isGroup(gid) || !hasGroups(wanted)) throw privilegesKept()
+  if (process.platform === 'linux' && threads().some((status) => !fits(status, wanted))) {
+    throw privilegesKept()
   }
+  // Tried last: where it succeeds we are root.
+  if (uid !== 0 && canReturn()) throw privilegesKept()
 }
 
-function isAlready(uid: number, gid: number): boolean {
+function privilegesKept(): Error {
+  const text = 'privileges could be regained'
+  return systemError(errnoOf('EPERM'), 'setuid', { reason: 'privileges-kept', text })
+}
+
+const isUser = (uid: number): boolean => process.getuid?.() === uid && process.geteuid?.() === uid
+
+const isGroup = (gid: number): boolean => process.getgid?.() === gid && process.getegid?.() === gid
+
+const isSameSet = (a: number[], b: number[]): boolean =>
+  new Set([...a, ...b]).size === new Set(a).size && new Set(a).size === new Set(b).size
+
+/** The group itself adds nothing to the supplementary ones; Node lists it among them. */
+const hasGroups = ({ gid, groups }: Credentials): boolean =>
+  isSameSet([gid, ...groups], [gid, ...(process.getgroups?.() ?? [])])
+
+/** What /proc tells of one thread. */
+function fits(status: string, { uid, gid, groups }: Credentials): boolean {
+  const field = (name: string) => new RegExp(`^${name}:[\\t ]*(.*)$`, 'm').exec(status)?.[1] ?? ''
+  const numbers = (name: string) => field(name).split(/\s+/).filter(Boolean).map(Number)
   return (
-    process.getuid?.() === uid &&
-    process.geteuid?.() === uid &&
-    process.getgid?.() === gid &&
-    process.getegid?.() === gid
+    numbers('Uid').every((id) => id === uid) &&
+    numbers('Gid').every((id) => id === gid) &&
+    isSameSet([gid, ...groups], [gid, ...numbers('Groups')]) &&
+    (uid === 0 || (BigInt(`0x${field('CapPrm') || '0'}`) & REGAINING) === 0n)
   )
 }
 
@@ -145,7 +123,14 @@ function canReturn(): boolean {
 /** Each thread has credentials of its own: credentials(7). */
 function threads(): string[] {
   const folder = '/proc/self/task'
-  return readdirSync(folder).flatMap((id) => {
+  let ids: string[]
+  try {
+    ids = readdirSync(folder)
+  } catch {
+    const text = '/proc is not there to tell that every thread has changed'
+    throw systemError(errnoOf('EPERM'), 'setuid', { reason: 'privileges-unproven', text })
+  }
+  return ids.flatMap((id) => {
     try {
       return [readFileSync(`${folder}/${id}/status`, 'latin1')]
     } catch {

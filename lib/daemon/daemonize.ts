@@ -1,34 +1,26 @@
 import { closeSync, readSync, writeSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { inspect } from 'node:util'
-import { detach, detachSync, type DetachOptions } from './detach.ts'
-import { daemonFailed, invalidArgValue, outOfRange, systemError } from '../base/errors.ts'
+import { isatty } from 'node:tty'
+import { checkDaemonize, type DaemonizeOptions, type Settings, word } from './daemonize-options.ts'
+import { detachBy, withUmask } from './detach.ts'
+import { fail } from './fail.ts'
+import { planOf } from './leave.ts'
+import { daemonFailed, systemError } from '../base/errors.ts'
 import { identify } from '../inspect/process.ts'
 import { native } from '../base/native.ts'
-import { checkPidFile, PidFile } from './pidfile.ts'
-import { become, type Credentials, lookUp, openLog } from './credentials.ts'
-import { becomeLauncher, mustStay, ownCommand, ownDescriptors } from '../launcher/reexec.ts'
+import { PidFile } from './pidfile.ts'
+import { become } from './credentials.ts'
+import { openLog } from './logs.ts'
 import { findLauncher, type Launcher } from '../launcher/link.ts'
 import { encode } from '../launcher/protocol.ts'
-import { openedLogs } from './stdio.ts'
-import { checkBoolean, checkInt32, checkMainThread, checkObject } from '../base/check.ts'
+import { becomeLauncher, ownCommand, ownDescriptors } from '../launcher/reexec.ts'
+import { letsReaderGo, Redirection } from './stdio.ts'
+import { written } from './output.ts'
+import { findManager, keepFromChildren, mustStay, type Notify } from './systemd.ts'
+import { state } from './state.ts'
+import { takeSteps, type Undo } from './steps.ts'
+import { checkMainThread } from '../base/check.ts'
 
-export interface DaemonizeOptions extends DetachOptions {
-  /** A file to lock for life and to write the pid to. Removed on exit. Default: none. */
-  pidFile?: string | undefined
-  /** Become this user, by name or ID. Default: stay who we are. */
-  user?: string | number | undefined
-  /** Become a member of this group, by name or ID. Default: the group of `user`. */
-  group?: string | number | undefined
-  /** Ready is when `ready()` is called, not when `daemonize()` resolves. Default: false. */
-  waitForReady?: boolean | undefined
-  /** Milliseconds in which `ready()` must come after `daemonize()`, 1 or more. Default: 30000. */
-  readyTimeout?: number | undefined
-  /** Default: `'auto'`: `launcher` where there is one, else `restart`. */
-  strategy?: 'auto' | 'launcher' | 'restart' | undefined
-  /** What the command returns when the daemon is ready, 0 to 255. Default: 0. */
-  exitCode?: number | undefined
-}
+export type { DaemonizeOptions }
 
 export interface Daemon {
   pid: number
@@ -37,70 +29,16 @@ export interface Daemon {
   strategy: 'launcher' | 'restart' | 'none'
   /** Says that the daemon is ready: the command returns. Once is enough. */
   ready(): void
-  /** Prints the error, on the command's stderr as long as it waits, and exits with code 1. */
+  /** Prints the error with its causes, on the command's stderr as long as it waits, and exits with code 1. */
   fail(error: unknown): never
-}
-
-interface Settings {
-  detach: DetachOptions
-  pidFile: string | undefined
-  credentials: Credentials | undefined
-  waitForReady: boolean
-  readyTimeout: number
-  strategy: 'auto' | 'launcher' | 'restart'
-  exitCode: number
+  /**
+   * Tells the service manager, in the words of sd_notify(3): `STOPPING=1`, `STATUS=…`, `WATCHDOG=1`. `ready()` says
+   * `READY=1` by itself. Without a service manager that waits for us it does nothing.
+   */
+  notify(text: string): void
 }
 
 const SIGKILL = 9
-
-function check(options: DaemonizeOptions): Settings {
-  checkObject(options, 'options')
-  const {
-    pidFile,
-    user,
-    group,
-    waitForReady = false,
-    readyTimeout = 30_000,
-    strategy = 'auto',
-    exitCode = 0,
-    ...detach
-  } = options
-  if (pidFile !== undefined) checkPidFile(pidFile, 'options.pidFile')
-  checkBoolean(waitForReady, 'options.waitForReady')
-  checkInt32(readyTimeout, 'options.readyTimeout')
-  if (readyTimeout < 1) throw outOfRange('options.readyTimeout', '>= 1', readyTimeout)
-  checkInt32(exitCode, 'options.exitCode')
-  if (exitCode < 0 || exitCode > 255) {
-    throw outOfRange('options.exitCode', '>= 0 && <= 255', exitCode)
-  }
-  const strategies: unknown[] = ['auto', 'launcher', 'restart']
-  if (!strategies.includes(strategy)) {
-    const choice = "must be one of: 'auto', 'launcher', 'restart'"
-    throw invalidArgValue('options.strategy', strategy, choice)
-  }
-  return {
-    detach: absolute(detach),
-    pidFile: pidFile === undefined ? undefined : resolve(pidFile),
-    credentials: lookUp(user, group),
-    waitForReady,
-    readyTimeout,
-    strategy,
-    exitCode,
-  }
-}
-
-const isLog = (target: string | undefined): target is string =>
-  target !== undefined && !['', 'auto', 'keep', 'null', '/dev/null'].includes(target)
-
-/** Paths mean what they mean now, not after `cwd`. */
-function absolute(options: DetachOptions): DetachOptions {
-  const { stdout, stderr } = options
-  return {
-    ...options,
-    ...(isLog(stdout) && { stdout: resolve(stdout) }),
-    ...(isLog(stderr) && { stderr: resolve(stderr) }),
-  }
-}
 
 /**
  * Makes the running program a daemon, and gives the prompt back to whoever started
@@ -114,12 +52,19 @@ function absolute(options: DetachOptions): DetachOptions {
  *
  * If it throws, exits or is killed before it is ready, the command prints how and
  * exits non-zero. If it is not ready in time, it is stopped, seen gone, and the command
- * fails. Ctrl-C at a command that waits does the same. With `waitForReady`, stdout and stderr that
- * go to the terminal, and stderr in any case, stay with the command until `ready()`:
- * what goes wrong is seen where it was started.
+ * fails. Ctrl-C at a command that waits does the same.
  *
- * Under systemd with NOTIFY_SOCKET, and as pid 1 of a container, the process stays
- * where it is (`strategy: 'none'`); ready also sends `READY=1`.
+ * Until it is ready all standard streams stay with the command: what goes wrong is seen where it was started. Then
+ * they go where the options say. By default (`'auto'`) a terminal, a pipe and a socket become /dev/null, so that
+ * `$(…)`, `| cat`, `execFileSync()`, ssh and cron return, and a reader that goes away can't end the daemon; a file
+ * is kept. From the call on, and until ready, a write to a pipe that goes waits for its reader, so that nothing is
+ * lost.
+ *
+ * SIGHUP ends nothing from then on, unless a listener of the program does that.
+ *
+ * As the main process of a systemd service with NOTIFY_SOCKET, and as pid 1 of a container, the process stays
+ * where it is (`strategy: 'none'`), with its streams, session, working folder and umask; ready also sends `READY=1`.
+ * NOTIFY_SOCKET is then taken out of `process.env`.
  *
  * @returns when the session is left and, without `waitForReady`, the command has returned
  * @throws `EAGAIN` the pidfile belongs to a running daemon (`reason: 'already-running'`, `pids`); nothing has changed
@@ -128,6 +73,8 @@ function absolute(options: DetachOptions): DetachOptions {
  * @throws `ELOOP` a log is a symbolic link, and root would give it to `user` (`reason: 'linked-log'`)
  * @throws `EPERM` we may not become that user or group, or could return from it (`reason: 'privileges-kept'`)
  * @throws `ERR_UNKNOWN_CREDENTIAL` there is no such user or group
+ * @throws `ETIMEDOUT` the reader of our output takes nothing for 5 s (`reason: 'output-stalled'`); nothing has changed
+ * @throws `ENOENT` restart: the folder that the program was started in is not there (`reason: 'first-folder-gone'`)
  * @throws `ERR_DAEMON_FAILED` there is no launcher (`reason: 'no-launcher'`) and it was asked for, or no
  * file to start again from (`reason: 'no-script'`), or it is called for the second time (`reason: 'called-twice'`)
  * @throws as `detach()`
@@ -137,8 +84,8 @@ function absolute(options: DetachOptions): DetachOptions {
  */
 export async function daemonize(options: DaemonizeOptions = {}): Promise<Daemon> {
   checkMainThread('daemonize')
-  const settings = check(options)
-  if (called) {
+  const settings = checkDaemonize(options)
+  if (state.daemonize === 'called') {
     const message = 'daemonize() has been called already in this process'
     throw daemonFailed(message, { reason: 'called-twice' })
   }
@@ -146,22 +93,19 @@ export async function daemonize(options: DaemonizeOptions = {}): Promise<Daemon>
   const restart = settings.strategy === 'restart' && launcher?.restarted !== true
   // A launcher that is pid 1 can't go without ending the container.
   const stay = settings.strategy === 'auto' && (launcher ? launcher.pid === 1 : mustStay())
-  if (!stay && (launcher === undefined || restart)) startAgain(settings)
-  called = true
+  state.daemonize = 'called'
   try {
+    if (!stay && (launcher === undefined || restart)) return await startAgain(settings)
     return await new Start(settings, stay ? undefined : launcher).run()
   } catch (error) {
-    called = false
+    state.daemonize = 'free'
     // The next call makes one of its own.
     if (launcher !== undefined) closeSync(launcher.fd)
     throw error
   }
 }
 
-/** Without it a second call, in a daemon that has no launcher any more, would start the program again, for ever. */
-let called = false
-
-function startAgain({ strategy, readyTimeout }: Settings): never {
+async function startAgain({ strategy, readyTimeout, name }: Settings): Promise<never> {
   if (strategy === 'launcher') {
     const message =
       "There is no launcher: start it by 'sess launch', or import 'setsid/launch' first"
@@ -169,45 +113,45 @@ function startAgain({ strategy, readyTimeout }: Settings): never {
   }
   const command = ownCommand()
   if (command === undefined) {
-    const message = 'A program that came by stdin or --eval can not be started again'
+    const message = 'A program that came by stdin can not be started again'
     throw daemonFailed(message, { reason: 'no-script' })
   }
-  if (process.stdin.isTTY && process.stdin.isRaw) process.stdin.setRawMode(false)
-  becomeLauncher(command, ownDescriptors(), ['--mark=restart', `--timeout=${readyTimeout}`])
+  await written(1)
+  await written(2)
+  if (isatty(0) && process.stdin.isRaw) process.stdin.setRawMode(false)
+  becomeLauncher(command, ownDescriptors(), { mark: 'restart', timeout: readyTimeout, name })
 }
 
 class Start {
   readonly #settings: Settings
   readonly #launcher: Launcher | undefined
+  readonly #notify: Notify
+  /** What the streams become when it is ready. */
+  #streams: Redirection | undefined
   #pidFile: PidFile | undefined
   #isReady = false
 
   constructor(settings: Settings, launcher: Launcher | undefined) {
     this.#settings = settings
     this.#launcher = launcher
+    this.#notify = findManager(this.#main())
+  }
+
+  /** Whom a service manager has started. */
+  #main(): number {
+    return this.#launcher?.pid ?? process.pid
   }
 
   async run(): Promise<Daemon> {
-    const { pidFile, credentials, waitForReady, readyTimeout } = this.#settings
-    try {
-      this.#openLogs()
-      if (pidFile !== undefined) {
-        // Removed by the launcher if we are killed before we are ready. It may be there and empty any moment now.
-        this.#tell(encode('pidfile', pidFile))
-        this.#pidFile = PidFile.take(pidFile)
-        this.#pidFile.write(identify())
-      }
-      if (this.#launcher !== undefined) {
-        await detach(this.#beforeReady())
-        this.#tell(encode('detached', waitForReady ? readyTimeout : 0))
-      }
-      if (credentials !== undefined) this.#become(credentials)
-    } catch (error) {
-      this.#pidFile?.release()
-      closeLogs()
-      throw error
-    }
+    await takeSteps([
+      () => this.#openStreams(),
+      () => this.#takePidFile(),
+      () => this.#writeAll(),
+      () => this.#leave(),
+      () => this.#become(),
+    ])
     process.once('exit', () => this.#pidFile?.release())
+    keepFromChildren(this.#main())
     const { pid } = process
     const daemon: Daemon = {
       pid,
@@ -215,8 +159,9 @@ class Start {
       strategy: this.#strategy(),
       ready: () => this.#ready(),
       fail: (error) => fail(error),
+      notify: (text) => this.#notify(word(text, 'text')),
     }
-    if (waitForReady) return daemon
+    if (this.#settings.waitForReady) return daemon
     this.#ready()
     await this.#promptIsBack()
     return daemon
@@ -227,34 +172,56 @@ class Start {
     return this.#launcher.restarted ? 'restart' : 'launcher'
   }
 
-  /** The logs are opened now, while we may. */
-  #openLogs(): void {
-    const { credentials, detach } = this.#settings
-    const before = detach.umask === undefined ? undefined : process.umask(detach.umask)
+  /** While we may: later we are another user, in another folder. */
+  #openStreams(): Undo {
+    if (this.#launcher === undefined) return undefined
+    const { stdin = 'auto', stdout = 'auto', stderr = 'auto', umask, credentials } = this.#settings
+    const open = (path: string) => openLog(path, 'write', credentials)
+    const targets = [stdin, stdout, stderr]
+    this.#streams = withUmask(umask, () => new Redirection(targets, letsReaderGo, open))
+    return () => this.#streams?.close()
+  }
+
+  #takePidFile(): Undo {
+    const { pidFile } = this.#settings
+    if (pidFile === undefined) return undefined
+    // Removed by the launcher if we are killed before we are ready, which may be in the moment after it was made.
+    this.#tell(encode('pidfile', pidFile))
+    this.#pidFile = PidFile.take(pidFile)
     try {
-      for (const path of [detach.stdout, detach.stderr]) {
-        if (!isLog(path) || openedLogs.has(path)) continue
-        openedLogs.set(path, openLog(path, 'write', credentials))
-      }
-    } finally {
-      if (before !== undefined) process.umask(before)
+      this.#pidFile.write(identify())
+    } catch (error) {
+      this.#pidFile.release()
+      throw error
     }
+    return () => this.#pidFile?.release()
+  }
+
+  /** `ready()` must not wait, so that nothing may be queued then. */
+  async #writeAll(): Promise<Undo> {
+    await this.#streams?.written()
+    return this.#streams?.writeAtOnce()
   }
 
   /** What is said until ready belongs to whoever waits. */
-  #beforeReady(): DetachOptions {
-    const { detach, waitForReady } = this.#settings
-    if (!waitForReady) return detach
-    const stdout = detach.stdout === 'null' || isLog(detach.stdout) ? detach.stdout : 'keep'
-    return { ...detach, stdout, stderr: 'keep' }
+  async #leave(): Promise<Undo> {
+    if (this.#launcher === undefined) return undefined
+    const kept = new Redirection(['keep', 'keep', 'keep'], letsReaderGo)
+    await detachBy(() => planOf(this.#settings, kept))
+    const { waitForReady, readyTimeout } = this.#settings
+    this.#tell(encode('detached', waitForReady ? readyTimeout : 0))
+    return undefined
   }
 
-  #become(credentials: Credentials): void {
+  #become(): Undo {
+    const { credentials } = this.#settings
+    if (credentials === undefined) return undefined
     become(credentials)
-    if (this.#launcher === undefined) return
+    if (this.#launcher === undefined) return undefined
     // The kernel clears it when a process changes its user (prctl(2)).
-    native.parentDeathSignal(SIGKILL)
+    setParentDeathSignal(SIGKILL)
     if (process.ppid !== this.#launcher.pid) process.kill(process.pid, SIGKILL)
+    return undefined
   }
 
   #tell(message: string): void {
@@ -271,17 +238,15 @@ class Start {
 
   #ready(): void {
     if (this.#isReady) return
+    // First what may fail, and changes nothing here.
+    this.#notify(this.#launcher === undefined ? 'READY=1' : `READY=1\nMAINPID=${process.pid}`)
+    this.#streams?.checkWritten()
     this.#isReady = true
-    const { detach, exitCode, waitForReady } = this.#settings
-    if (this.#launcher !== undefined && waitForReady) {
-      const { stdout, stderr, ignoreHangup } = detach
-      detachSync({ stdin: 'keep', stdout, stderr, ignoreHangup })
-    }
-    closeLogs()
-    tellSystemd(this.#launcher === undefined ? 'READY=1' : `READY=1\nMAINPID=${process.pid}`)
+    this.#streams?.apply()
+    this.#streams?.close()
     if (this.#launcher === undefined) return
-    native.parentDeathSignal(0)
-    this.#tell(encode('ready', exitCode))
+    setParentDeathSignal(0)
+    this.#tell(encode('ready', this.#settings.exitCode))
     this.#waitUntilHeard(this.#launcher.fd)
     closeSync(this.#launcher.fd)
     delete process.env['SETSID_LAUNCHER']
@@ -314,24 +279,7 @@ class Start {
   }
 }
 
-function closeLogs(): void {
-  for (const fd of openedLogs.values()) closeSync(fd)
-  openedLogs.clear()
-}
-
-function tellSystemd(text: string): void {
-  const address = process.env['NOTIFY_SOCKET']
-  if (address === undefined || address === '') return
-  const result = native.notify(address, text)
-  if (result < 0) throw systemError(result, 'sendto')
-}
-
-function fail(error: unknown): never {
-  const text = error instanceof Error ? (error.stack ?? error.message) : inspect(error)
-  try {
-    writeSync(2, `${text}\n`)
-  } catch {
-    // Nobody is there to read it; the exit code still tells.
-  }
-  process.exit(1)
+function setParentDeathSignal(signal: number): void {
+  const result = native.parentDeathSignal(signal)
+  if (result < 0) throw systemError(result, 'prctl')
 }

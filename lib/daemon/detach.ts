@@ -1,21 +1,19 @@
-import {
-  errnoOf,
-  invalidArgType,
-  invalidArgValue,
-  notDetached,
-  outOfRange,
-  systemError,
-} from '../base/errors.ts'
+import { invalidArgValue, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import { Redirection, reopenLogs, type StdioTarget } from './stdio.ts'
+import { leave, type Plan, planOf } from './leave.ts'
+import { letsTerminalGo, Redirection, type StdioTarget } from './stdio.ts'
 import {
-  checkBoolean,
-  checkInt32,
+  boolean,
+  type Check,
   checkMainThread,
-  checkObject,
+  checkOptions,
+  ms,
+  octal,
+  oneOf,
   signalNumber,
+  string,
 } from '../base/check.ts'
-import { waitForExit } from '../inspect/wait.ts'
+import { state } from './state.ts'
 
 export interface DetachOptions {
   /** Working folder, so that no file system is held in use. Default: it stays. */
@@ -29,8 +27,8 @@ export interface DetachOptions {
   /** Default: `'auto'`. A path is a log file; the path of stdout shares its open file. */
   stderr?: StdioTarget | undefined
   /**
-   * Ignore SIGHUP, unless it has a listener. bash, zsh and fish send it to what
-   * they believe to be our process group when their terminal closes. Default: true.
+   * SIGHUP ends nothing, unless a listener of the program does that. bash, zsh and fish send it to what they believe
+   * to be our process group when their terminal closes. It is a listener that does nothing, which stays. Default: true.
    */
   ignoreHangup?: boolean | undefined
   /** Milliseconds to wait for the other members of our process group to go. Default: 0. */
@@ -59,17 +57,6 @@ export interface Detached {
   blockedBy: number[]
 }
 
-type Method = Detached['method']
-
-const EPERM = errnoOf('EPERM')
-/** Which call of the way out gives an error: to reach the terminal, or to start the helper. */
-const steps = new Map([
-  [errnoOf('EMFILE'), 'open'],
-  [errnoOf('ENFILE'), 'open'],
-  [errnoOf('EAGAIN'), 'clone'],
-  [errnoOf('ENOMEM'), 'clone'],
-])
-
 /**
  * Takes the running process off its terminal and into a session of its own: same
  * pid, same memory, same sockets, no fork.
@@ -91,7 +78,10 @@ const steps = new Map([
  * replace are let go meanwhile, so that `| cat` comes to its end. If they stay,
  * everything is put back, or `onBlocked: 'partial'` settles for less.
  *
- * The ignored SIGHUP is not passed on: Node gives children the default action. A
+ * Output that is queued for a pipe or a socket is written before another file takes its place, as long as
+ * its reader takes something at least every 5 s.
+ *
+ * The ignored SIGHUP is not passed on: children get the default action. A
  * session leader acquires any terminal that it opens without O_NOCTTY, as
  * `fs.open()` does.
  *
@@ -101,6 +91,8 @@ const steps = new Map([
  * nothing has changed
  * @throws `EAGAIN` no process can be started to help; nothing has changed
  * @throws `EMFILE` no descriptor is left to reach the terminal by; nothing has changed
+ * @throws `ETIMEDOUT` the reader of a pipe that is to be replaced takes nothing (`reason: 'output-stalled'`, `bytes`);
+ * nothing has changed
  * @throws `ENOENT` a log's folder, or `cwd`, is missing; any other errno of open() and chdir() likewise
  * @throws `ERR_NOT_DETACHED` the kernel accepted every step and yet shows another session or a terminal
  * @throws `ERR_WORKER_UNSUPPORTED_OPERATION` called in a worker thread
@@ -109,115 +101,101 @@ const steps = new Map([
  * @see setsid(2), tty_ioctl(4)
  */
 export async function detach(options: DetachOptions = {}): Promise<Detached> {
-  // One at a time: two that wait would let go of, and take back, the same streams.
-  const turn = last.then(async () => {
-    const way = leave(options, 'detach')
+  return detachBy(() => prepare(options, 'detach'))
+}
+
+/** @internal `detach()` with options that have been checked, and streams of the caller's. */
+export async function detachBy(plan: () => Plan): Promise<Detached> {
+  const turn = state.detaching.then(async () => {
+    const way = leave(plan())
     let step = way.next()
-    for (let pause = 1; step.done !== true; pause = Math.min(pause * 2, 20)) {
-      const { pids, left } = step.value
-      await Promise.all(pids.map((pid) => goneOrLate(pid, left)))
-      // A process that has ended is in its group until its parent has waited for it.
-      await delay(Math.min(pause, left))
-      step = way.next()
+    while (step.done !== true) {
+      const { wait } = step.value
+      step = await wait().then(
+        () => way.next(),
+        (error: unknown) => way.throw(error),
+      )
     }
     return step.value
   })
-  last = turn.catch(() => undefined)
+  state.detaching = turn.catch(() => undefined)
   return turn
 }
 
-let last: Promise<unknown> = Promise.resolve()
-
-const delay = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-
-/** Fulfilled when a process has ended, or it is time to look whether it has left the group otherwise. */
-const goneOrLate = (pid: number, left: number) =>
-  waitForExit(pid, { timeout: Math.min(left, 500) }).catch(() => undefined)
-
 /**
  * As `detach()`, in one synchronous step. `wait` blocks the event loop, so that
- * own children, which Node reaps there, don't go meanwhile.
+ * own children, which Node reaps there, don't go meanwhile. Output that is queued can't be written meanwhile either:
+ * it is an error where its stream is to be replaced.
+ *
+ * @throws `EAGAIN` output for a pipe or a socket that is to be replaced is queued (`reason: 'output-queued'`, `bytes`);
+ * nothing has changed
+ * @throws as `detach()`
  */
 export function detachSync(options: DetachOptions = {}): Detached {
-  const way = leave(options, 'detachSync')
+  const way = leave(prepare(options, 'detachSync'))
   let step = way.next()
   while (step.done !== true) {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(10, step.value.left))
+    try {
+      step.value.block()
+    } catch (error) {
+      step = way.throw(error)
+      continue
+    }
     step = way.next()
   }
   return step.value
 }
 
-interface Blocked {
-  pids: number[]
-  /** Milliseconds to wait for them. */
-  left: number
+const stdioTarget: Check<StdioTarget> = (value, name) => {
+  const target = string(value, name)
+  if (target === '') throw invalidArgValue(name, target, 'must not be empty')
+  return target
 }
 
-/** The whole way out, which yields where there is something to wait for. */
-function* leave(options: DetachOptions, call: string): Generator<Blocked, Detached> {
-  checkMainThread(call)
-  const plan = prepare(options)
-  const { stdio } = plan
-  try {
-    const deadline = performance.now() + plan.wait
-    for (let left = plan.wait; left > 0; left = deadline - performance.now()) {
-      const pids = blockers()
-      if (pids.length === 0) break
-      stdio.release()
-      yield { pids, left }
-    }
-    return finish(plan)
-  } catch (error) {
-    stdio.restore()
-    throw error
-  } finally {
-    stdio.close()
+const catchable: Check<NodeJS.Signals> = (value, name) => {
+  signalNumber(value, name)
+  if (typeof value !== 'string' || value === 'SIGKILL' || value === 'SIGSTOP') {
+    throw invalidArgValue(name, value, 'must name a signal that can be caught')
   }
+  return value as NodeJS.Signals
 }
 
-type Plan = ReturnType<typeof prepare>
+/** @internal The options of `detach()`, a row each. */
+export const detachChecks = {
+  cwd: string,
+  umask: octal,
+  stdin: stdioTarget,
+  stdout: stdioTarget,
+  stderr: stdioTarget,
+  ignoreHangup: boolean,
+  wait: ms(0),
+  onBlocked: oneOf('throw', 'partial'),
+  reopenOn: catchable,
+}
 
 /** Checks the options and opens files. */
-function prepare(options: DetachOptions) {
-  checkObject(options, 'options')
-  const { cwd, umask, ignoreHangup = true, wait = 0, onBlocked = 'throw', reopenOn } = options
-  if (cwd !== undefined && typeof cwd !== 'string') {
-    throw invalidArgType('options.cwd', 'of type string', cwd)
-  }
-  if (umask !== undefined) {
-    checkInt32(umask, 'options.umask')
-    if (umask < 0 || umask > 0o777) throw outOfRange('options.umask', '>= 0 && <= 511', umask)
-  }
-  checkBoolean(ignoreHangup, 'options.ignoreHangup')
-  if (typeof wait !== 'number') throw invalidArgType('options.wait', 'of type number', wait)
-  if (!(wait >= 0)) throw outOfRange('options.wait', '>= 0', wait)
-  const choices: unknown[] = ['throw', 'partial']
-  if (!choices.includes(onBlocked)) {
-    throw invalidArgValue('options.onBlocked', onBlocked, "must be one of: 'throw', 'partial'")
-  }
-  if (reopenOn !== undefined) {
-    signalNumber(reopenOn, 'options.reopenOn')
-    if (typeof reopenOn !== 'string' || reopenOn === 'SIGKILL' || reopenOn === 'SIGSTOP') {
-      throw invalidArgValue('options.reopenOn', reopenOn, 'must name a signal that can be caught')
-    }
-  }
-  const targets = (['stdin', 'stdout', 'stderr'] as const).map((name) => {
-    const { [name]: target = 'auto' } = options
-    if (typeof target !== 'string') {
-      throw invalidArgType(`options.${name}`, 'of type string', target)
-    }
-    if (target === '') throw invalidArgValue(`options.${name}`, target, 'must not be empty')
-    return target
-  })
-  // No platform but POSIX answers this, and it comes before any file is opened.
-  const sid = native.getsid(0)
-  if (sid < 0) throw systemError(sid, 'setsid')
-  const stdio = withUmask(umask, () => new Redirection(targets))
-  return { cwd, umask, ignoreHangup, wait, onBlocked, reopenOn, stdio }
+function prepare(options: DetachOptions, call: string): Plan {
+  checkMainThread(call)
+  const {
+    stdin = 'auto',
+    stdout = 'auto',
+    stderr = 'auto',
+    ...rest
+  } = checkOptions(options, detachChecks)
+  checkPlatform()
+  const targets = [stdin, stdout, stderr]
+  const stdio = withUmask(rest.umask, () => new Redirection(targets, letsTerminalGo))
+  return planOf(rest, stdio)
 }
 
-function withUmask<T>(umask: number | undefined, open: () => T): T {
+/** No platform but POSIX answers this, and it comes before any file is opened. */
+function checkPlatform(): void {
+  const sid = native.getsid(0)
+  if (sid < 0) throw systemError(sid, 'setsid')
+}
+
+/** @internal */
+export function withUmask<T>(umask: number | undefined, open: () => T): T {
   if (umask === undefined) return open()
   const before = process.umask(umask)
   try {
@@ -225,111 +203,4 @@ function withUmask<T>(umask: number | undefined, open: () => T): T {
   } finally {
     process.umask(before)
   }
-}
-
-/** Who keeps our number in use as a process group. It is nothing to a session leader. */
-function blockers(): number[] {
-  const { pid } = process
-  if (native.getsid(0) === pid) return []
-  const ids = native.processIds(2, pid)
-  if (typeof ids === 'number') throw systemError(ids, 'scandir')
-  return Array.from(new Int32Array(ids))
-    .filter((id) => id !== pid)
-    .sort((a, b) => a - b)
-}
-
-/** How this process came to lead its session, if it did so here. */
-let led: Method | undefined
-
-/** One try, which changes nothing where it fails: the result of its last call. */
-function tryOut(): { method: Method; result: number } {
-  const { pid } = process
-  if (native.getsid(0) === pid) {
-    const method = native.hasTerminal() === 0 ? (led ?? 'notty') : 'notty'
-    return { method, result: native.disownTerminal() }
-  }
-  if (native.getpgrp() === pid) return { method: 'hop', result: native.hop() }
-  return { method: 'setsid', result: native.setsid() }
-}
-
-/** Into a group of our own; nothing to do where we are alone in one, without terminal. */
-function standAside(): number {
-  const ids = native.processIds(2, native.getpgrp())
-  const alone = typeof ids !== 'number' && ids.byteLength === Int32Array.BYTES_PER_ELEMENT
-  return alone && native.hasTerminal() === 0 ? 0 : native.standAside()
-}
-
-function finish(plan: Plan): Detached {
-  const { cwd, umask, ignoreHangup, reopenOn, stdio } = plan
-  const folder = cwd === undefined ? -1 : native.openCwd()
-  if (cwd !== undefined && folder < 0) throw systemError(folder, 'open')
-  let ignored = false
-  let way: Way
-  try {
-    if (cwd !== undefined) process.chdir(cwd)
-    // Before leaving: the terminal may close at any moment.
-    ignored = ignoreHangup && native.setHangup(1) === 1
-    way = findWay(plan.onBlocked === 'partial')
-  } catch (error) {
-    if (ignored) native.setHangup(0)
-    if (folder >= 0) native.fchdir(folder)
-    throw error
-  } finally {
-    if (folder >= 0) native.close(folder)
-  }
-  stdio.apply()
-  if (umask !== undefined) process.umask(umask)
-  if (reopenOn !== undefined) process.off(reopenOn, reopenOrWarn).on(reopenOn, reopenOrWarn)
-  if (way.complete) led = way.method
-  return prove(way)
-}
-
-type Way = Pick<Detached, 'method' | 'complete' | 'blockedBy'>
-
-/** Leaves, or settles for less, or throws with session, group and terminal as they were. */
-function findWay(partial: boolean): Way {
-  let { method, result } = tryOut()
-  let blockedBy: number[] = []
-  if (result === EPERM) {
-    blockedBy = blockers()
-    // They went while we looked.
-    if (blockedBy.length === 0) ({ method, result } = tryOut())
-  }
-  if (result === EPERM && partial) {
-    result = standAside()
-    if (result >= 0) return { method: 'notty', complete: false, blockedBy }
-  }
-  if (result < 0) throw refused(result, blockedBy)
-  return { method, complete: true, blockedBy: [] }
-}
-
-function reopenOrWarn(): void {
-  try {
-    reopenLogs()
-  } catch (error) {
-    process.emitWarning(error as Error)
-  }
-}
-
-function refused(result: number, blockedBy: number[]): Error {
-  if (result === EPERM) {
-    const { pid } = process
-    const others = blockedBy.length === 0 ? 'others that are hidden' : blockedBy.join(', ')
-    const text = `process group ${pid} is still in use by ${others}`
-    return systemError(result, 'setsid', { reason: 'group-in-use', text, pgid: pid, blockedBy })
-  }
-  return systemError(result, steps.get(result) ?? 'ioctl')
-}
-
-/** What the kernel says that we are now. */
-function prove({ method, complete, blockedBy }: Way): Detached {
-  const { pid } = process
-  const sid = native.getsid(0)
-  const pgid = native.getpgrp()
-  const terminal = native.hasTerminal()
-  if (terminal < 0) throw systemError(terminal, 'open')
-  if (terminal > 0 || (complete && (sid !== pid || pgid !== pid))) {
-    throw notDetached({ pid, sid, pgid, terminal: terminal > 0 })
-  }
-  return { pid, sid, pgid, method, complete, blockedBy }
 }

@@ -4,16 +4,23 @@ import { closeSync, fstatSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import { aborted, errnoOf, invalidArgType, systemError } from '../base/errors.ts'
-import { launcherPath, native } from '../base/native.ts'
+import { launcherPath } from '../base/native.ts'
 import { identify, type ProcessIdentity } from '../inspect/process.ts'
 import { decode, type Message, reportWords } from '../launcher/protocol.ts'
-import { stopProcess, stopSession } from '../stop/stop.ts'
-import { type Credentials, openLog } from './credentials.ts'
+import { holdSession, type SessionHold, stopProcess } from '../stop/stop.ts'
+import type { Credentials } from './credentials.ts'
+import { openLog } from './logs.ts'
 import { PidFile } from './pidfile.ts'
 import { type Failure, type Log, startFailed } from './start-failed.ts'
 import { checkStart, FIRST_FREE, LOCK_FD, type StartDaemonOptions } from './start-options.ts'
 
 export type { StartDaemonOptions }
+
+/**
+ * What the program has of its caller in place of what Node has made of it: "IGNORED,SOFT", a mask of
+ * signals and the soft limit of descriptors. For `sess start`. @internal
+ */
+export const startedWith = Symbol('startedWith')
 
 export interface RunningDaemon {
   pid: number
@@ -91,7 +98,10 @@ export async function startDaemon(
       flags.push(`--keep=${LOCK_FD}`)
     }
     const { spawn } = require('node:child_process') as typeof ChildProcessModule
-    const child = spawn(launcherPath(), ['launch', ...flags, '--', file, ...(args as string[])], {
+    const own = (options as { [startedWith]?: string })[startedWith]
+    const as = own === undefined ? [] : ['as', own]
+    const line = [...as, 'launch', ...flags, '--', file, ...(args as string[])]
+    const child = spawn(launcherPath(), line, {
       stdio,
       ...(cwd !== undefined && { cwd }),
       ...(env !== undefined && { env }),
@@ -115,6 +125,7 @@ class Watch {
   readonly #child: ChildProcess
   readonly #held: PidFile | undefined
   #identity: ProcessIdentity | undefined
+  #session: SessionHold | undefined
   #verdict: Message<typeof reportWords> | undefined
   readonly #survivors: number[] = []
   #trouble: Error | undefined
@@ -157,6 +168,7 @@ class Watch {
         throw systemError(errnoOf('ENOENT'), 'startDaemon', { reason: 'no-proc', text })
       }
       this.#identity = { pid, startTicks, bootId: identify().bootId }
+      this.#session = holdSession(this.#identity)
       this.#held?.write(this.#identity)
     } catch (error) {
       // There is no /proc, or the disk is full.
@@ -184,9 +196,15 @@ class Watch {
     const identity = this.#identity
     const trouble = this.#trouble
     const ready = verdict?.word === 'ready'
-    if (ready && identity !== undefined && trouble === undefined) return identity
-    // The launcher and its guard were both killed, or it was ready before it could be stopped.
-    if ((ready || verdict === undefined) && identity !== undefined) await endRest(identity)
+    try {
+      if (ready && identity !== undefined && trouble === undefined) return identity
+      // The launcher and its guard were both killed, or it was ready before it could be stopped.
+      if ((ready || verdict === undefined) && identity !== undefined) {
+        await endRest(identity, this.#session)
+      }
+    } finally {
+      this.#session?.release()
+    }
     if (abort?.aborted === true) throw aborted(abort)
     if (trouble !== undefined && verdict?.word !== 'exit' && verdict?.word !== 'signal')
       throw trouble
@@ -195,8 +213,7 @@ class Watch {
 }
 
 /** For a launcher that was killed: the daemon that it has left. */
-async function endRest(identity: ProcessIdentity): Promise<void> {
-  const { pid } = identity
+async function endRest(identity: ProcessIdentity, session: SessionHold | undefined): Promise<void> {
   await stopProcess(identity, { grace: 0 })
-  if (native.getsid(0) !== pid) await stopSession(pid, { grace: 0 })
+  await session?.stop({ grace: 0 })
 }

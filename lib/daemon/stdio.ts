@@ -1,14 +1,18 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isatty } from 'node:tty'
+import { hasOtherEnd, openFlags } from '../base/descriptor.ts'
 import { errnoOf, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { checkMainThread } from '../base/check.ts'
+import { openLog } from './logs.ts'
+import { checkWritten, writeAtOnce, written, type OutputFd } from './output.ts'
+import { state } from './state.ts'
 
 /**
- * Where a standard stream goes: `'auto'` sends a terminal to /dev/null and keeps everything else, `'keep'`
- * and `'null'` do as they say, and any other text is the path of a file: a log, opened for appending, and
- * for stdin a file to read.
+ * Where a standard stream goes. `'auto'` sends a terminal to /dev/null and keeps a file; a pipe or a socket is
+ * kept by `detach()` and let go by `daemonize()`. `'keep'` and `'null'` do as they say. Any other text is the path of
+ * a file: a log, opened for appending, and for stdin a file to read.
  */
 export type StdioTarget = 'auto' | 'keep' | 'null' | (string & {})
 
@@ -34,22 +38,13 @@ const streamOf = (fd: number) => process[names[fd] as 'stdin'] as unknown as Str
 /** A terminal that has been closed calls itself none: every call on it gives EIO. */
 const isTerminal = (fd: number) => isatty(fd) || native.tcgetpgrp(fd) === EIO
 
-/** @internal Logs that were opened while we might, by path, for a process that then became another user. */
-export const openedLogs = new Map<string, number>()
+/** @internal What `'auto'` replaces, for a process that somebody goes on waiting for. */
+export const letsTerminalGo = isTerminal
 
-function openTarget(fd: number, path: string): number {
-  const { O_RDONLY, O_RDWR, O_WRONLY, O_APPEND, O_CREAT, O_NOCTTY } = constants
-  // A session leader would acquire a terminal that it opens (POSIX XBD 11.1.3).
-  if (path === '/dev/null') return openSync(path, O_RDWR | O_NOCTTY)
-  if (fd === 0) return openSync(path, O_RDONLY | O_NOCTTY)
-  const opened = openedLogs.get(path)
-  if (opened !== undefined) {
-    const copy = native.dup(opened)
-    if (copy < 0) throw systemError(copy, 'dup')
-    return copy
-  }
-  return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0o666)
-}
+/** @internal The same for a daemon: who holds a pipe keeps its reader waiting, for the daemon's life. */
+export const letsReaderGo = (fd: number): boolean => isTerminal(fd) || hasOtherEnd(fd)
+
+const openOwnLog = (path: string): number => openLog(path, 'write', undefined)
 
 /** Without close-on-exec 0, 1 and 2 are for whatever is executed next as well. */
 function dup2(from: number, to: number, closeOnExec = to > 2): void {
@@ -101,9 +96,6 @@ function replaceStdin(target: number): void {
   if (before >= 0) native.close(before)
 }
 
-/** The logs in use: path by descriptor. */
-const logs = new Map<number, string>()
-
 /**
  * The change of the standard streams, in steps: all that can fail is done by the
  * constructor, and nothing has changed before `release` or `apply`.
@@ -115,12 +107,17 @@ export class Redirection {
   /** Pipe ends that were let go, as O_PATH descriptors, with their open flags. */
   readonly #released = new Map<number, { path: number; flags: number }>()
 
-  /** Opens what the streams are to become. */
-  constructor(targets: readonly StdioTarget[]) {
+  /** Opens what the streams are to become. `letsGo` tells what `'auto'` is for a descriptor. */
+  constructor(
+    targets: readonly StdioTarget[],
+    letsGo: (fd: number) => boolean,
+    openLogAs: (path: string) => number = openOwnLog,
+  ) {
     try {
       targets.forEach((target, fd) => {
-        if (target === 'keep' || (target === 'auto' && !isTerminal(fd))) return
-        this.#open(fd, target === 'auto' || target === 'null' ? '/dev/null' : resolve(target))
+        if (target === 'keep' || (target === 'auto' && !letsGo(fd))) return
+        const path = target === 'auto' || target === 'null' ? '/dev/null' : resolve(target)
+        this.#open(fd, path, openLogAs)
       })
     } catch (error) {
       this.close()
@@ -129,12 +126,39 @@ export class Redirection {
   }
 
   /** Streams that go to the same file share one open file, and with it one offset. */
-  #open(fd: number, path: string): void {
-    const key = `${fd === 0 && path !== '/dev/null' ? 'read' : 'write'} ${path}`
-    const opened = this.#opened.get(key) ?? openTarget(fd, path)
+  #open(fd: number, path: string, openLogAs: (path: string) => number): void {
+    const { O_RDONLY, O_RDWR, O_NOCTTY } = constants
+    const [use, open] =
+      path === '/dev/null'
+        ? ['both', () => openSync(path, O_RDWR | O_NOCTTY)]
+        : fd === 0
+          ? ['read', () => openSync(path, O_RDONLY | O_NOCTTY)]
+          : ['write', () => openLogAs(path)]
+    const key = `${use} ${path}`
+    const opened = this.#opened.get(key) ?? open()
     this.#opened.set(key, opened)
     this.#targets.set(fd, opened)
     if (fd > 0 && path !== '/dev/null') this.#logs.set(fd, path)
+  }
+
+  get #outputs(): OutputFd[] {
+    return ([1, 2] as const).filter((fd) => this.#targets.has(fd) && !this.#released.has(fd))
+  }
+
+  /** Fulfilled when nothing is queued in the streams that are to be replaced. */
+  async written(): Promise<void> {
+    for (const fd of this.#outputs) await written(fd)
+  }
+
+  /** For who can't wait: an error where something is queued. */
+  checkWritten(): void {
+    for (const fd of this.#outputs) checkWritten(fd)
+  }
+
+  /** Nothing will be queued from now on. Gives the way back. */
+  writeAtOnce(): () => void {
+    const back = this.#outputs.map((fd) => writeAtOnce(fd))
+    return () => back.forEach((undo) => undo())
   }
 
   /**
@@ -150,11 +174,11 @@ export class Redirection {
   }
 
   #release(fd: number, target: number): void {
-    const info = readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1')
-    const flags = Number.parseInt(/^flags:\s*([0-7]+)/m.exec(info)?.[1] ?? '', 8)
+    const flags = openFlags(fd)
     const path = openSync(`/proc/self/fd/${fd}`, O_PATH)
     const before = native.dup(fd)
     try {
+      if (before < 0) throw systemError(before, 'dup')
       // A pipe made by another user can't be opened anew: it is not let go.
       closeSync(reopen(path, flags))
       dup2(target, fd)
@@ -182,9 +206,9 @@ export class Redirection {
     for (const [fd, target] of this.#targets) {
       if (fd === 0) replaceStdin(target)
       else point(target, fd)
-      logs.delete(fd)
+      state.logs.delete(fd)
     }
-    for (const [fd, path] of this.#logs) logs.set(fd, path)
+    for (const [fd, path] of this.#logs) state.logs.set(fd, path)
     this.#forget()
   }
 
@@ -218,10 +242,10 @@ export function reopenLogs(): void {
   checkMainThread('reopenLogs')
   const opened = new Map<string, number>()
   try {
-    for (const path of logs.values()) {
-      if (!opened.has(path)) opened.set(path, openTarget(1, path))
+    for (const path of state.logs.values()) {
+      if (!opened.has(path)) opened.set(path, openOwnLog(path))
     }
-    for (const [fd, path] of logs) point(opened.get(path) ?? -1, fd)
+    for (const [fd, path] of state.logs) point(opened.get(path) ?? -1, fd)
   } finally {
     for (const fd of opened.values()) closeSync(fd)
   }

@@ -1,61 +1,133 @@
-import { errnoOf, systemError } from '../base/errors.ts'
+import { resolve } from 'node:path'
+import { errnoOf } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import { processInfo } from '../inspect/process.ts'
+import { identify, isSameProcess, processInfo, type ProcessIdentity } from '../inspect/process.ts'
+import { sessionMembers } from '../inspect/list.ts'
 import {
   checkStopOptions,
+  holdSession,
   type StopOptions,
   type StopResult,
   stopProcess,
-  stopSession,
 } from '../stop/stop.ts'
-import { checkPidFile, daemonStatus, PidFile, readStatus } from './pidfile.ts'
+import { PidFile } from './pidfile.ts'
+import { checkPidFile, type Judged, judgeNamed, judgePath, unknownDaemon } from './status.ts'
+import { reaches } from './trust.ts'
+
+const EBUSY = errnoOf('EBUSY')
 
 /**
  * Stops the daemon of a pidfile and sees it gone: SIGTERM to the daemon alone,
  * which knows best how to end its children; then what is left in its session.
- * The pidfile is gone afterwards, also a stale one.
+ * The pidfile is gone afterwards, also a stale one, unless it is not ours to remove: another user's, or
+ * for root one in another user's folder.
+ *
+ * What another user could have written leads to processes of that user alone. Where a daemon has ended and
+ * members of its session still hold its lock, those are stopped.
  *
  * @param pidFile path
  * @returns `already-gone` where there is no pidfile; `stale` where it names nobody who lives
- * @throws `EBUSY` somebody holds the lock whom we can't name from here, such as a daemon in another
- * container (`reason: 'unknown-daemon'`); nothing was signalled
+ * @throws `EBUSY` it can't be told whether the daemon runs, or whose process it is: `reason` as in
+ * `daemonStatus()`, `pids`; nothing was signalled or removed
+ * @throws `EPERM` its author may not signal the process that it names (`reason: 'untrusted-pidfile'`)
+ * @throws `EINVAL` it has no pid (`reason: 'not-a-pidfile'`)
  * @throws as `daemonStatus()` and `stopProcess()`
  * @platform Linux
  */
 export async function stopDaemon(pidFile: string, options: StopOptions = {}): Promise<StopResult> {
   checkPidFile(pidFile, 'pidFile')
-  const { grace } = checkStopOptions(options)
-  const { state, identity, locked } = await daemonStatus(pidFile)
-  const result: StopResult = {
-    outcome: state === 'stopped' ? 'already-gone' : 'stale',
-    signalled: [],
-    escalated: false,
-    survivors: [],
-    elapsed: 0,
-  }
-  if (state === 'stopped') return result
+  checkStopOptions(options)
+  const path = resolve(pidFile)
+  const judged = await judgeNamed(path)
+  const { state, identity } = judged
+  if (state === 'stopped') return nothing('already-gone')
   if (state === 'stale') {
-    if (!locked) await removeStale(pidFile)
+    await removeStale(path)
+    return nothing('stale')
+  }
+  if (state === 'running' && identity !== null) {
+    const result = await stopNamed(judged, identity, options)
+    if (result.outcome !== 'survivors') await removeStale(path)
     return result
   }
-  if (identity === null) {
-    const text = `${pidFile} is locked by a process that can't be named from here`
-    const why = { reason: 'unknown-daemon', text, path: pidFile }
-    throw systemError(errnoOf('EBUSY'), 'stopDaemon', why)
-  }
+  const orphans = orphansOf(judged)
+  if (orphans === undefined) throw unknownDaemon(EBUSY, path, judged)
+  const result = await stopAll(orphans, options)
+  if (result.outcome !== 'survivors') await removeStale(path)
+  return result
+}
+
+const nothing = (outcome: StopResult['outcome']): StopResult => ({
+  ...{ outcome, signalled: [], escalated: false, survivors: [], elapsed: 0, hidden: false },
+})
+
+async function stopNamed(
+  { found }: Judged,
+  identity: ProcessIdentity,
+  options: StopOptions,
+): Promise<StopResult> {
   const { pid } = identity
-  const leads = processInfo(pid, { throwIfNoEntry: false })?.sid === pid && native.getsid(0) !== pid
-  const first = await stopProcess(identity, options)
-  if (first.outcome === 'survivors') return first
-  const left = Math.max(0, grace - first.elapsed)
-  const rest = leads ? await stopSession(pid, { ...options, grace: left }) : result
-  await removeStale(pidFile)
+  const { grace } = checkStopOptions(options)
+  const author = found?.author ?? 'anyone'
+  // Taken while the daemon is there: after its end the number alone would not say whose session it is.
+  const hold = holdSession(identity)
+  try {
+    // The session of another user's daemon may hold processes that are not his to stop.
+    const own =
+      author === 'trusted'
+        ? []
+        : sessionMembers(pid)
+            .filter((member) => reaches(author, member) === true)
+            .flatMap(named)
+    const first = await stopProcess(identity, options)
+    if (first.outcome === 'survivors' || hold === undefined) return first
+    const rest = { ...options, grace: Math.max(0, grace - first.elapsed) }
+    if (author === 'trusted') return together([first, await hold.stop(rest)])
+    return together([first, await stopAll(own, rest)])
+  } finally {
+    hold?.release()
+  }
+}
+
+/**
+ * What is left of a daemon that has ended, when that alone holds its lock: its file is ours, and all holders are of
+ * the session that it led. A session keeps its number from being given to another process while it has members.
+ *.
+ */
+function orphansOf({ reason, found, pids = [] }: Judged): ProcessIdentity[] | undefined {
+  const identity = found?.content.identity
+  if (reason !== 'held-by-another' || found?.author !== 'trusted' || !identity) return undefined
+  const sid = identity.pid
+  // A process with the daemon's number that is not the daemon leads another session of that number.
+  const leader = processInfo(sid, { throwIfNoEntry: false })
+  if (leader !== undefined && !isSameProcess(identity)) return undefined
+  const orphans = pids.flatMap(named)
+  const areAll = orphans.length > 0 && orphans.every(({ pid }) => native.getsid(pid) === sid)
+  return areAll ? orphans : undefined
+}
+
+/** Without one that has ended. */
+function named(pid: number): ProcessIdentity[] {
+  try {
+    return [identify(pid)]
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return []
+    throw error
+  }
+}
+
+const stopAll = async (all: ProcessIdentity[], options: StopOptions): Promise<StopResult> =>
+  together(await Promise.all(all.map((each) => stopProcess(each, options))))
+
+function together(results: StopResult[]): StopResult {
+  const survivors = results.flatMap((result) => result.survivors)
   return {
-    outcome: rest.outcome === 'survivors' ? 'survivors' : 'gone',
-    signalled: [...first.signalled, ...rest.signalled],
-    escalated: first.escalated || rest.escalated,
-    survivors: rest.survivors,
-    elapsed: first.elapsed + rest.elapsed,
+    ...nothing(survivors.length > 0 ? 'survivors' : 'gone'),
+    signalled: results.flatMap((result) => result.signalled),
+    escalated: results.some((result) => result.escalated),
+    survivors,
+    elapsed: results.reduce((sum, { elapsed }) => sum + elapsed, 0),
+    ...{ hidden: results.some((result) => 'hidden' in result && result.hidden === true) },
   }
 }
 
@@ -63,15 +135,14 @@ export async function stopDaemon(pidFile: string, options: StopOptions = {}): Pr
 const LAST_THREADS = 1000
 
 /**
- * A daemon that was killed leaves its file. What is no pidfile, or another daemon's, stays.
+ * A daemon that was killed leaves its file. What is not ours, or another daemon's by now, stays.
  * The lock goes with the last thread, a little after the process is seen to have ended.
  */
 async function removeStale(path: string): Promise<void> {
   const deadline = performance.now() + LAST_THREADS
   for (;;) {
     // Where there is none, to take it would make one, which a start at this moment would see.
-    const { content } = readStatus(path)
-    if (content === null || content === 'foreign') return
+    if (judgePath(path).found === undefined) return
     try {
       PidFile.take(path).release()
       return
@@ -81,6 +152,6 @@ async function removeStale(path: string): Promise<void> {
       if (code !== 'EAGAIN') throw error
       if (performance.now() > deadline) return
     }
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await new Promise((done) => setTimeout(done, 10))
   }
 }

@@ -1,5 +1,12 @@
 import { aborted, errnoOf, outOfRange, systemError } from '../base/errors.ts'
-import { checkIdentity, isSameProcess, type ProcessIdentity } from './process.ts'
+import {
+  checkIdentity,
+  identify,
+  isOver,
+  isSameProcess,
+  type ProcessIdentity,
+  processInfo,
+} from './process.ts'
 import { native } from '../base/native.ts'
 import { abortSignal, checkInt32, checkOptions, ms } from '../base/check.ts'
 
@@ -11,6 +18,8 @@ export interface WaitOptions {
 }
 
 const ESRCH = errnoOf('ESRCH')
+const ENOSYS = errnoOf('ENOSYS')
+const EPERM = errnoOf('EPERM')
 const ETIMEDOUT = errnoOf('ETIMEDOUT')
 
 // One thread watches for all that wait here, and ends with the last of them.
@@ -24,6 +33,38 @@ interface Watch {
   hasEnded(): boolean
   end(): void
 }
+
+/** The first pause between two looks and the longest, in milliseconds. */
+const PAUSE = 1
+const LONGEST_PAUSE = 50
+
+/** Looks at a process from time to time. undefined: it has ended already. */
+function poll(pid: number, given: ProcessIdentity | undefined): Watch | undefined {
+  const meant = given ?? nameNow(pid)
+  if (meant === undefined) return undefined
+  const hasEnded = () => {
+    const info = isSameProcess(meant) ? processInfo(pid, { throwIfNoEntry: false }) : undefined
+    return info === undefined || isOver(info)
+  }
+  let timer: NodeJS.Timeout | undefined
+  const looks = async () => {
+    for (let pause = PAUSE; !hasEnded(); pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+      await new Promise((resolve) => (timer = setTimeout(resolve, pause)))
+    }
+  }
+  const exit = looks()
+  // Nobody may be waiting any more when a look fails.
+  exit.catch(() => undefined)
+  return { exit, hasEnded, end: () => clearTimeout(timer) }
+}
+
+function nameNow(pid: number): ProcessIdentity | undefined {
+  const found = processInfo(pid, { throwIfNoEntry: false })
+  return found === undefined || isOver(found) ? undefined : identify(pid)
+}
+
+/** Whether a pid that can't be watched is that of a thread: no process, and in a session all the same. */
+const isThread = (pid: number) => native.processRow(pid) === ESRCH && native.getsid(pid) >= 0
 
 /** Watches a process. A number is -errno. */
 function watch(pid: number): Watch | number {
@@ -55,7 +96,8 @@ function watch(pid: number): Watch | number {
  * whoever's it is. What its parent has not yet waited for, a zombie, has ended.
  *
  * The kernel tells of the end: nothing polls, and one thread serves any number of
- * waits. A pending wait keeps the event loop alive. Works in worker threads.
+ * waits. Where the kernel (Linux before 5.3) or a sandbox refuses pidfd_open(2), the process is looked at again
+ * and again, at most 50 ms apart. A pending wait keeps the event loop alive. Works in worker threads.
  *
  * A pid that nobody has is a process that has ended: the promise is fulfilled at
  * once. Where the pid may have passed to another process since you learnt it, give
@@ -66,9 +108,10 @@ function watch(pid: number): Watch | number {
  * @throws `AbortError` `options.signal` was aborted; its reason is the `cause`
  * @throws `ETIMEDOUT` the process is still there after `options.timeout` (`reason: 'still-running'`)
  * @throws `EMFILE`, `ENFILE` no descriptor is free; each wait needs one
- * @throws `EPERM` an identity can't be compared: /proc is mounted with `hidepid` (Linux; `reason: 'hidden'`)
+ * @throws `EPERM`, `EACCES` an identity can't be compared: /proc is mounted with `hidepid` (Linux; `reason: 'hidden'`)
+ * @throws `ENOENT` an identity can't be compared: there is no /proc (Linux; `reason: 'no-proc'`)
  * @throws `EAGAIN` no thread can be started
- * @throws `ENOSYS` Linux before 5.3
+ * @throws `ESRCH` the pid is that of a thread, which is no process (`reason: 'thread'`)
  * @platform Linux; macOS compiled only
  * @see pidfd_open(2), kqueue(2)
  */
@@ -84,8 +127,15 @@ export async function waitForExit(
   const { signal: abort, timeout } = checkOptions(options, { signal: abortSignal, timeout: ms(0) })
   if (abort?.aborted === true) throw aborted(abort)
 
-  const watched = watch(pid)
-  if (watched === ESRCH) return
+  const opened = watch(pid)
+  if (typeof opened === 'number' && isThread(pid)) {
+    const text = `${pid} is the ID of a thread, which is no process`
+    throw systemError(ESRCH, 'waitForExit', { reason: 'thread', text, pid })
+  }
+  if (opened === ESRCH) return
+  // pidfd_open has no EPERM of its own: it is a sandbox's.
+  const watched = opened === ENOSYS || opened === EPERM ? poll(pid, identity) : opened
+  if (watched === undefined) return
   if (typeof watched === 'number') throw systemError(watched, 'waitForExit')
   let timer: NodeJS.Timeout | undefined
   let onAbort: (() => void) | undefined
@@ -93,7 +143,7 @@ export async function waitForExit(
     // Asked when the watch holds: from here on the pid can't pass to another process unseen.
     if (identity !== undefined && !isSameProcess(identity)) return
     await new Promise<void>((resolve, reject) => {
-      void watched.exit.then(resolve)
+      watched.exit.then(resolve, reject)
       if (timeout !== undefined) {
         const onTimeout = () => (watched.hasEnded() ? resolve() : reject(stillThere(pid, timeout)))
         timer = setTimeout(onTimeout, timeout)

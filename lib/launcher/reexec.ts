@@ -1,53 +1,145 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { accessSync, constants, readdirSync, readlinkSync } from 'node:fs'
+import { mayBeNonBlocking } from '../base/descriptor.ts'
 import { systemError } from '../base/errors.ts'
 import { launcherPath, native } from '../base/native.ts'
+import { started } from './started.ts'
 
 // How a program gets below the launcher: this process becomes it (execve keeps
 // the pid that the caller waits for) and it starts the program again.
 
+/** A word of a command line: bytes where the kernel recorded them, which need not be UTF-8. */
+export type Word = string | Buffer
+
+interface Options {
+  mark?: string
+  timeout?: number
+  /** What its messages begin with. */
+  name?: string
+}
+
+const FLAGS: readonly (keyof Options)[] = ['mark', 'timeout', 'name']
+
 /**
- * Whether whoever started us waits for this very process to stay: systemd, with its socket for READY=1
- * or with our pid in SYSTEMD_EXEC_PID, or a container, whose pid 1 we are.
+ * Becomes the launcher of `command`, in the folder that this process was started in, with the environment that
+ * it was given, with `fds` and no other descriptor. Returns only by throwing, and then nothing has changed.
  */
-export function mustStay(): boolean {
-  const { NOTIFY_SOCKET, SYSTEMD_EXEC_PID } = process.env
-  return (
-    process.pid === 1 ||
-    (NOTIFY_SOCKET !== undefined && NOTIFY_SOCKET !== '' && native.hasTerminal() === 0) ||
-    SYSTEMD_EXEC_PID === String(process.pid)
-  )
-}
-
-/** Becomes the launcher of `command`, with `fds` and no other descriptor. Returns only by throwing. */
-export function becomeLauncher(command: string[], fds: number[], flags: string[] = []): never {
+export function becomeLauncher(command: Word[], fds: number[], options: Options = {}): never {
   const path = launcherPath()
-  const argv = [path, 'launch', ...flags, '--', ...command]
-  throw systemError(native.execve(path, argv, environment(), fds), `execve ${path}`)
+  const flags = FLAGS.map((name) => [name, options[name]] as const)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `--${name}=${value}`)
+  const argv = strings([path, 'launch', ...flags, '--', ...command])
+  const here = native.openCwd()
+  if (here < 0) throw systemError(here, 'open')
+  try {
+    const entered = native.enterStartedFolder()
+    if (entered < 0) throw folderGone(entered)
+    const left = new Uint8Array(Int32Array.from(fds).buffer)
+    const result = native.execute(strings([path]), argv, environment(), left)
+    native.fchdir(here)
+    throw systemError(result, `execve ${path}`)
+  } finally {
+    native.close(here)
+  }
 }
 
-/** The command that this program was started by, or undefined for one that came by stdin. */
-export function ownCommand(): string[] | undefined {
-  const { execPath, execArgv, argv } = process
+function folderGone(result: number): Error {
+  const text = 'the folder that the program was started in is not there any more'
+  return systemError(result, 'chdir', { reason: 'first-folder-gone', text })
+}
+
+/** As the kernel keeps them: each ended by a NUL. */
+function strings(words: Word[]): Buffer {
+  const end = Buffer.of(0)
+  return Buffer.concat(words.flatMap((word) => [Buffer.from(word as string), end]))
+}
+
+function split(list: ArrayBuffer): Buffer[] {
+  const bytes = Buffer.from(list)
+  const words: Buffer[] = []
+  for (let from = 0; from < bytes.length;) {
+    const end = bytes.indexOf(0, from)
+    words.push(bytes.subarray(from, end < 0 ? bytes.length : end))
+    from = end < 0 ? bytes.length : end + 1
+  }
+  return words
+}
+
+/**
+ * The arguments as they were given, or undefined where nobody knows: without /proc, and where process.title was set
+ * before this package was loaded, which writes over them.
+ */
+function givenArguments(): Buffer[] | undefined {
+  const bytes = native.startedArguments()
+  if (typeof bytes === 'number') return undefined
+  const words = split(bytes)
+  const [first, ...rest] = words
+  // A title ends in NULs, or in nothing where it was cut off.
+  const isTitle = rest.length > 0 && rest.every((word) => word.length === 0)
+  return first?.toString() === started.argv0 && !isTitle ? words : undefined
+}
+
+/**
+ * The command that this program was started by: the same bytes, with the name that it was given and the file that it
+ * is. Undefined for a program that came by stdin.
+ */
+export function ownCommand(): Word[] | undefined {
+  const { argv, execArgv } = started
   const inline = execArgv.some((flag) => /^(-e|-p|-pe|--eval|--print)($|=)/.test(flag))
   if (!inline && (argv[1] === undefined || argv[1] === '-')) return undefined
-  return [execPath, ...execArgv, ...argv.slice(1)]
+  const file = ownFile()
+  accessSync(file, constants.X_OK)
+  const [name = '', ...rest] = givenArguments() ?? [
+    started.argv0,
+    ...execArgv,
+    ...argv.slice(isSea() ? 2 : 1),
+  ]
+  if (file.equals(Buffer.from(name as string))) return [file, ...rest]
+  // This part of the launcher takes the file and the name apart.
+  return [launcherPath(), 'exec', '--', file, name, ...rest]
+}
+
+/** In a single executable argv[1] is made up by Node. */
+const isSea = (): boolean => process.getBuiltinModule('node:sea').isSea()
+
+/** process.execPath is the program's to change. */
+function ownFile(): Buffer {
+  try {
+    return readlinkSync('/proc/self/exe', 'buffer')
+  } catch {
+    return Buffer.from(process.execPath)
+  }
+}
+
+/** The last words of our own command line in the bytes that they were given in. */
+export function inGivenBytes(words: string[]): Word[] {
+  const given = givenArguments()?.slice(-words.length) ?? []
+  const same =
+    given.length === words.length && given.every((word, i) => word.toString() === words[i])
+  return same ? given : words
 }
 
 /** Node takes these out of process.env when it opens the channel of `fork()`. */
 const CHANNEL = /^NODE_(CHANNEL_FD|CHANNEL_SERIALIZATION_MODE|UNIQUE_ID)=/
 
-const started = (): string[] => readFileSync('/proc/self/environ', 'utf8').split('\0')
-
-function environment(): string[] {
-  const now = Object.entries(process.env).map(([name, value]) => `${name}=${value}`)
-  return process.channel ? [...now, ...started().filter((line) => CHANNEL.test(line))] : now
+/** As it was given. Without /proc it is what the program has made of it. */
+function environment(): Buffer {
+  const given = native.startedEnvironment()
+  if (typeof given === 'number') {
+    return strings(Object.entries(process.env).map(([name, value]) => `${name}=${value}`))
+  }
+  // A channel that the parent has closed can't be opened again.
+  const closed = (entry: Buffer) => !process.channel && CHANNEL.test(entry.toString('latin1'))
+  return strings(split(given).filter((entry) => !closed(entry)))
 }
 
 /** The standard streams and the channel of `fork()`. */
 export function ownDescriptors(): number[] {
-  if (!process.channel) return [0, 1, 2]
-  const line = started().find((entry) => entry.startsWith('NODE_CHANNEL_FD='))
-  return line === undefined ? [0, 1, 2] : [0, 1, 2, Number(line.split('=')[1])]
+  const given = process.channel ? native.startedEnvironment() : -1
+  if (typeof given === 'number') return [0, 1, 2]
+  const name = 'NODE_CHANNEL_FD='
+  const entry = split(given).find((each) => each.toString('latin1').startsWith(name))
+  return entry === undefined ? [0, 1, 2] : [0, 1, 2, Number(entry.toString().slice(name.length))]
 }
 
 /**
@@ -70,13 +162,8 @@ export function inheritedDescriptors(): number[] {
     .filter(([fd, target]) => {
       if (fd <= 2) return true
       if (target.startsWith('anon_inode:') || target.startsWith('/proc/')) return false
-      if (target.startsWith('pipe:') && both(target) && isNonBlocking(fd)) return false
+      if (target.startsWith('pipe:') && both(target) && mayBeNonBlocking(fd)) return false
       return !(inspected && target.startsWith('socket:'))
     })
     .map(([fd]) => fd)
-}
-
-function isNonBlocking(fd: number): boolean {
-  const info = readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1')
-  return (Number.parseInt(/^flags:\s*([0-7]+)/m.exec(info)?.[1] ?? '0', 8) & 0o4000) !== 0
 }

@@ -1,11 +1,12 @@
 import { errnoOf, type Reason, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import {
-  checkBoolean,
+  boolean,
   checkGroup,
   checkInt32,
   checkMainThread,
   checkObject,
+  checkOptions,
   signalNumber,
 } from '../base/check.ts'
 
@@ -108,12 +109,18 @@ export function getpgid(pid = 0, options?: LookupOptions): number | undefined {
   throw systemError(pgid, 'getpgid')
 }
 
+const lookup = { throwIfNoEntry: boolean }
+
 /** The option of that name, checked. @internal */
 export function throwIfNoEntry(options: LookupOptions): boolean {
   checkObject(options, 'options')
-  const { throwIfNoEntry = true } = options
-  checkBoolean(throwIfNoEntry, 'options.throwIfNoEntry')
-  return throwIfNoEntry
+  const names = Object.keys(options)
+  if (names.length !== 1 || names[0] !== 'throwIfNoEntry') {
+    return checkOptions(options, lookup).throwIfNoEntry ?? true
+  }
+  // What everyone gives. A call with it costs what one without costs.
+  const value = options.throwIfNoEntry
+  return value === undefined || boolean(value, 'options.throwIfNoEntry')
 }
 
 /**

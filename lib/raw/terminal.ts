@@ -57,9 +57,13 @@ export function tcsetpgrp(fd: number, pgid: number): void {
   checkInt32(fd, 'fd')
   checkInt32(pgid, 'pgid')
   const result = native.tcsetpgrp(fd, pgid)
-  if (result === 0) return
+  if (result !== 0) throw setForegroundError(result, fd, pgid)
+}
+
+/** The error of a tcsetpgrp() that has failed. @internal */
+export function setForegroundError(result: number, fd: number, pgid: number): Error {
   const why = result === EPERM ? whyNotForeground(pgid) : whyNotTerminal(result, fd)
-  throw systemError(result, 'tcsetpgrp', why)
+  return systemError(result, 'tcsetpgrp', why)
 }
 
 /**

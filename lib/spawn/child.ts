@@ -70,12 +70,15 @@ class Watch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
   }
 }
 
-/** @internal */
-export const isChild = (value: unknown): value is ChildProcess =>
-  typeof value === 'object' && value !== null && 'exitCode' in value && 'signalCode' in value
+/** A child of Node's own class, from whichever function; what only looks like one has no handle to be signalled by. @internal */
+export function isChild(value: unknown): value is ChildProcess {
+  const { ChildProcess } = process.getBuiltinModule('node:child_process')
+  // The constructor makes this an own property: an object with that prototype alone has none.
+  return value instanceof ChildProcess && Object.hasOwn(value, 'signalCode')
+}
 
 /** @internal */
-export function checkChild(value: unknown, name: string): void {
+export function checkChild(value: unknown, name: string): asserts value is ChildProcess {
   if (!isChild(value)) throw invalidArgType(name, 'an instance of ChildProcess', value)
 }
 
@@ -106,6 +109,7 @@ const watches = new WeakMap<ChildProcess, Watch>()
  *
  * @param child a child of this thread
  * @returns an emitter of `stop`, with the signal, and `continue`
+ * @throws `ERR_INVALID_ARG_TYPE` `child` is no `ChildProcess`
  * @throws `EAGAIN` no thread could be started
  * @throws `EMFILE` too many open descriptors
  * @platform Linux, macOS
@@ -126,6 +130,7 @@ export function watchChild(child: ChildProcess): ChildWatch {
  *
  * @param child a child of this thread
  * @returns how it is now
+ * @throws `ERR_INVALID_ARG_TYPE` `child` is no `ChildProcess`
  * @throws the child's `error`, when it could not be started; one with its errno, when that event is over
  * @platform Linux, macOS
  * @see POSIX waitid()

@@ -1,19 +1,17 @@
 import type { ChildProcess } from 'node:child_process'
-import { constants } from 'node:os'
-import { isatty } from 'node:tty'
-import { isMainThread } from 'node:worker_threads'
-import { checkChild, type ChildWatch, hasEnded, watchChild } from './child.ts'
+import { boolean, checkGroup, checkInt32, checkOptions } from '../base/check.ts'
 import { errnoOf, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { getpgid, getpgrp } from '../raw/session.ts'
-import { tcgetpgrp, tcsetpgrp } from '../raw/terminal.ts'
-import { checkGroup, checkInt32 } from '../base/check.ts'
+import { tcgetpgrp } from '../raw/terminal.ts'
+import { checkChild, type ChildWatch, hasEnded, watchChild } from './child.ts'
+import { terminal } from './terminal.ts'
 
-const { SIGCONT } = constants.signals
 const EIO = errnoOf('EIO')
 const ENOTTY = errnoOf('ENOTTY')
-const EPERM = errnoOf('EPERM')
-const ESRCH = errnoOf('ESRCH')
+
+/** How often a loan that waits looks whether the terminal is ours: bash's `fg` of a job that runs sends no signal. */
+const LOOK = 100
 
 /**
  * Whether the caller's process group is the foreground process group of its
@@ -32,86 +30,12 @@ export function isForeground(fd: number): boolean {
   return pgid === getpgrp()
 }
 
-/** A terminal that we don't read from, and what brings it back as it was. @internal */
-export interface QuietTerminal {
-  modes: ArrayBuffer
-  /** The foreground process group. */
-  holder: number
-  /** Takes up the reading again. */
-  resume(): void
-}
-
-/** What spawn() has taken the terminal from; the next withForeground() brings it back. */
-let kept: QuietTerminal | undefined
-
-/**
- * spawn() has given a child the foreground. A process has one controlling terminal, so whatever
- * descriptor, child or group withForeground() is called with, this is what was before. @internal
- */
-export function keepQuiet(terminal: QuietTerminal): void {
-  kept ??= terminal
-}
-
-function takeKept(): QuietTerminal | undefined {
-  const taken = kept
-  kept = undefined
-  return taken
-}
-
-/** What a stream on a terminal has behind its public face. */
-interface Stream {
-  _handle?: Reader | null
-}
-
-interface Reader {
-  /** Node's own mark of what it has asked for. */
-  reading?: boolean
-  readStart(): number
-  readStop(): number
-}
-
-let silent = false
-
-/** Nothing is read, also not what Node asks for in the next tick, until the first caller calls the result. */
-function silence(handle: Reader): (() => void) | undefined {
-  if (silent) return undefined
-  silent = true
-  handle.readStop()
-  handle.readStart = () => 0
-  return () => {
-    silent = false
-    Reflect.deleteProperty(handle, 'readStart')
-    if (handle.reading === true) handle.readStart()
-  }
-}
-
-/**
- * Gets ready for another to have the terminal. A process that reads in the
- * background is stopped, so `process.stdin` must not, if it is that terminal. @internal
- */
-export function quieten(fd: number): QuietTerminal | number {
-  const name = native.ttyname(fd)
-  const ours = isMainThread && isatty(0) && native.ttyname(0) === name
-  const raw = ours && process.stdin.isRaw
-  const flowing = ours && process.stdin.readableFlowing === true
-  if (raw) process.stdin.setRawMode(false)
-  // Node stops the reading itself in the next tick, which is before it looks
-  // for input again.
-  if (flowing) process.stdin.pause()
-  // To whoever listens for 'readable' there is no pause.
-  const handle = ours ? (process.stdin as unknown as Stream)._handle : undefined
-  const hear = handle ? silence(handle) : undefined
-  const resume = () => {
-    // One that has hung up has no modes, but an end that the reader waits for.
-    if (raw && native.tcgetpgrp(fd) >= 0) process.stdin.setRawMode(true)
-    if (flowing) process.stdin.resume()
-    hear?.()
-  }
-  const holder = native.tcgetpgrp(fd)
-  const modes = native.tcgetattr(fd)
-  if (typeof modes !== 'number') return { modes, holder, resume }
-  resume()
-  return modes
+export interface ForegroundOptions {
+  /**
+   * In the background, `fn` runs all the same, and the group gets the terminal as soon as the caller's own group
+   * has it: after `fg` in a shell. Default: false, which fails.
+   */
+  wait?: boolean | undefined
 }
 
 /**
@@ -124,6 +48,9 @@ export function quieten(fd: number): QuietTerminal | number {
  * is continued before `fn` has settled. Should the terminal hang up meanwhile,
  * there is nothing to bring back.
  *
+ * A background process has no terminal to give. It is asked anew at each of these steps: a terminal that the shell has
+ * taken meanwhile, after Ctrl-Z and `bg`, is neither given nor taken back, and its modes are left alone.
+ *
  * Called again before `fn` has settled, the later one has the terminal, till it is
  * done; it comes back to us after the last.
  *
@@ -133,10 +60,13 @@ export function quieten(fd: number): QuietTerminal | number {
  * @param fd descriptor of the caller's controlling terminal
  * @param target a child, whose group it is, or a process group ID of the caller's session
  * @param fn what to wait for: `() => exitOrStop(child)`
+ * @param options whether to wait in the background. Default: no
  * @returns what `fn` gives
  * @throws `EBADF` `fd` is not open
  * @throws `ENOTTY` `fd` is not the caller's controlling terminal
- * @throws `EPERM` the group is in another session
+ * @throws `EPERM` the caller is in the background (`reason: 'background'`), and `fn` was not called; the group
+ * is in another session
+ * @throws `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE` `target` is neither a child nor a group
  * @platform Linux, macOS
  * @see POSIX tcsetpgrp(), tcsetattr()
  */
@@ -144,35 +74,48 @@ export async function withForeground<T>(
   fd: number,
   target: ChildProcess | number,
   fn: () => T | Promise<T>,
+  options: ForegroundOptions = {},
 ): Promise<T> {
   const child = typeof target === 'number' ? undefined : target
   if (typeof target === 'number') checkGroup(target, 'target')
   else checkChild(target, 'target')
+  const { wait = false } = checkOptions(options, { wait: boolean })
+  // It has hung up since spawn() lent it: nothing is to be brought back, and fn says what became of the child.
+  if (terminal.isKept && native.tcgetpgrp(fd) === EIO) {
+    terminal.takeKept()?.resume()
+    return fn()
+  }
   tcgetpgrp(fd)
   // Nothing was started, and nothing was given.
   if (child !== undefined && child.pid === undefined) return fn()
   const pgid = typeof target === 'number' ? target : groupOf(target)
-  const lent = takeKept()
-  if (pgid === undefined && lent === undefined) return fn()
-  const terminal = lent ?? quieten(fd)
-  if (typeof terminal === 'number') throw systemError(terminal, 'tcgetattr')
-  const loan = new Loan(fd, terminal, pgid)
+  if (pgid === undefined && !terminal.isKept) return fn()
+  const loan = terminal.lend(fd, pgid, wait)
   let watch: ChildWatch | undefined
   const onStop = (signal: NodeJS.Signals) => {
     if (watch?.stoppedBy == null) return
     // It wanted the terminal before it had it.
-    if (signal === 'SIGTTIN' || signal === 'SIGTTOU') loan.give()
+    if ((signal === 'SIGTTIN' || signal === 'SIGTTOU') && loan.before !== undefined) loan.give()
     else loan.takeBack()
   }
   const onContinue = () => loan.give()
+  // The number of a group whose child has ended may be another's by then.
+  const look = () => {
+    if (child === undefined || !hasEnded(child)) loan.giveWhenOurs()
+  }
+  const timer = wait ? setInterval(look, LOOK).unref() : undefined
+  if (wait) process.on('SIGCONT', look)
   try {
-    // With the terminal from its start, it is not for want of it that it has stopped.
-    if (lent === undefined || tcgetpgrp(fd) !== pgid) loan.give()
+    if (loan.state !== 'lent') loan.give()
+    // As a shell's bg does.
+    if (wait && loan.before === undefined) loan.continue()
     watch = child && watchChild(child)
     watch?.on('stop', onStop).on('continue', onContinue)
     return await fn()
   } finally {
     watch?.off('stop', onStop).off('continue', onContinue)
+    clearInterval(timer)
+    process.off('SIGCONT', look)
     loan.end()
   }
 }
@@ -180,61 +123,4 @@ export async function withForeground<T>(
 /** undefined for a child that is gone: its pid may be another's by now. */
 function groupOf(child: ChildProcess): number | undefined {
   return hasEnded(child) ? undefined : getpgid(child.pid, { throwIfNoEntry: false })
-}
-
-/** Those that last, each on what the one before has left. */
-const loans: Loan[] = []
-
-/** A terminal that is lent to a process group, or was to one that has ended. */
-class Loan {
-  readonly #fd: number
-  readonly #pgid: number | undefined
-  #before: QuietTerminal
-
-  constructor(fd: number, before: QuietTerminal, pgid: number | undefined) {
-    this.#fd = fd
-    this.#pgid = pgid
-    this.#before = before
-    loans.push(this)
-  }
-
-  give(): void {
-    if (this.#pgid === undefined || loans.at(-1) !== this) return
-    const result = native.tcsetpgrp(this.#fd, this.#pgid)
-    // All its members are gone: there is nobody to give it to.
-    if (result === ESRCH) return
-    if (result < 0) tcsetpgrp(this.#fd, this.#pgid)
-    if (this.#pgid !== getpgrp()) native.killpg(this.#pgid, SIGCONT)
-  }
-
-  takeBack(): void {
-    if (loans.at(-1) !== this) return
-    const { holder, modes } = this.#before
-    const back = holder === this.#pgid ? getpgrp() : holder
-    let result = native.tcsetpgrp(this.#fd, back)
-    // The group that had it is gone.
-    if (result === ESRCH || result === EPERM) result = native.tcsetpgrp(this.#fd, getpgrp())
-    // It has hung up (TIOCSPGRP of a terminal that has gives this).
-    if (result === ENOTTY) return
-    if (result < 0) throw systemError(result, 'tcsetpgrp')
-    result = native.tcsetattr(this.#fd, modes)
-    if (result < 0 && result !== EIO) throw systemError(result, 'tcsetattr')
-  }
-
-  end(): void {
-    const at = loans.indexOf(this)
-    const above = loans[at + 1]
-    try {
-      this.takeBack()
-    } finally {
-      loans.splice(at, 1)
-      if (above === undefined) {
-        // Whom spawn() gave it to since has lost it.
-        takeKept()
-        this.#before.resume()
-      } else {
-        above.#before = this.#before
-      }
-    }
-  }
 }

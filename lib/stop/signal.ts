@@ -1,9 +1,8 @@
-import { constants } from 'node:os'
+import { boolean, checkGroup, checkOptions, signalNumber } from '../base/check.ts'
 import { errnoOf, invalidArgValue, systemError } from '../base/errors.ts'
-import { isOver, listProcessesSync, type ProcessInfo, processInfo } from '../inspect/process.ts'
 import { native } from '../base/native.ts'
-import { killpg } from '../raw/session.ts'
-import { checkBoolean, checkGroup, checkObject, signalNumber } from '../base/check.ts'
+import { MAX_SIGNAL } from './plan.ts'
+import { pidfdOf, Target } from './target.ts'
 
 export interface SignalOptions {
   /** Allow it for the caller's own group or session, the caller included. Default: false. */
@@ -14,54 +13,37 @@ export interface SignalOptions {
 export interface SignalResult {
   /** The pids that were sent it. */
   signalled: number[]
-  /** The live members that were not, each with the name of its error. */
+  /** The live members that were not, each with the name of its error; those too that /proc doesn't show. */
   notSignalled: { pid: number; code: 'EPERM' }[]
 }
 
-const { SIGCONT } = constants.signals
-const EPERM = errnoOf('EPERM')
-const ESRCH = errnoOf('ESRCH')
-const ENOSYS = errnoOf('ENOSYS')
-/** A session that starts processes faster than this many rounds isn't caught up with. */
-const MAX_ROUNDS = 100
+const EINVAL = errnoOf('EINVAL')
 
 /**
- * Sends a signal to every member of a process group at once, and says who got it.
+ * Sends a signal to every member of a process group, and says who got it. Those that are started meanwhile get
+ * it too.
  *
  * SIGSTOP and SIGCONT pause and resume a job. Nothing is waited for: `stopGroup()`
- * does that. A group that is gone gives an empty result.
+ * does that. A group that is gone gives an empty result. While its leader is there, the group gets the signal at
+ * once (Linux 6.9), else each member through a pidfd.
  *
  * @param pgid process group ID, 2 or more; its leader may be gone
  * @param signal name or number. Default: `'SIGTERM'`
  * @throws `ERR_OUT_OF_RANGE` a group of 1 or less
  * @throws `ERR_INVALID_ARG_VALUE` the caller's own group, without `allowSelf`
  * @throws `EINVAL` no such signal number
+ * @throws `ENOENT` /proc is not mounted, or shows another pid namespace (`reason: 'no-proc'`)
+ * @throws `EMFILE`, `ENFILE` no descriptor is free
  * @platform Linux
  * @see POSIX killpg()
+ * @see pidfd_send_signal(2)
  */
 export function signalGroup(
   pgid: number,
   signal: NodeJS.Signals | number = 'SIGTERM',
   options: SignalOptions = {},
 ): SignalResult {
-  checkGroup(pgid, 'pgid')
-  const number = signalNumber(signal, 'signal')
-  checkSelf('pgid', pgid, native.getpgrp(), options)
-  const result: SignalResult = { signalled: [], notSignalled: [] }
-  for (const info of listProcessesSync({ pgid }).filter((info) => !isOver(info))) {
-    if (isAllowed(info, number)) result.signalled.push(info.pid)
-    else result.notSignalled.push({ pid: info.pid, code: 'EPERM' })
-  }
-  if (result.signalled.length === 0) return result
-  // One call, so that no member can start another in between.
-  try {
-    killpg(pgid, number)
-  } catch (error) {
-    // They have all ended since.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-    result.signalled = []
-  }
-  return result
+  return signalMany('group', 'pgid', pgid, signal, options)
 }
 
 /**
@@ -81,62 +63,40 @@ export function signalSession(
   signal: NodeJS.Signals | number = 'SIGTERM',
   options: SignalOptions = {},
 ): SignalResult {
-  checkGroup(sid, 'sid')
+  return signalMany('session', 'sid', sid, signal, options)
+}
+
+function signalMany(
+  kind: 'group' | 'session',
+  name: string,
+  id: number,
+  signal: NodeJS.Signals | number,
+  options: SignalOptions,
+): SignalResult {
+  checkGroup(id, name)
   const number = signalNumber(signal, 'signal')
-  const self = checkSelf('sid', sid, native.getsid(0), options)
+  if (number < 0 || number > MAX_SIGNAL) throw systemError(EINVAL, 'kill')
+  const { allowSelf = false } = checkOptions(options, { allowSelf: boolean })
+  const self = id === (kind === 'group' ? native.getpgrp() : native.getsid(0))
+  if (self && !allowSelf) {
+    throw invalidArgValue(name, id, "must not be the caller's own, without allowSelf")
+  }
   const result: SignalResult = { signalled: [], notSignalled: [] }
-  const seen = new Set([process.pid])
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    const fresh = listProcessesSync({ sid }).filter((info) => !seen.has(info.pid) && !isOver(info))
-    if (fresh.length === 0) break
-    for (const { pid } of fresh) {
-      seen.add(pid)
-      const sent = signalMember(pid, sid, number)
-      if (sent === 0) result.signalled.push(pid)
-      else if (sent === EPERM) result.notSignalled.push({ pid, code: 'EPERM' })
-      else if (sent !== ESRCH) throw systemError(sent, 'pidfd_send_signal')
+  const target = new Target(kind, id, { pidfd: pidfdOf(id) })
+  try {
+    for (const { pid, live, sent, denied } of target
+      .lookNow({ signal: number, phase: 1 }, true)
+      .members()) {
+      if (sent) result.signalled.push(pid)
+      else if (live && denied) result.notSignalled.push({ pid, code: 'EPERM' })
     }
+  } finally {
+    target.close()
   }
   if (self) {
     result.signalled.push(process.pid)
+    // Last: it may end us.
     process.kill(process.pid, number)
   }
   return result
-}
-
-/** Whether the caller is meant too. */
-function checkSelf(name: string, id: number, own: number, options: SignalOptions): boolean {
-  checkObject(options, 'options')
-  const { allowSelf = false } = options
-  checkBoolean(allowSelf, 'options.allowSelf')
-  if (id !== own) return false
-  if (!allowSelf) throw invalidArgValue(name, id, "must not be the caller's own, without allowSelf")
-  return true
-}
-
-/** By kill(2): SIGCONT is free within a session, the rest goes by user. */
-function isAllowed(info: ProcessInfo, signal: number): boolean {
-  if (signal === SIGCONT && info.sid === native.getsid(0)) return true
-  try {
-    return process.kill(info.pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'EPERM'
-  }
-}
-
-/** 0 or -errno; -ESRCH when that pid is no longer a process of the session. */
-function signalMember(pid: number, sid: number, signal: number): number {
-  const pidfd = native.pidfdOpen(pid)
-  if (pidfd < 0 && pidfd !== ENOSYS) return pidfd
-  try {
-    // The pidfd holds whoever has the pid now.
-    if (processInfo(pid, { throwIfNoEntry: false })?.sid !== sid) return ESRCH
-    if (pidfd >= 0) return native.pidfdSignal(pidfd, signal, 0)
-    process.kill(pid, signal)
-    return 0
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).errno ?? ESRCH
-  } finally {
-    if (pidfd >= 0) native.close(pidfd)
-  }
 }

@@ -1,119 +1,37 @@
 import type { ChildProcess } from 'node:child_process'
-import { setMaxListeners } from 'node:events'
-import { isChild } from '../spawn/child.ts'
-import { aborted, errnoOf, invalidArgValue, outOfRange, systemError } from '../base/errors.ts'
-import {
-  identify,
-  isOver,
-  isSameProcess,
-  listProcessesSync,
-  type ProcessIdentity,
-  type ProcessInfo,
-  processInfo,
-} from '../inspect/process.ts'
+import { aborted, invalidArgType, invalidArgValue } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import {
-  abortSignal,
-  boolean,
-  checkGroup,
-  checkInt32,
-  checkOptions,
-  ms,
-  signalNumber,
-} from '../base/check.ts'
-import { waitForExit } from '../inspect/wait.ts'
+import { checkGroup, checkInt32 } from '../base/check.ts'
+import { checkIdentity, type ProcessIdentity } from '../inspect/process.ts'
+import { tableError } from '../inspect/row.ts'
+import { hasEnded } from '../spawn/child.ts'
+import { hold, leaderOf } from '../spawn/leader.ts'
+import { checkStopOptions, type Plan, type StopOptions } from './plan.ts'
+import { settled, stopAll, type StopResult } from './rounds.ts'
+import { copyOf, type Kind, pidfdOf, Report, Target } from './target.ts'
 
-export interface StopOptions {
-  /** The first signal. SIGCONT follows it, so that what is stopped can act on it. Default: `'SIGTERM'`. */
-  killSignal?: NodeJS.Signals | number | undefined
-  /** Milliseconds from the first signal to the second. Default: 5000. */
-  grace?: number | undefined
-  /** The second signal, or `false` for none. Default: `'SIGKILL'`. */
-  escalate?: NodeJS.Signals | number | false | undefined
-  /** Ends the wait with an `AbortError`. What was signalled stays so. */
-  signal?: AbortSignal | undefined
-  /** Allow our own group or session. The caller itself is left out all the same. Default: false. */
-  allowSelf?: boolean | undefined
-}
+export { checkStopOptions, type StopOptions } from './plan.ts'
+export type { StopResult } from './rounds.ts'
+export type { Survivor } from './survivors.ts'
 
-export interface Survivor extends ProcessInfo {
-  /**
-   * `EPERM`: we may not signal it. `uninterruptible`: SIGKILL is pending, the kernel waits for a device.
-   * `ignored`: it had the signals and lives.
-   */
-  reason: 'EPERM' | 'uninterruptible' | 'ignored'
-}
-
-export interface StopResult {
-  /**
-   * `gone`: nobody is left. `already-gone`: there was nobody. `survivors`: some are left. `stale`: the
-   * pid is another process's now, which was let alone.
-   */
-  outcome: 'gone' | 'already-gone' | 'survivors' | 'stale'
-  /** Pids that were sent a signal. */
-  signalled: number[]
-  /** Whether the second signal was needed. */
-  escalated: boolean
-  survivors: Survivor[]
-  /** Milliseconds. */
-  elapsed: number
-}
-
-const ESRCH = errnoOf('ESRCH')
-const EPERM = errnoOf('EPERM')
-const EINVAL = errnoOf('EINVAL')
-const ENOSYS = errnoOf('ENOSYS')
-const SIGCONT = 18
-const SIGKILL = 9
-/** PIDFD_SIGNAL_PROCESS_GROUP */
-const TO_GROUP = 4
-/** SIGKILL works when its target next runs; longer than this it doesn't run at all. */
-const KILL_WAIT = 2000
-
-interface Plan {
-  killSignal: number
-  grace: number
-  escalate: number | false
-  signal: AbortSignal | undefined
-  allowSelf: boolean
-}
-
-/** @internal */
-export function checkStopOptions(options: StopOptions): Plan {
-  const {
-    killSignal = stopSignal('SIGTERM', 'options.killSignal'),
-    grace = 5000,
-    escalate = SIGKILL,
-    signal,
-    allowSelf = false,
-  } = checkOptions(options, {
-    killSignal: stopSignal,
-    grace: ms(0),
-    escalate: (value, name) => (value === false ? (false as const) : stopSignal(value, name)),
-    signal: abortSignal,
-    allowSelf: boolean,
-  })
-  return { killSignal, grace, escalate, signal, allowSelf }
-}
-
-function stopSignal(value: unknown, name: string): number {
-  const number = signalNumber(value, name)
-  if (number < 1) throw outOfRange(name, '>= 1', number)
-  return number
-}
+/** What a number or a child names: something to stop, or how it is when there is nothing. */
+type Named = Target | 'already-gone' | 'stale'
 
 /**
  * Ends one process and sees it gone: the signal and SIGCONT, `grace`, SIGKILL. Its
  * children are not looked at: see `stopGroup()` and `stopSession()`.
  *
  * The signals go through a pidfd, taken before the process is compared with the
- * identity: no other process that has got its pid meanwhile can be hit.
+ * identity: no other process that has got its pid meanwhile can be hit. Where the kernel or a
+ * sandbox refuses pidfds, the comparison is the line before the signal.
  *
  * @param target process ID, 2 or more, what `identify()` gave, or a child
  * @returns when it has ended or would not; never before it was looked at
- * @throws `ERR_OUT_OF_RANGE` a pid of 1 or less
- * @throws `ERR_INVALID_ARG_VALUE` the caller itself
- * @throws `EINVAL` no such signal number
+ * @throws `ERR_INVALID_ARG_TYPE` no number, identity or `ChildProcess`
+ * @throws `ERR_OUT_OF_RANGE` a pid of 1 or less; a number that is no signal's
+ * @throws `ERR_INVALID_ARG_VALUE` the caller itself; a signal that can't end a process
+ * @throws `ENOENT` /proc is not mounted, or shows another pid namespace (`reason: 'no-proc'`)
+ * @throws `EMFILE`, `ENFILE` no descriptor is free
  * @throws `AbortError` `options.signal` was aborted
  * @platform Linux
  * @see pidfd_send_signal(2), kill(2)
@@ -123,34 +41,25 @@ export async function stopProcess(
   options: StopOptions = {},
 ): Promise<StopResult> {
   const plan = checkStopOptions(options)
-  const named = nameTarget(target)
-  if (named === undefined) return settled('already-gone')
-  if (named.pid === process.pid) {
-    throw invalidArgValue('target', named.pid, 'must not be the caller itself')
-  }
-  const found = processInfo(named.pid, { throwIfNoEntry: false })
-  if (found === undefined) return settled('already-gone')
-  if (!isSameProcess(named)) return settled('stale')
-  if (isOver(found)) return settled('already-gone')
-  return stopAll(plan, () => {
-    const info = processInfo(named.pid, { throwIfNoEntry: false })
-    return info === undefined || !isSameProcess(named) ? [] : [info]
-  })
+  return stopNamed(plan, nameProcess(target))
 }
 
 /**
  * Ends every member of a process group and sees all of them gone, also those that
  * are started meanwhile. The leader may have ended long ago.
  *
- * Where the kernel has it (Linux 6.9), and while the leader lives, the whole group gets
- * its signal at once and through the leader's pidfd, else each member through a pidfd of
- * its own: a number that another group has got since can't be hit.
+ * A child that `spawn()` started as the leader of a group is held from its start on: this is safe long after its
+ * exit, when another process may have its number. A number means the group that has it at the call. Where the
+ * kernel can (Linux 6.9), the whole group gets its signal at once through its leader's pidfd, else each member
+ * through one of its own. A number that was free meanwhile is not signalled again.
  *
  * @param target process group ID, 2 or more, or a child that leads a group
- * @returns when no live member is left, or some would not go
- * @throws `ERR_OUT_OF_RANGE` a group of 1 or less
- * @throws `ERR_INVALID_ARG_VALUE` our own group, without `allowSelf`
- * @throws `EINVAL`, `AbortError` as `stopProcess()`
+ * @returns when no live member is left, which the kernel has confirmed, or some would not go
+ * @throws `ERR_INVALID_ARG_TYPE` no number and no `ChildProcess`
+ * @throws `ERR_OUT_OF_RANGE` a group of 1 or less; a number that is no signal's
+ * @throws `ERR_INVALID_ARG_VALUE` our own group, without `allowSelf`; a live child that leads no group; the number
+ * of a live process that is no group; a signal that can't end a process
+ * @throws `ENOENT`, `EMFILE`, `ENFILE`, `AbortError` as `stopProcess()`
  * @platform Linux
  * @see killpg(3), pidfd_send_signal(2)
  */
@@ -159,14 +68,15 @@ export async function stopGroup(
   options: StopOptions = {},
 ): Promise<StopResult> {
   const plan = checkStopOptions(options)
-  const pgid = leaderOf(target)
-  if (pgid === undefined) return settled('already-gone')
-  refuseSelf(plan, native.getpgrp(), pgid, 'process group')
-  return stopAll(plan, () => listProcessesSync({ pgid }), pgid)
+  return stopNamed(plan, nameMany('group', target, plan))
 }
 
 /**
  * Ends every process of a session, in all its groups, and sees them gone.
+ *
+ * No kernel object names a session: its number is trusted as long as a member that was seen is still there, or the
+ * kernel can't have given the number out again. Members that can't be proven to be of the session are survivors,
+ * `not-signalled`.
  *
  * @param target session ID, 2 or more, or a child that leads a session
  * @throws as `stopGroup()`
@@ -177,225 +87,169 @@ export async function stopSession(
   options: StopOptions = {},
 ): Promise<StopResult> {
   const plan = checkStopOptions(options)
-  const sid = leaderOf(target)
-  if (sid === undefined) return settled('already-gone')
-  refuseSelf(plan, native.getsid(0), sid, 'session')
-  return stopAll(plan, () => listProcessesSync({ sid }))
+  return stopNamed(plan, nameMany('session', target, plan))
 }
 
-function refuseSelf(plan: Plan, own: number, id: number, what: string): void {
-  if (own !== id || plan.allowSelf) return
-  throw invalidArgValue('target', id, `must not be the caller's own ${what}, without allowSelf`)
+/**
+ * The rest of a session, to be stopped after its leader has ended, when the session's number alone would no longer
+ * say whose it is. It is taken while the leader is there.
+ *
+ * @internal
+ */
+export interface SessionHold {
+  /** Stops what is left of the session, and lets go of it. */
+  stop(options?: StopOptions): Promise<StopResult>
+  /** Lets go of it. */
+  release(): void
 }
 
-/** A child that has been reaped has no number any more; `undefined` is nobody. */
-function childPid(child: ChildProcess): number | undefined {
-  return child.exitCode === null && child.signalCode === null ? child.pid : undefined
-}
-
-function nameTarget(target: number | ProcessIdentity | ChildProcess): ProcessIdentity | undefined {
-  if (typeof target === 'object' && !isChild(target)) {
-    // This checks its form as well.
-    isSameProcess(target)
-    checkGroup(target.pid, 'target.pid')
-    return target
+/** undefined: that process is gone, or leads no session. @internal */
+export function holdSession(identity: ProcessIdentity): SessionHold | undefined {
+  checkIdentity(identity, 'identity')
+  const { pid } = identity
+  // Ours is not to be stopped, and nobody stops init's.
+  if (pid <= 1 || native.getsid(0) === pid) return undefined
+  const target = leaderTarget('session', pid, pidfdOf(pid), identity.startTicks)
+  if (target === undefined || identity.bootId !== boot() || native.getsid(pid) !== pid) {
+    target?.close()
+    return undefined
   }
-  const pid = isChild(target) ? childPid(target) : target
-  if (pid === undefined) return undefined
-  checkGroup(pid, 'target')
-  if (processInfo(pid, { throwIfNoEntry: false }) === undefined) return undefined
+  return {
+    stop: async (options = {}) => stopAll(checkStopOptions(options), target),
+    release: () => target.close(),
+  }
+}
+
+async function stopNamed(plan: Plan, named: Named): Promise<StopResult> {
+  if (typeof named === 'string') return settled(named)
+  const { signal } = plan
+  if (signal?.aborted === true) {
+    named.close()
+    throw aborted(signal)
+  }
+  return stopAll(plan, named)
+}
+
+/** From a look at the leader, which is compared with `start`; undefined: it is gone. */
+function leaderTarget(kind: Kind, pid: number, pidfd: number, start = 0): Target | undefined {
+  const named = { pidfd, start }
+  const leader = new Target('process', pid, named)
   try {
-    return identify(pid)
+    const before = leader.lookNow()
+    if (before.meaning === 'same' && before.leader !== -1) {
+      return new Target(kind, pid, { pidfd, start: before.leader, before })
+    }
+    leader.close()
+    return undefined
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return undefined
+    leader.close()
     throw error
   }
 }
 
-function leaderOf(target: number | ChildProcess): number | undefined {
-  // A group outlives its leader, so this number stays the group's after the child has ended.
-  const id = isChild(target) ? target.pid : target
-  if (id === undefined) return undefined
-  checkInt32(id, 'target')
-  checkGroup(id, 'target')
-  return id
+function nameProcess(target: unknown): Named {
+  const pid = isRealChild(target) ? (hasEnded(target) ? undefined : target.pid) : pidOf(target)
+  if (pid === undefined) return 'already-gone'
+  checkGroup(pid, typeof target === 'object' && !isRealChild(target) ? 'target.pid' : 'target')
+  if (pid === process.pid) {
+    throw invalidArgValue('target', pid, 'must not be the caller itself')
+  }
+  if (typeof target !== 'object' || isRealChild(target)) {
+    return leaderTarget('process', pid, -1) ?? 'already-gone'
+  }
+  const { startTicks, bootId } = target as ProcessIdentity
+  if (bootId !== boot()) return native.getpgid(pid) < 0 ? 'already-gone' : 'stale'
+  return new Target('process', pid, { start: startTicks })
 }
 
-function settled(outcome: StopResult['outcome']): StopResult {
-  return { outcome, signalled: [], escalated: false, survivors: [], elapsed: 0 }
+/** The pid of a number or of an identity. */
+function pidOf(target: unknown): number {
+  if (
+    typeof target === 'object' &&
+    target !== null &&
+    !Array.isArray(target) &&
+    !('exitCode' in target)
+  ) {
+    checkIdentity(target, 'target')
+    return target.pid
+  }
+  if (typeof target !== 'number') {
+    const expected = 'of type number, a ProcessIdentity or an instance of ChildProcess'
+    throw invalidArgType('target', expected, target)
+  }
+  checkInt32(target, 'target')
+  return target
 }
 
-/** The rounds of signals and looks; `list` says who is there now. */
-async function stopAll(plan: Plan, list: () => ProcessInfo[], pgid?: number): Promise<StopResult> {
-  const began = performance.now()
-  const { signal: abort, grace, escalate } = plan
-  const signalled = new Set<number>()
-  const denied = new Set<number>()
-  const live = () => list().filter((info) => info.pid !== process.pid && !isOver(info))
-  const reachable = () =>
-    live()
-      .filter((info) => !denied.has(info.pid))
-      .flatMap(nameMember)
-  const end = (outcome: StopResult['outcome'], escalated: boolean, left: ProcessInfo[]) => ({
-    outcome,
-    signalled: [...signalled].sort((a, b) => a - b),
-    escalated,
-    survivors: left.map((info) => ({
-      ...info,
-      reason: whySurvived(info, denied, escalated, plan),
-    })),
-    elapsed: performance.now() - began,
-  })
-  if (abort?.aborted === true) throw aborted(abort)
-  if (live().length === 0) return end('already-gone', false, [])
+function nameMany(kind: 'group' | 'session', target: unknown, plan: Plan): Named {
+  if (isRealChild(target)) return nameChild(kind, target, plan)
+  if (typeof target !== 'number') {
+    throw invalidArgType('target', 'of type number or an instance of ChildProcess', target)
+  }
+  checkGroup(target, 'target')
+  refuseSelf(kind, target, plan)
+  const place = idOf(kind, target)
+  if (place >= 0 && place !== target && isEmpty(kind, target) && isLive(target)) {
+    const why = `is the pid of a process and no ${nameOf(kind)}: that process is in ${nameOf(kind)} ${place}`
+    throw invalidArgValue('target', target, why)
+  }
+  return new Target(kind, target, { pidfd: pidfdOf(target) })
+}
 
-  const round = async (signal: number, limit: number, again: boolean) => {
-    const deadline = performance.now() + limit
-    const done = new Set<string>()
-    for (;;) {
-      const targets = reachable()
-      if (targets.length === 0) return
-      const fresh = targets.filter((member) => again || !done.has(key(member)))
-      for (const member of fresh) done.add(key(member))
-      send(fresh, signal, {
-        signalled,
-        denied,
-        pgid,
-        group: again || fresh.length === targets.length,
-      })
-      const left = deadline - performance.now()
-      if (left <= 0) return
-      // In slices, since who is started meanwhile has to be found by looking.
-      await allGone(reachable(), Math.min(left, 100), abort)
-      if (performance.now() >= deadline && !again) return
+function nameChild(kind: 'group' | 'session', child: ChildProcess, plan: Plan): Named {
+  const { pid } = child
+  // It was never started.
+  if (pid === undefined) return 'already-gone'
+  if (!hasEnded(child)) {
+    const place = idOf(kind, pid)
+    if (place !== pid) {
+      const why = `must be a child that leads a ${nameOf(kind)}: spawn it with ${kind}: 'new'. It is in ${nameOf(kind)} ${place}`
+      throw invalidArgValue('target', pid, why)
     }
+    refuseSelf(kind, pid, plan)
+    hold(child)
+    return leaderTarget(kind, pid, copyOf(leaderOf(child)?.pidfd ?? -1)) ?? 'already-gone'
   }
-  await round(plan.killSignal, grace, false)
-  let left = live()
-  if (left.length === 0) return end('gone', false, [])
-  const escalated = escalate !== false && left.some((info) => !denied.has(info.pid))
-  if (escalated) {
-    await round(escalate, KILL_WAIT, escalate === SIGKILL)
-    left = live()
-  }
-  return end(left.length === 0 ? 'gone' : 'survivors', escalated, left)
+  const leader = leaderOf(child)
+  if (leader?.left === 'nothing') return 'stale'
+  if (leader?.left === 'no-group' && kind === 'group') return 'already-gone'
+  refuseSelf(kind, pid, plan)
+  const pidfd = copyOf(leader?.pidfd ?? -1)
+  const mark = kind === 'session' ? leader?.mark : undefined
+  if (mark !== undefined) return new Target(kind, pid, { pidfd, before: new Report(mark) })
+  // Of a child that nobody has held, its end alone is known: another process with its number is a stranger.
+  return new Target(kind, pid, { pidfd, start: -1 })
 }
 
-interface Member {
-  info: ProcessInfo
-  identity: ProcessIdentity
+const idOf = (kind: 'group' | 'session', pid: number) =>
+  kind === 'group' ? native.getpgid(pid) : native.getsid(pid)
+
+const nameOf = (kind: 'group' | 'session') => (kind === 'group' ? 'process group' : 'session')
+
+function isEmpty(kind: 'group' | 'session', id: number): boolean {
+  const { live, zombies } = new Target(kind, id).lookNow()
+  return live + zombies === 0
 }
 
-/** Without those that have ended since. */
-function nameMember(info: ProcessInfo): Member[] {
-  try {
-    return [{ info, identity: identify(info.pid) }]
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return []
-    throw error
-  }
+const isLive = (pid: number) => pid === process.pid || new Target('process', pid).lookNow().live > 0
+
+/** Our own, whatever we are told to take it for. */
+function refuseSelf(kind: 'group' | 'session', id: number, plan: Plan): void {
+  if (plan.allowSelf || idOf(kind, 0) !== id) return
+  const why = `must not be the caller's own ${nameOf(kind)}, without allowSelf`
+  throw invalidArgValue('target', id, why)
 }
 
-const key = ({ identity }: Member): string => `${identity.pid} ${identity.startTicks}`
-
-function whySurvived(
-  info: ProcessInfo,
-  denied: Set<number>,
-  escalated: boolean,
-  plan: Plan,
-): Survivor['reason'] {
-  if (denied.has(info.pid)) return 'EPERM'
-  return escalated && plan.escalate === SIGKILL ? 'uninterruptible' : 'ignored'
+/** What looks like a child may have any number. */
+function isRealChild(value: unknown): value is ChildProcess {
+  if (typeof value !== 'object' || value === null) return false
+  // Loaded where it is needed alone: it costs milliseconds.
+  const { ChildProcess } = process.getBuiltinModule('node:child_process')
+  return value instanceof ChildProcess
 }
 
-interface Tally {
-  signalled: Set<number>
-  denied: Set<number>
-  pgid: number | undefined
-  /** Whether all of the group are meant. */
-  group: boolean
-}
-
-function send(targets: Member[], signal: number, tally: Tally): void {
-  const { signalled, denied, pgid, group } = tally
-  // Our own group has us in it, and we are not meant.
-  const whole = pgid !== undefined && group && pgid !== native.getpgrp()
-  // The leader first: its pidfd alone names the group, and the others have no time to act.
-  const isLeader = ({ info }: Member) => Number(info.pid === pgid)
-  const inOrder = [...targets].sort((a, b) => isLeader(b) - isLeader(a))
-  for (const { info, identity } of inOrder) {
-    const pidfd = native.pidfdOpen(info.pid)
-    if (pidfd === ESRCH) continue
-    if (pidfd < 0 && pidfd !== ENOSYS) throw systemError(pidfd, 'pidfd_open')
-    try {
-      // The pidfd holds whoever has this pid now; it must be who was listed.
-      const now = processInfo(info.pid, { throwIfNoEntry: false })
-      if (!isSameProcess(identity) || now?.sid !== info.sid) continue
-      if (pgid !== undefined && now.pgid !== pgid) continue
-      let result: number
-      if (whole && info.pid === pgid) {
-        result = signalThrough(pidfd, info.pid, signal, TO_GROUP)
-        if (result === 0 && signal !== SIGKILL) signalThrough(pidfd, info.pid, SIGCONT, TO_GROUP)
-        // Once is enough for all; the others are only asked whether it was allowed.
-        if (result === 0) {
-          for (const member of targets) signalled.add(member.info.pid)
-          markDenied(targets, tally)
-          return
-        }
-      }
-      result = signalThrough(pidfd, info.pid, signal, 0)
-      if (result === EPERM) denied.add(info.pid)
-      else if (result === 0) signalled.add(info.pid)
-      else if (result !== ESRCH) throw systemError(result, 'pidfd_send_signal')
-      if (result === 0 && signal !== SIGKILL) signalThrough(pidfd, info.pid, SIGCONT, 0)
-    } finally {
-      if (pidfd >= 0) native.close(pidfd)
-    }
-  }
-}
-
-/** A signal to a group succeeds when one member could be signalled: who could not? */
-function markDenied(targets: Member[], { signalled, denied }: Tally): void {
-  for (const { info } of targets) {
-    const { pid } = info
-    try {
-      process.kill(pid, 0)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EPERM') continue
-      denied.add(pid)
-      signalled.delete(pid)
-    }
-  }
-}
-
-function signalThrough(pidfd: number, pid: number, signal: number, flags: number): number {
-  if (pidfd >= 0) return native.pidfdSignal(pidfd, signal, flags)
-  if (flags !== 0) return EINVAL
-  // Before Linux 5.3 there is only the pid, looked at on the line before.
-  try {
-    process.kill(pid, signal)
-    return 0
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).errno ?? EINVAL
-  }
-}
-
-/** Until all have ended, or `limit` ms. */
-async function allGone(
-  targets: Member[],
-  limit: number,
-  abort: AbortSignal | undefined,
-): Promise<void> {
-  const own = new AbortController()
-  // One listener for each that is waited for.
-  setMaxListeners(0, own.signal)
-  const cancel = () => own.abort()
-  const timer = setTimeout(cancel, limit)
-  abort?.addEventListener('abort', cancel)
-  await Promise.allSettled(
-    targets.map(({ identity }) => waitForExit(identity, { signal: own.signal })),
-  )
-  clearTimeout(timer)
-  abort?.removeEventListener('abort', cancel)
-  if (abort?.aborted === true) throw aborted(abort)
+function boot(): string {
+  const result = native.bootId()
+  if (typeof result === 'number') throw tableError(result, 'stop')
+  return result
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <libproc.h>
+#include <mach/mach_time.h>
 #include <string.h>
 #include <sys/proc.h>
 #include <sys/sysctl.h>
@@ -85,6 +86,24 @@ uint8_t StateLetter(char state) {
   }
 }
 
+// What the process uses. The kernel tells root, and each user of its own.
+void ReadUsage(ProcessRow* row) {
+  proc_taskinfo task;
+  mach_timebase_info_data_t base;
+  int size = static_cast<int>(sizeof task);
+  row->cpu_time = row->memory = -1;
+  row->threads = -1;
+  if (proc_pidinfo(row->pid, PROC_PIDTASKINFO, 0, &task, size) != size ||
+      mach_timebase_info(&base) != KERN_SUCCESS) {
+    return;
+  }
+  double tick = static_cast<double>(base.numer) / base.denom / 1e6;
+  row->cpu_time =
+      static_cast<double>(task.pti_total_user + task.pti_total_system) * tick;
+  row->memory = static_cast<double>(task.pti_resident_size);
+  row->threads = task.pti_threadnum;
+}
+
 // False for a process that has gone: its session can't be asked for any more.
 bool Convert(const kinfo_proc& info, ProcessRow* row) {
   const extern_proc& proc = info.kp_proc;
@@ -104,6 +123,7 @@ bool Convert(const kinfo_proc& info, ProcessRow* row) {
   row->start = static_cast<double>(proc.p_starttime.tv_sec) * 1e6 +
                static_cast<double>(proc.p_starttime.tv_usec);
   row->started = row->start / 1e3;
+  ReadUsage(row);
   return true;
 }
 
@@ -115,9 +135,7 @@ int ScanProcesses(Scope scope, pid_t id, List<int32_t>* pids) {
   if (result != 0) return result;
   for (const kinfo_proc& info : table) {
     if (!InScope(info, scope, id)) continue;
-    int32_t* place = pids->Add();
-    if (place == nullptr) return -ENOMEM;
-    *place = info.kp_proc.p_pid;
+    if (!pids->Push(info.kp_proc.p_pid)) return -ENOMEM;
   }
   return 0;
 }
@@ -141,35 +159,6 @@ int ReadProcess(pid_t pid, ProcessRow* row) {
   int result = Lookup(pid, &info);
   if (result != 0) return result;
   return Convert(info, row) ? 0 : -ESRCH;
-}
-
-int ReadDetails(pid_t pid, ProcessDetails* details) {
-  kinfo_proc info;
-  int result = Lookup(pid, &info);
-  if (result != 0) return result;
-  memset(details, 0, sizeof *details);
-  details->ignored = info.kp_proc.p_sigignore;
-  details->caught = info.kp_proc.p_sigcatch;
-  details->blocked = info.kp_proc.p_sigmask;
-  for (int fd = 0; fd <= 2; fd++) {
-    vnode_fdinfo target;
-    int size = proc_pidfdinfo(pid, fd, PROC_PIDFDVNODEINFO, &target,
-                              static_cast<int>(sizeof target));
-    if (size == static_cast<int>(sizeof target)) {
-      details->stdio[fd] = target.pvi.vi_stat.vst_rdev;
-    } else if (errno == EPERM) {
-      details->stdio_error = -EPERM;
-    }  // otherwise it is closed, or a pipe or a socket
-  }
-  return 0;
-}
-
-int ReadBootId(char (*id)[kBootIdSize]) {
-  size_t size = sizeof *id;
-  if (sysctlbyname("kern.bootsessionuuid", *id, &size, nullptr, 0) != 0) {
-    return -errno;
-  }
-  return 0;
 }
 
 }  // namespace sess

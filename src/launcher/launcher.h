@@ -13,4 +13,12 @@ int WatchMain(int argc, char** argv);
 // `launcher launch …`: waits for a daemon in the shell's place.
 int LaunchMain(int argc, char** argv);
 
+// `launcher as IGNORED,SOFT WORD …`: WORD …, with these ignored signals and
+// this soft limit of descriptors. 0 is done, else the exit code.
+int TakeState(const char* state);
+
+// `launcher state PID` and `launcher front …`: the command `sess`.
+int StateMain(int argc, char** argv);
+int FrontMain(int argc, char** argv);
+
 #endif  // SETSID_LAUNCHER_H_

@@ -46,7 +46,7 @@
   ROW(StepGroup, "group", 1, INT_MIN, INT_MAX) \
   ROW(StepSteal, "steal", 1, 0, INT_MAX)       \
   ROW(StepTerminal, "terminal", 1, 0, INT_MAX) \
-  ROW(StepForeground, "foreground", 1, 0, INT_MAX) \
+  ROW(StepForeground, "foreground", 2, 0, INT_MAX) \
   ROW(StepUmask, "umask", 1, 0, 511)           \
   ROW(StepIgnore, "ignore", 1, 1, 64)
 

@@ -63,6 +63,11 @@ int TakePending(int number, siginfo_t* info) {
   return (int)syscall(SYS_rt_sigtimedwait, &one, info, &none, kSetSize);
 }
 
+int WaitForSignal(siginfo_t* info) {
+  SignalSet every = EVERY_SIGNAL;
+  return (int)syscall(SYS_rt_sigtimedwait, &every, info, NULL, kSetSize);
+}
+
 int OpenSignals(void) {
   SignalSet set = EVERY_SIGNAL;
   return (int)syscall(SYS_signalfd4, -1, &set, kSetSize,

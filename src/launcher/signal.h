@@ -37,6 +37,8 @@ void UnblockOnce(int number);
 SignalSet PendingSignals(void);
 // Takes a pending signal: its number, or -1.
 int TakePending(int number, siginfo_t* info);
+// Waits for a signal that is blocked: its number, or -1.
+int WaitForSignal(siginfo_t* info);
 // A descriptor that is readable while a signal is pending, or -1.
 int OpenSignals(void);
 void SetDefault(int number);

@@ -3,6 +3,7 @@ import { getPriority } from 'node:os'
 import { expect, test } from 'vitest'
 import { getsid, killpg } from '../../lib/index.ts'
 import { fixturePath, node, runFixture } from '../helpers/process.ts'
+import { need } from '../helpers/tools.ts'
 
 test('300 bad values of every argument are refused with typed errors', async () => {
   const { refused, wrong } = await runFixture('arguments.mjs')
@@ -11,13 +12,8 @@ test('300 bad values of every argument are refused with typed errors', async () 
   expect(new Set(Object.values(refused))).toEqual(new Set([300]))
 })
 
-const strace = spawnSync('strace', ['-V']).status === 0
-
-test('none of them reaches the kernel', ({ skip }) => {
-  if (!strace) {
-    console.log('skipped: strace is not installed')
-    skip('strace is not installed')
-  }
+test('none of them reaches the kernel', () => {
+  need('strace')
   const calls = 'trace=setsid,getsid,setpgid,getpgid,kill,tgkill,ioctl,readlink'
   const { stderr } = spawnSync(
     'strace',

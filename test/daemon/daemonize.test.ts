@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { launcher, type Prepared, prepareDaemon, sess, type Way, ways } from '../helpers/daemon.ts'
+import { need } from '../helpers/tools.ts'
 import { otherNodes } from '../helpers/nodes.ts'
 import { isLive, isRoot, node, ps, until } from '../helpers/process.ts'
 import {
@@ -121,6 +122,7 @@ describe('a daemon from elsewhere', () => {
   test.for(all)('tmux, %s: its pane goes on with 0', async (way) => {
     const daemon = prepareDaemon(way, { after: 100 })
     const file = join(daemon.folder, 'rc')
+    need('tmux')
     const tmux = (...args: string[]) =>
       spawnSync('tmux', ['-S', join(daemon.folder, 'tmux'), '-f', '/dev/null', ...args])
     tmux('new-session', '-d', `sh -c '${daemon.line}; echo rc=$? > ${file}; sleep 100'`)
@@ -210,6 +212,13 @@ interface Ending {
 /** What is said before ready is for the command, wherever it goes later. */
 const options = { waitForReady: true, readyTimeout: 15_000, stderr: 'null' }
 
+/** Every error of a tree of them. */
+const whole = new RegExp(
+  ['all failed', 'root', 'below', 'lowest', 'one', 'two', 'three']
+    .map((word) => `(?=[^]*Error: ${word}\\n)`)
+    .join(''),
+)
+
 /** What a daemon does, and what its command then says. Nothing of it is left but where it says ready. */
 const endings: Record<string, Ending> = {
   'throws before daemonize()': { config: { before: 'throw' }, code: 1, says: /no configuration/ },
@@ -223,6 +232,17 @@ const endings: Record<string, Ending> = {
     config: { then: 'fail', options },
     code: 1,
     says: /Error: no licence\n +at [^]*exited with code 1 before/,
+  },
+  'calls fail() with an error of errors': {
+    config: { then: 'fail-deep', options },
+    code: 1,
+    says: whole,
+  },
+  'throws an error of errors': { config: { then: 'throw-deep', options }, code: 1, says: whole },
+  'leaves a rejection of errors unhandled': {
+    config: { then: 'reject-deep', options },
+    code: 1,
+    says: whole,
   },
   'exits with 0': {
     config: { then: 'exit-0', options },

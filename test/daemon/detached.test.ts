@@ -1,5 +1,5 @@
 // The life of a process after it has detached.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   constants,
@@ -16,6 +16,7 @@ import { describe, expect, test } from 'vitest'
 import { otherNodes } from '../helpers/nodes.ts'
 import {
   fixturePath,
+  hasNobody,
   isLive,
   node,
   ps,
@@ -26,6 +27,7 @@ import {
 } from '../helpers/process.ts'
 import { openTerminal, type Terminal } from '../helpers/pty.ts'
 import {
+  expectJob,
   expectUsable,
   flagsOf,
   openFolder,
@@ -53,7 +55,9 @@ interface Place extends Switchboard {
 async function openRemote(shell: Shell = 'bash', user: User = users[0]): Promise<Place> {
   const place = await openBoard(shell, user)
   place.terminal.type(`${remote}\r`)
-  return { ...place, it: await place.next() }
+  const it = await place.next()
+  await expectJob(place.terminal)
+  return { ...place, it }
 }
 
 async function openBoard(shell: Shell = 'bash', user: User = users[0]) {
@@ -123,8 +127,8 @@ describe.each(everywhere)('after detach, as $user from $shell', ({ user, shell }
     await until(() => client.answers.length > closed + 20)
     expect(it.events).toEqual([])
     expect(ps(it.pid).stat).not.toMatch(/[TZ]/)
-    // The shell sends SIGHUP to the group of its job, which is ours: ignored, so it leaves no trace.
-    expect(snapshot(it.pid)).toMatchObject({ ignored: expect.stringMatching(/[13579bdf]$/) })
+    // The shell sends SIGHUP to the group of its job, which is ours: caught, and nothing comes of it.
+    expect(snapshot(it.pid)).toMatchObject({ caught: expect.stringMatching(/[13579bdf]$/) })
 
     await client.stop()
     expect(client.answers).toEqual(client.answers.map((_, i) => i + 1))
@@ -211,6 +215,24 @@ test.each(allShells)('partial, from %s: no key and no closing reaches it', async
   expect(it.events).toEqual([])
   expect(ps(it.pid)).toMatchObject({ sid: terminal.pid, tty: '?' })
 })
+
+// Only an own mount of /proc may hide anything, for as long as its namespace lives.
+const canHide = hasNobody && spawnSync('unshare', ['-mpf', 'setpriv', 'true']).status === 0
+
+test.skipIf(!canHide)(
+  'a member of its group that /proc hides is waited for as well (needs root, unshare, setpriv)',
+  async () => {
+    const { uid } = unprivileged
+    const user = `setpriv --reuid ${uid} --regid ${uid} --clear-groups`
+    // A group of its own, with another user's process in it, whose leader then becomes the program.
+    const job = `(sleep 0.5 &) ; exec ${user} ${node} ${fixturePath('hidden.mjs')}`
+    const lead = `import os; os.setpgid(0, 0); os.execlp('sh', 'sh', '-c', '${job}')`
+    const script = `mount -t proc -o hidepid=2 proc /proc && python3 -c "${lead}"; exit $?`
+    const running = start('unshare', ['-mpf', '--propagation', 'private', 'sh', '-c', script])
+    expect(await running.next()).toMatchObject({ alone: true, method: 'hop', complete: true })
+    expect(await running.ended).toBe(0)
+  },
+)
 
 describe('the kernel refuses', () => {
   const keep = { stdin: 'keep', stdout: 'keep', stderr: 'keep', cwd: '/', umask: 0 }
@@ -453,6 +475,7 @@ describe('options', () => {
   test.each<[options: unknown, code: string, message?: RegExp]>([
     ['x', type, /"options" argument must be of type object/],
     [null, type],
+    [{ ignoreHangups: true }, value, /is not an option; there are: cwd, /],
     [{ cwd: 1 }, type, /"options.cwd" property must be of type string/],
     [{ cwd: '/missing' }, 'ENOENT', /chdir/],
     [{ cwd: '/etc/passwd' }, 'ENOTDIR', /chdir/],

@@ -5,12 +5,13 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { daemonStatus, identify, startDaemon, stopDaemon } from 'setsid'
 import { describe, expect, test } from 'vitest'
 import { type Prepared, prepareDaemon, sess } from '../helpers/daemon.ts'
@@ -51,7 +52,6 @@ const victims: Record<string, (identity: object) => object> = {
   'a recycled pid, by its start': (identity) => ({ ...identity, startTicks: 1 }),
   'a pid from before the last boot': (identity) => ({ ...identity, bootId: 'another' }),
   'a pid of another container': (identity) => ({ ...identity, namespace: 'pid:[1]' }),
-  'a file with a pid alone': () => ({}),
 }
 
 describe('a pidfile that names somebody else', () => {
@@ -66,6 +66,36 @@ describe('a pidfile that names somebody else', () => {
       await begin(path)
       expect((await stopDaemon(path)).outcome).toBe('gone')
       expect(isLive(pid)).toBe(true)
+    },
+  )
+
+  const others: Record<string, (pid: number) => string> = {
+    'a pid alone': (pid) => `${pid}`,
+    'a pid and a line of another form': (pid) => `${pid}\n/var/lib/db\n`,
+    'a pid with spaces': (pid) => `  ${pid} \n{}\n`,
+  }
+  test.for(Object.keys(others))(
+    '%s, which lives: unknown, not started over, not signalled, not removed',
+    async (name) => {
+      const path = join(openFolder(), 'pid')
+      const { pid } = start('sleep', ['100'])
+      const text = others[name]?.(pid) ?? ''
+      writeFileSync(path, text)
+      const unknown = { reason: 'other-program', pids: [pid] }
+      const status = { state: 'unknown', identity: null, locked: false, ...unknown }
+      expect(await daemonStatus(path)).toEqual(status)
+      await expect(stopDaemon(path)).rejects.toMatchObject({ code: 'EBUSY', ...unknown })
+      await expect(begin(path)).rejects.toMatchObject({ code: 'EAGAIN', ...unknown })
+      expect(spawnSync(node, [sess, 'status', '--pid-file', path]).status).toBe(4)
+      expect(spawnSync(node, [sess, 'stop', '--pid-file', path]).status).toBe(1)
+      expect([readFileSync(path, 'utf8'), isLive(pid)]).toEqual([text, true])
+      expect(readdirSync(dirname(path))).toEqual(['pid'])
+      process.kill(pid, 'SIGKILL')
+      await until(() => !isLive(pid))
+      // It is a zombie at first, and then gone.
+      expect((await daemonStatus(path)).state).toBe('stale')
+      await begin(path)
+      expect((await stopDaemon(path)).outcome).toBe('gone')
     },
   )
 
@@ -105,10 +135,11 @@ describe('a path that is no pidfile', () => {
     expect(list(folder)).toBe(before)
   })
 
-  test('text of another kind is stale, and is not removed by a stop', async () => {
+  test('text of another kind is unknown, and is not removed by a stop', async () => {
     const path = join(openFolder(), 'pid')
     writeFileSync(path, 'precious\n')
-    expect(await stopDaemon(path)).toMatchObject({ outcome: 'stale', signalled: [] })
+    expect(await daemonStatus(path)).toMatchObject({ state: 'unknown', reason: 'not-a-pidfile' })
+    await expect(stopDaemon(path)).rejects.toMatchObject({ code: 'EINVAL' })
     expect(readFileSync(path, 'utf8')).toBe('precious\n')
   })
 
@@ -158,15 +189,14 @@ async function holdLock(path: string): Promise<Running> {
 }
 
 describe('the lock', () => {
-  test('somebody else holds it: a start names the holder, a stop signals nobody', async () => {
+  test('another program has locked the file itself: a start names the holder, a stop signals nobody', async () => {
     const path = join(openFolder(), 'pid')
     const holder = await holdLock(path)
-    expect(await daemonStatus(path)).toEqual({ state: 'running', identity: null, locked: true })
-    await expect(begin(path)).rejects.toMatchObject({ code: 'EAGAIN', pids: [holder.pid] })
-    await expect(stopDaemon(path)).rejects.toMatchObject({
-      code: 'EBUSY',
-      reason: 'unknown-daemon',
-    })
+    const unknown = { reason: 'held-by-another', pids: [holder.pid] }
+    const status = { state: 'unknown', identity: null, locked: true, ...unknown }
+    expect(await daemonStatus(path)).toEqual(status)
+    await expect(begin(path)).rejects.toMatchObject({ code: 'EAGAIN', ...unknown })
+    await expect(stopDaemon(path)).rejects.toMatchObject({ code: 'EBUSY', ...unknown })
     expect(isLive(holder.pid)).toBe(true)
     holder.child.stdin?.end()
     await holder.ended

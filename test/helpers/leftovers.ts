@@ -29,9 +29,13 @@ export default function setup(): () => Promise<void> {
     }
     if (left.length === 0) return
     const names = left.map((pid) => {
-      const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ')
-      process.kill(Number(pid), 'SIGKILL')
-      return `${pid} ${command}`
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ')
+        process.kill(Number(pid), 'SIGKILL')
+        return `${pid} ${command}`
+      } catch {
+        return `${pid}, which has ended since`
+      }
     })
     throw new Error(`the tests left processes behind:\n${names.join('\n')}`)
   }

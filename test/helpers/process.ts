@@ -10,6 +10,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterEach } from 'vitest'
+import { has, need } from './tools.ts'
 
 /** The Node that fixtures run on. */
 export const node = process.env['SETSID_TEST_NODE'] ?? process.execPath
@@ -75,6 +76,7 @@ export interface Running {
 
 /** Starts a program that talks in lines of JSON. It is ended after the test. */
 export function start(file: string, args: string[] = [], options: SpawnOptions = {}): Running {
+  need(file, options)
   const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options })
   if (child.pid === undefined) throw new Error(`${file} did not start`)
   track(child.pid)
@@ -128,8 +130,9 @@ export interface PsRow {
   comm: string
 }
 
-/** The ids of a process by ps, which shares no code with us. */
+/** The ids of a process by ps, which shares no code with us; where there is none, read from /proc here. */
 export function ps(pid: number): PsRow {
+  if (!has('ps')) return readRow(pid)
   const output = execFileSync('ps', [
     '-o',
     'pid=,ppid=,pgid=,sid=,tpgid=,tty=,stat=,comm=',
@@ -147,6 +150,18 @@ export function ps(pid: number): PsRow {
     stat,
     comm,
   }
+}
+
+/** As ps has it, so far as the tests look: proc_pid_stat(5). */
+function readRow(pid: number): PsRow {
+  const line = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  const end = line.lastIndexOf(')')
+  const [state = '', ...fields] = line.slice(end + 2).split(' ')
+  const [ppid = 0, pgid = 0, sid = 0, device = 0, tpgid = 0] = fields.slice(0, 5).map(Number)
+  const major = device >> 8
+  const tty = major >= 136 && major <= 143 ? `pts/${(major - 136) * 256 + (device & 255)}` : '?'
+  const stat = state + (sid === pid ? 's' : '') + (pgid === tpgid ? '+' : '')
+  return { pid, ppid, pgid, sid, tpgid, tty, stat, comm: line.slice(line.indexOf('(') + 1, end) }
 }
 
 /** A pid that no process has: above the largest that this kernel gives out. */

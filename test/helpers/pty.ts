@@ -1,5 +1,6 @@
 import { type IPty, type IPtyForkOptions, spawn } from '@lydell/node-pty'
 import { fixturePath, type Json, node, track, until } from './process.ts'
+import { need } from './tools.ts'
 
 export interface Terminal {
   pty: IPty
@@ -22,6 +23,7 @@ export function openTerminal(
   args: string[],
   options: IPtyForkOptions = {},
 ): Terminal {
+  need(file, options)
   const pty = spawn(file, args, { cols: 200, rows: 50, ...options })
   track(pty.pid)
   let text = ''

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { expect, onTestFinished } from 'vitest'
 import { hasNobody, type Json, ps, track, unprivileged, until } from './process.ts'
 import { openTerminal, type Terminal } from './pty.ts'
+import { need } from './tools.ts'
 
 /** A running test/fixtures/remote.mjs. */
 export interface Remote {
@@ -109,6 +110,8 @@ export type Shell = keyof typeof shells
 /** As whom a terminal's programs run. Without root there is one kind only. */
 export const users = hasNobody ? (['root', 'nobody'] as const) : (['this user'] as const)
 export type User = 'root' | 'nobody' | 'this user'
+/** For spawn: what makes a program run as a user of `users`. */
+export const idsOf = (user: User) => (user === 'nobody' ? unprivileged : {})
 
 /** An interactive shell on a new pty, at its prompt. */
 export async function openShell(
@@ -118,8 +121,14 @@ export async function openShell(
 ): Promise<Terminal> {
   const terminal = openTerminal(shell, shells[shell], {
     env: { ...env, TERM: 'xterm', PS1: '$ ', fish_greeting: '' },
-    ...(user === 'nobody' ? unprivileged : {}),
+    ...idsOf(user),
   })
+  // fish 4 asks the terminal what it is, and waits for the answer before its prompt.
+  if (shell === 'fish') {
+    terminal.pty.onData((data) => {
+      if (data.includes('\x1b[c') || data.includes('\x1b[0c')) terminal.type('\x1b[?62c')
+    })
+  }
   await expectUsable(terminal)
   return terminal
 }
@@ -144,6 +153,10 @@ export async function expectUsable(terminal: Terminal): Promise<void> {
     }
   }
 }
+
+/** The shell has given its job the terminal. fish does so after it has started it, bash before. */
+export const expectJob = (terminal: Terminal): Promise<void> =>
+  until(() => ps(terminal.pid).tpgid !== terminal.pid)
 
 /** All of a process that detaching could change, read from the kernel. */
 export function snapshot(pid: number): object {
@@ -176,6 +189,7 @@ export function remember(pid: number): () => Promise<void> {
 
 /** The members of a group, by ps. */
 export function membersOf(pgid: number): number[] {
+  need('ps')
   const rows = execFileSync('ps', ['-eo', 'pid=,pgid=']).toString().trim().split('\n')
   return rows
     .map((row) => row.trim().split(/\s+/).map(Number))

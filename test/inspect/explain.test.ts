@@ -15,6 +15,7 @@ import {
   until,
 } from '../helpers/process.ts'
 import { openTerminal, type Terminal } from '../helpers/pty.ts'
+import { need } from '../helpers/tools.ts'
 
 /** A process on a terminal, and what comes of it: hang-up, Ctrl-C, Ctrl-Z, its parent killed. */
 interface Situation {
@@ -246,6 +247,7 @@ describe.each(users)('explain, %s', (user) => {
     const { outcomes, reasons } = situation
     const cases = actions.map((action, i) => ({ action, outcome: outcomes[i] ?? null }))
     test.each(cases)('$action: $outcome', async ({ action, outcome }) => {
+      need(situation.leader[0] ?? '', user === 'unprivileged' ? unprivileged : {})
       const id = key(user, name, action)
       const played = results.get(id) ?? playOften(user, situation, action)
       // Another try of this test plays it again.

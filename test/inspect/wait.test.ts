@@ -1,7 +1,9 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { identify, waitForExit } from '../../lib/index.ts'
+import { compile } from '../helpers/compile.ts'
 import {
   gonePid,
   isLive,
@@ -98,6 +100,40 @@ describe('waitForExit', () => {
       reason: 'still-running',
       pid: process.ppid,
       message: expect.stringContaining(`process ${process.ppid} is still there after 1 ms`),
+    })
+  })
+
+  test.for(['ENOSYS', 'EPERM'])(
+    'pidfd_open refused with %s: it looks from time to time',
+    (error) => {
+      const script = `
+      const { spawn } = require('child_process')
+      const { waitForExit, identify } = require('setsid')
+      const pids = [0.3, 60].map((time) => spawn('sleep', [String(time)]).pid)
+      const began = process.cpuUsage()
+      Promise.allSettled([
+        waitForExit(pids[0]), waitForExit(identify(pids[0])), waitForExit(${gonePid}), waitForExit(pids[1], { timeout: 600 }),
+      ]).then((results) => {
+        const { user, system } = process.cpuUsage(began)
+        process.kill(pids[1])
+        console.log(JSON.stringify([results.map(({ reason }) => reason?.code ?? 'ended'), user + system < 3e5]))
+      })`
+      const args = [`pidfd_open=${error}`, '--', process.execPath, '-e', script]
+      const { stdout } = spawnSync(compile('deny'), args, { cwd: import.meta.dirname })
+      expect(JSON.parse(stdout.toString())).toEqual([
+        ['ended', 'ended', 'ended', 'ETIMEDOUT'],
+        true,
+      ])
+    },
+  )
+
+  test('the ID of a thread is that of no process: ESRCH', async () => {
+    const thread = readdirSync('/proc/self/task')
+      .map(Number)
+      .find((id) => id !== process.pid)
+    await expect(waitForExit(thread ?? 0)).rejects.toMatchObject({
+      code: 'ESRCH',
+      reason: 'thread',
     })
   })
 

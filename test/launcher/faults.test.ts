@@ -251,38 +251,38 @@ describe('a pidfile of a daemon that was not ready', () => {
       timeout: 20_000,
     })
 
-  test('killed between creation and name: removed', () => {
-    const path = join(openFolder(), 'pid')
-    expect(run([`pidfile ${path}`, `create ${path}`, 'detached 0', 'kill']).status).toBe(137)
-    expect(existsSync(path)).toBe(false)
+  // As lib/daemon/lock.ts has it: the lock is created first, and the pidfile appears with its name.
+  const create = (path: string) => [`pidfile ${path}`, `create ${path}.lock`]
+
+  test('killed between creation and name: its lock is removed', () => {
+    const folder = openFolder()
+    expect(run([...create(join(folder, 'pid')), 'detached 0', 'kill']).status).toBe(137)
+    expect(readdirSync(folder)).toEqual([])
   })
 
   test('out of time in that moment: removed', () => {
-    const path = join(openFolder(), 'pid')
-    expect(run([`pidfile ${path}`, `create ${path}`, 'detached 100', 'wait']).status).toBe(1)
-    expect(existsSync(path)).toBe(false)
-  })
-
-  test('with its name: removed; with another one, or locked by another process: left', () => {
     const folder = openFolder()
     const path = join(folder, 'pid')
-    run([`pidfile ${path}`, `name ${path}`, 'detached 0', 'kill'])
-    expect(existsSync(path)).toBe(false)
+    expect(run([...create(path), `create ${path}.new`, 'detached 100', 'wait']).status).toBe(1)
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  test('with its name: removed; with another one, or its lock held by another process: left', () => {
+    const folder = openFolder()
+    const path = join(folder, 'pid')
+    run([...create(path), `name ${path}`, 'detached 0', 'kill'])
+    expect(readdirSync(folder)).toEqual([])
     writeFileSync(path, '1\n')
     run([`pidfile ${path}`, 'detached 0', 'kill'])
-    expect(existsSync(path)).toBe(true)
-    writeFileSync(path, '')
-    const holder = [
-      'flock',
-      path,
-      launcher,
-      'launch',
-      '--',
-      ...speak(...greet, `pidfile ${path}`, 'detached 0', 'kill'),
-    ]
-    // flock(1) passes its descriptor on, of which the launcher keeps none.
-    spawnSync(holder[0] ?? '', holder.slice(1))
-    expect(existsSync(path)).toBe(true)
+    expect(readdirSync(folder)).toEqual(['pid'])
+    const hold = `import fcntl, struct, subprocess, sys
+lock = open('${path}.lock', 'w+')
+fcntl.fcntl(lock, 37, struct.pack('hhqqi4x', fcntl.F_RDLCK, 0, 1, 1, 0))
+sys.exit(subprocess.call(sys.argv[1:]))`
+    const program = speak(...greet, `pidfile ${path}`, `name ${path}`, 'detached 0', 'kill')
+    const held = spawnSync('python3', ['-c', hold, launcher, 'launch', '--', ...program])
+    expect([held.status, held.stderr.toString()]).toEqual([137, expect.stringContaining('SIGKILL')])
+    expect(readdirSync(folder)).toEqual(['pid', 'pid.lock'])
   })
 
   test('a folder that is swapped after the name was told: the file in the new one is left', async () => {
@@ -320,7 +320,7 @@ describe('a pidfile of a daemon that was not ready', () => {
       writeFileSync(victim, '')
       chmodSync(folder, 0o755)
       chownSync(folder, 0, 0)
-      // The root-owned file is empty, so that it would be taken for the daemon's.
+      // A lock that nobody has would be removed for a program that is root.
       const program = speak(...greet, `pidfile ${victim}`, 'detached 0', 'kill')
       const child = spawn(
         launcher,

@@ -1,6 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
+import { isForeground } from 'setsid'
 import { expect, test } from 'vitest'
+import { prepare } from '../../lib/launcher/start.ts'
 import { node, fixturePath, ps, track, until } from '../helpers/process.ts'
 import { fixtureOnTerminal, openTerminal } from '../helpers/pty.ts'
 import { openFolder } from '../helpers/remote.ts'
@@ -166,6 +169,10 @@ test('withForeground: the terminal comes back at a stop and goes again, while fn
   expect(await terminal.json()).toMatchObject({ code: 0, after: here })
 })
 
+test('isForeground of a descriptor that is not open: EBADF', () => {
+  expect(() => isForeground(2 ** 30)).toThrow(expect.objectContaining({ code: 'EBADF' }))
+})
+
 test('without a terminal of ours: ENOTTY, and isForeground is false', async () => {
   const terminal = openTerminal('sh', [
     '-c',
@@ -174,4 +181,35 @@ test('without a terminal of ours: ENOTTY, and isForeground is false', async () =
   const { error, foreground } = await terminal.json()
   expect(error).toMatchObject({ code: 'ENOTTY', syscall: 'tcgetpgrp', reason: 'not-a-terminal' })
   expect(foreground).toBe(false)
+})
+
+test('spawn foreground of a program that is missing: the terminal is back at once', async () => {
+  const { before, after, code } = await run('never started').json()
+  expect(code).toBe('ENOENT')
+  expect(after).toMatchObject(here)
+  expect(after.modes).toBe(before.modes)
+})
+
+test.each([
+  [
+    'another group than was told has it: EPERM',
+    2,
+    { told: 8, errno: constants.errno.EPERM, code: 127 },
+  ],
+  ['0: from any', 0, { told: 0, code: 0 }],
+])(
+  'the launcher takes the terminal from the group that it is told alone, %s',
+  async (_, holder, expected) => {
+    const program = { file: 'true', args: ['true'], stdio: 'inherit' as const }
+    const prepared = prepare(program, [{ step: 'foreground', value: [0, holder] }], undefined)
+    if (typeof prepared !== 'object') throw new Error('no descriptor is free')
+    prepared.close()
+    const { file, args } = prepared.options
+    const terminal = fixtureOnTerminal('job-terminal.mjs', ['a step', file, ...args.slice(1)])
+    expect(await terminal.json()).toMatchObject({ ...expected, after: here })
+  },
+)
+
+test('withForeground of a session leader: it comes back from the job of a shell that was killed', async () => {
+  expect(await run('a shell in it is killed').json()).toMatchObject({ after: here })
 })

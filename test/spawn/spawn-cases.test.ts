@@ -27,7 +27,6 @@ const aroundDiffers = [
   'no descriptors left',
   // The error comes when the launcher has ended, a turn later.
   'ipc of a missing program',
-  'kill of what never was',
   'the order of two',
 ]
 

@@ -182,6 +182,18 @@ describe('the place of a child, as ps and /proc see it', () => {
     })
   })
 
+  test.runIf(isRoot)('stealTerminal: root takes the terminal of another session', async () => {
+    const spawner = await startSpawner({}, true)
+    const stdio = ['ignore', 'ignore', 'ignore', 3]
+    const options = { controllingTerminal: 3, stdio }
+    const [first] = await spawner.spawn({ ...sleep, options })
+    const stealing = { ...options, stealTerminal: true }
+    const [second] = await spawner.spawn({ ...sleep, name: 'b', options: stealing })
+    expect(ps(second.pid)).toMatchObject({ sid: second.pid, tpgid: second.pid })
+    expect(ps(second.pid).tty).toMatch(/^pts\//)
+    expect(ps(first.pid)).toMatchObject({ sid: first.pid, tty: '?' })
+  })
+
   test('as an unprivileged user', async () => {
     const spawner = await startSpawner(unprivileged)
     const [child] = await spawner.spawn({ ...sleep, options: { group: 'new', umask: 0o77 } })
@@ -531,6 +543,8 @@ describe('signalGroup and signalSession', () => {
       const options = { allowSelf: true }
       const { value } = await spawner.ask(call, { id: spawner.pid, signal: 0, options })
       expect(value.signalled).toEqual([spawner.pid])
+      const wrong = await spawner.ask(call, { id: spawner.pid, signal: 999, options })
+      expect(wrong.error.code).toBe('EINVAL')
     }
   })
 })

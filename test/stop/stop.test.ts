@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { identify, stopGroup, stopProcess, stopSession } from 'setsid'
+import { identify, spawn as setsidSpawn, stopGroup, stopProcess, stopSession } from 'setsid'
 import { describe, expect, test } from 'vitest'
 import { compile } from '../helpers/compile.ts'
 import {
@@ -10,6 +10,7 @@ import {
   isLive,
   isRoot,
   ps,
+  runFixture,
   start,
   startFixture,
   track,
@@ -101,6 +102,71 @@ describe('stopProcess', () => {
     expect(isLive(running.pid)).toBe(true)
   })
 })
+
+describe('what is refused before any signal', () => {
+  test.for([[undefined], [null], ['5'], [{ exitCode: 0, signalCode: null, pid: 5 }]])(
+    'no number and no child: %o',
+    async ([target]) => {
+      for (const stop of [stopProcess, stopGroup, stopSession]) {
+        await expect(stop(target as never)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
+      }
+    },
+  )
+
+  test('a child that leads nothing, by the name of the missing option', async () => {
+    const { child, pid } = start('sleep', ['100'])
+    await expect(stopGroup(child)).rejects.toThrow(`group: 'new'. It is in process group`)
+    await expect(stopSession(child)).rejects.toThrow(`session: 'new'. It is in session`)
+    expect(isLive(pid)).toBe(true)
+  })
+
+  test('the second member of a pipeline', async () => {
+    const first = setsidSpawn('sleep', ['100'], { group: 'new', stdio: 'ignore' })
+    const second = setsidSpawn('sleep', ['100'], { group: first.pid ?? 0, stdio: 'ignore' })
+    track(first.pid ?? 0, second.pid ?? 0)
+    await expect(stopGroup(second)).rejects.toThrow(
+      `group: 'new'. It is in process group ${first.pid}`,
+    )
+    const { outcome, signalled } = await stopGroup(first)
+    expect({ outcome, signalled }).toEqual({ outcome: 'gone', signalled: [first.pid, second.pid] })
+  })
+
+  test('the number of a process that is no group, with the group that it is in', async () => {
+    const { pid } = start('sleep', ['100'])
+    await expect(stopGroup(pid)).rejects.toThrow(`that process is in process group ${ps(pid).pgid}`)
+    await expect(stopSession(pid)).rejects.toThrow(`that process is in session ${ps(pid).sid}`)
+  })
+
+  const signals = [
+    [{ escalate: 999 }, 'ERR_OUT_OF_RANGE'],
+    [{ killSignal: 0 }, 'ERR_OUT_OF_RANGE'],
+    [{ killSignal: 'SIGCONT' }, 'ERR_INVALID_ARG_VALUE'],
+    [{ escalate: 'SIGTSTP' }, 'ERR_INVALID_ARG_VALUE'],
+    [{ killSignal: 'SIGWINCH' }, 'ERR_INVALID_ARG_VALUE'],
+    [{ graze: 5 }, 'ERR_INVALID_ARG_VALUE'],
+  ] as const
+  test.for(signals)('%o: %s', async ([options, code]) => {
+    const { pid } = start('sleep', ['100'], { detached: true })
+    for (const stop of [stopProcess, stopGroup, stopSession]) {
+      await expect(stop(pid, options as never)).rejects.toMatchObject({ code })
+    }
+    expect(isLive(pid)).toBe(true)
+  })
+})
+
+test.for([
+  ['2000', 'group'],
+  ['5000', 'session'],
+])(
+  '%s members of a %s hold the event loop for 5 ms at most, and take few descriptors',
+  async ([size, kind]) => {
+    const args = [compile('restless'), size ?? '', kind ?? '']
+    const { held, descriptors, ...rest } = await runFixture('stop-many.mjs', args)
+    expect(rest).toEqual({ outcome: 'gone', signalled: Number(size) })
+    expect(held).toBeLessThan(5)
+    expect(descriptors).toBeLessThan(8)
+  },
+)
 
 /** A group whose leader has a higher pid than its member, which counts a signal that the kernel queues. */
 const lowMember = `import os, signal, sys, time

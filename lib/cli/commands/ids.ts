@@ -1,5 +1,5 @@
 import { processInfo } from '../../inspect/process.ts'
-import { type Command, parsePid, UsageError } from '../options.ts'
+import { type Command, ExitError, parsePid, UsageError } from '../options.ts'
 
 export const ids: Command = {
   usage: 'sess ids [--json] [PID]',
@@ -16,7 +16,9 @@ Examples:
   async run({ values, positionals }) {
     if (positionals.length > 1) throw new UsageError('ids takes one PID')
     const [pid] = positionals
-    const info = processInfo(pid === undefined ? process.ppid : parsePid(pid))
+    const asked = pid === undefined ? process.ppid : parsePid(pid)
+    const info = processInfo(asked, { throwIfNoEntry: false })
+    if (info === undefined) throw new ExitError(`there is no process ${asked}`, 1)
     const { ppid, pgid, sid, tty, tpgid } = info
     const row = { pid: info.pid, ppid, pgid, sid, tty, tpgid }
     if (values['json'] === true) return JSON.stringify(row)

@@ -1,28 +1,137 @@
+import { listProcessesSync } from '../../inspect/list.ts'
+import { isOver, look, type ProcessInfo, processInfo } from '../../inspect/process.ts'
 import { stopGroup, stopSession } from '../../stop/stop.ts'
-import { type Command, parsePid, UsageError } from '../options.ts'
-import { stopArguments, stopOptionsOf, tellStopped } from './daemon.ts'
+import { type Arguments, type Command, ExitError, parsePid, UsageError } from '../options.ts'
+import { json, named, printable, userName } from '../picture.ts'
+import { withProgress } from '../progress.ts'
+import { stopHelp, stopOptions, stopOptionsOf, tellStopped } from '../stopping.ts'
 
 export const kill: Command = {
-  usage: 'sess kill [--session] ID',
+  usage: 'sess kill [--session] [--dry-run] ID',
   summary: 'stop a whole process group or session and see it gone',
   help: `Ends every member of the process group ID, or with --session of the session ID: a
-signal, time to act on it, SIGKILL. Returns when nobody is left, or says who is. The
-caller's own group and session are refused.
+signal, time to act on it, SIGKILL. Returns when nobody is left, or says who is. A
+group or session is refused that has one of these in it: a process that sess was
+started from, the leader of its session, the foreground of its terminal.
 
   --session       ID is a session
-${stopArguments.help}
+  --dry-run       says who would be signalled, and signals nobody
+  --force         what is refused too, but for sess itself
+${stopHelp}
   --json          prints who was signalled and who is left
 
-Exit codes: 0 nobody is left; 1 somebody is, or it failed; 2 wrong usage.
+Exit codes: 0 nobody is left; 1 somebody is, it was refused, or it failed; 2 wrong
+usage.
 
 Examples:
   sess kill 812
   sess kill --session --grace 500 812`,
-  options: { session: { type: 'boolean' }, ...stopArguments.options },
-  async run({ values, positionals }) {
-    const [id] = positionals
-    if (id === undefined || positionals.length > 1) throw new UsageError('kill takes one ID')
-    const stopAll = values['session'] === true ? stopSession : stopGroup
-    return tellStopped(await stopAll(parsePid(id), stopOptionsOf(values)), values)
+  options: {
+    session: { type: 'boolean' },
+    'dry-run': { type: 'boolean' },
+    force: { type: 'boolean' },
+    ...stopOptions,
   },
+  async run({ values, positionals }) {
+    const [word] = positionals
+    if (word === undefined || positionals.length > 1) throw new UsageError('kill takes one ID')
+    const target = name(parsePid(word), values['session'] === true)
+    const options = { ...stopOptionsOf(values), allowSelf: values['force'] === true }
+    const refusal = values['force'] === true ? undefined : refuse(target)
+    const other = target.members().length === 0 ? otherGroup(target) : undefined
+    if (other !== undefined) throw new ExitError(other, 1)
+    if (values['dry-run'] === true) {
+      return tellMembers(target, values, options.killSignal ?? 'SIGTERM', refusal)
+    }
+    if (refusal !== undefined) throw new ExitError(refusal, 1)
+    const stopAll = target.session ? stopSession : stopGroup
+    const result = await withProgress(target.members, () => stopAll(target.id, options))
+    return tellStopped(result, values)
+  },
+}
+
+interface Target {
+  id: number
+  session: boolean
+  /** `process group 812` */
+  title: string
+  contains: (info: ProcessInfo) => boolean
+  /** The live ones, without ourselves. */
+  members: () => ProcessInfo[]
+}
+
+function name(id: number, session: boolean): Target {
+  const title = `${session ? 'session' : 'process group'} ${id}`
+  if (id === 1) throw new ExitError(`${title} is that of the system's first process`, 1)
+  const filter = session ? { sid: id } : { pgid: id }
+  return {
+    id,
+    session,
+    title,
+    contains: (info) => (session ? info.sid : info.pgid) === id,
+    members: () =>
+      listProcessesSync(filter).filter((info) => info.pid !== process.pid && !isOver(info)),
+  }
+}
+
+/** A process, as far as /proc shows it. */
+function visible(pid: number): ProcessInfo | undefined {
+  const info = look(pid)
+  return info === 'hidden' ? undefined : info
+}
+
+/**
+ * Whom a slip of the fingers must not end, and what each is to us: who says most to the user comes last.
+ * A process out of our sight (hidepid) is left out: it is another user's, and we could not signal it.
+ */
+function* dear(): Generator<[ProcessInfo, string]> {
+  const own = processInfo()
+  const foreground = own.tpgid === null ? [] : listProcessesSync({ pgid: own.tpgid })
+  for (const info of foreground) yield [info, 'which is in the foreground of this terminal']
+  const leader = own.sid > 1 ? visible(own.sid) : undefined
+  if (leader !== undefined) yield [leader, 'which leads the session of sess']
+  yield [own, 'which is sess itself']
+  const seen = new Set<number>()
+  for (
+    let info = visible(own.ppid);
+    info !== undefined && info.pid > 1;
+    info = visible(info.ppid)
+  ) {
+    // A number that was taken again could lead in a circle.
+    if (seen.has(info.pid)) break
+    seen.add(info.pid)
+    yield [info, 'which sess was started from']
+  }
+}
+
+function refuse({ title, contains }: Target): string | undefined {
+  const found = [...dear()].findLast(([info]) => contains(info))
+  if (found === undefined) return undefined
+  return `${title} has ${named(found[0])} in it, ${found[1]}; --force ends it all the same`
+}
+
+/** Where a number is that of a process, and of no group. */
+function otherGroup({ id, session, title }: Target): string | undefined {
+  const info = visible(id)
+  if (info === undefined || isOver(info)) return undefined
+  const place = session ? `session ${info.sid}` : `process group ${info.pgid}`
+  return `there is no ${title}: ${named(info)} is in ${place}`
+}
+
+function tellMembers(
+  { id, session, title, members }: Target,
+  values: Arguments['values'],
+  signal: NodeJS.Signals | number,
+  refusal: string | undefined,
+): string {
+  const found = members()
+  if (refusal !== undefined) process.exitCode = 1
+  if (values['json'] === true) {
+    return json({ id, session, signal, members: found, refused: refusal ?? null })
+  }
+  const lines = found.map(
+    ({ pid, command, uid }) => `${signal} to ${pid} ${printable(command)} of ${userName(uid)}`,
+  )
+  if (found.length === 0) lines.push(`nobody is in ${title}`)
+  return [...lines, ...(refusal === undefined ? [] : [`refused: ${refusal}`])].join('\n')
 }

@@ -1,4 +1,4 @@
-import { becomeLauncher, inheritedDescriptors } from '../../launcher/reexec.ts'
+import { becomeLauncher, inGivenBytes, inheritedDescriptors } from '../../launcher/reexec.ts'
 import { type Command, UsageError } from '../options.ts'
 
 export const launch: Command = {
@@ -17,8 +17,9 @@ Examples:
   sess launch -- node server.js
   sess launch -- node --import tsx server.ts --port 8080`,
   options: {},
+  takesCommand: true,
   run({ positionals }) {
     if (positionals.length === 0) throw new UsageError('launch needs a command')
-    becomeLauncher(positionals, inheritedDescriptors())
+    becomeLauncher(inGivenBytes(positionals), inheritedDescriptors())
   },
 }

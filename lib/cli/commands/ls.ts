@@ -1,4 +1,4 @@
-import type { ProcessGroup, Session } from '../../inspect/process.ts'
+import type { ProcessGroup, Session } from '../../inspect/sessions.ts'
 import { type Command, UsageError } from '../options.ts'
 import { columns, fit, json, pad, paint, printable, shortTty, userName, width } from '../picture.ts'
 import { chooseSessions, filterHelp, filterOptions } from '../sessions.ts'

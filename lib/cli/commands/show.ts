@@ -1,5 +1,5 @@
 import { explain, type Explanation, type Outcome, type Verdict } from '../../inspect/explain.ts'
-import { type Command, parsePid, UsageError } from '../options.ts'
+import { type Command, ExitError, parsePid, UsageError } from '../options.ts'
 import { columns, fit, json, named, paint, printable, userName, width } from '../picture.ts'
 
 export const show: Command = {
@@ -17,7 +17,11 @@ Examples:
   async run({ values, positionals }) {
     if (positionals.length > 1) throw new UsageError('show takes one PID')
     const [pid] = positionals
-    const explanation = await explain(pid === undefined ? process.ppid : parsePid(pid))
+    const asked = pid === undefined ? process.ppid : parsePid(pid)
+    const explanation = await explain(asked).catch((error: unknown) => {
+      const gone = (error as { code?: string }).code === 'ESRCH'
+      throw gone ? new ExitError(`there is no process ${asked}`, 1) : error
+    })
     return values['json'] === true ? json(explanation) : draw(explanation)
   },
 }
@@ -62,6 +66,7 @@ const colours: Record<Outcome, 'green' | 'red' | 'yellow'> = {
   ends: 'red',
   stops: 'yellow',
   depends: 'yellow',
+  unknown: 'yellow',
 }
 
 function drawVerdict(label: string, { outcome, reasons }: Verdict): string[] {

@@ -1,10 +1,6 @@
-import {
-  inspectSession,
-  type ProcessGroup,
-  type ProcessInfo,
-  type Session,
-} from '../../inspect/process.ts'
-import { type Command, parsePid, UsageError } from '../options.ts'
+import type { ProcessInfo } from '../../inspect/process.ts'
+import { inspectSession, type ProcessGroup, type Session } from '../../inspect/sessions.ts'
+import { type Command, ExitError, parsePid, UsageError } from '../options.ts'
 import { isLeftAlone, isStopped, leaderName } from './ls.ts'
 import { fit, json, paint, printable, userName, width } from '../picture.ts'
 import { chooseSessions, filterHelp, filterOptions } from '../sessions.ts'
@@ -26,11 +22,17 @@ Examples:
   async run({ values, positionals }) {
     if (positionals.length > 1) throw new UsageError('tree takes one SID')
     const [sid] = positionals
-    const named = sid === undefined ? undefined : [inspectSession(sid === '0' ? 0 : parsePid(sid))]
-    const sessions = await chooseSessions({ values }, named)
+    const sessions = await chooseSessions({ values }, sid === undefined ? undefined : [find(sid)])
     if (values['json'] === true) return json(sessions)
     return sessions.map(draw).join('\n')
   },
+}
+
+function find(text: string): Session {
+  const sid = text === '0' ? 0 : parsePid(text)
+  const session = inspectSession(sid, { throwIfNoEntry: false })
+  if (session === undefined) throw new ExitError(`there is no session ${sid}`, 1)
+  return session
 }
 
 function draw(session: Session): string {

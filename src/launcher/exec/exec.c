@@ -2,16 +2,15 @@
 //
 //   launcher exec [STEP…] -- FILE ARGV0 [ARG…]
 //
-// The steps are done in the order in which they are given. It tells of a failed
-// one by writing two ints, the step's letter and errno, to the status
-// descriptor. That closes by itself when the program starts, which is how Node
+// The steps are done in the order in which they are given: STEP_WORDS of
+// ../protocol.h. It tells of a failed one by writing two ints, the step's index
+// and errno, to the status descriptor; the count of steps is the program's own
+// index. That descriptor closes by itself when the program starts, which is how Node
 // learns of success (FD_CLOEXEC, as libuv does for its own fork).
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -20,6 +19,7 @@
 #include "../launcher.h"
 #include "../search.h"
 #include "../signal.h"
+#include "../text.h"
 
 #ifdef __linux__
 #include <sys/prctl.h>
@@ -29,8 +29,14 @@
 
 static volatile sig_atomic_t status_fd = -1;
 
-static _Noreturn void Fail(char step) {
-  int report[2] = {step, errno};
+enum { STEP_WORDS(PROTOCOL_NAME) kStepWords };
+static const Word kSteps[] = {STEP_WORDS(PROTOCOL_ROW)};
+
+static void ReturnForeground(void);
+
+static _Noreturn void Fail(int index) {
+  ReturnForeground();
+  int report[2] = {index, errno};
   if (write(status_fd, report, sizeof report) < 0) _exit(126);
   _exit(127);
 }
@@ -55,18 +61,50 @@ static void StopWithReport(void) {
 
 static void CloseOnExec(int fd) { fcntl(fd, F_SETFD, FD_CLOEXEC); }
 
+// What the terminal had before us: fd -1 where we have taken none.
+static struct {
+  int fd;
+  pid_t holder;
+} taken = {-1, 0};
+
 // tcsetpgrp stops a background process that doesn't block or ignore SIGTTOU
 // (POSIX XBD 11.1.4).
-static int TakeForeground(int fd) {
+static int SetForeground(int fd, pid_t group) {
   sigset_t one, before;
   sigemptyset(&one);
   sigaddset(&one, SIGTTOU);
   sigprocmask(SIG_BLOCK, &one, &before);
-  int result = tcsetpgrp(fd, getpgrp());
+  int result = tcsetpgrp(fd, group);
   int error = errno;
   sigprocmask(SIG_SETMASK, &before, NULL);
   errno = error;
   return result;
+}
+
+// Only from the group that our parent may take it from; 0: from any. A parent
+// in the background has no terminal to give, and a shell that loses it to its
+// background job exits. The shell may still take it between the look and the
+// call: the kernel has none that compares and sets.
+static int TakeForeground(int fd, pid_t holder) {
+  pid_t now = tcgetpgrp(fd);
+  if (now < 0) return -1;
+  if (holder != 0 && now != holder) {
+    errno = EPERM;
+    return -1;
+  }
+  if (SetForeground(fd, getpgrp()) != 0) return -1;
+  taken.fd = fd;
+  taken.holder = now;
+  return 0;
+}
+
+// No program starts, so the terminal goes back, unless another has it by now.
+static void ReturnForeground(void) {
+  int error = errno;
+  if (taken.fd >= 0 && tcgetpgrp(taken.fd) == getpgrp()) {
+    SetForeground(taken.fd, taken.holder);
+  }
+  errno = error;
 }
 
 #ifdef __linux__
@@ -111,58 +149,62 @@ static int DieWithWatcher(int fd, pid_t parent, int sig) {
 }
 #endif
 
-// One step, such as "g812": a letter and its numbers.
-static void Step(const char* step) {
-  char* rest;
-  int number = (int)strtol(step + 1, &rest, 10);
-  int failed = 0;
-  switch (*step) {
-    case 'p':  // The status pipe.
-      status_fd = number;
-      CloseOnExec(status_fd);
-      StopWithReport();
-      break;
+static void TakeStatus(int fd) {
+  status_fd = fd;
+  CloseOnExec(fd);
+  StopWithReport();
+}
+
+static int Die(const Message* step) {
 #ifdef __linux__
-    case 'd': {  // Signal, parent[, the watcher's socket].
-      pid_t parent = (pid_t)strtol(rest + 1, &rest, 10);
-      failed = *rest == ',' ? DieWithWatcher((int)strtol(rest + 1, NULL, 10),
-                                             parent, number)
-                            : DieWith(parent, number);
-      break;
-    }
+  int sig = (int)step->values[0];
+  pid_t parent = (pid_t)step->values[1];
+  return step->count == 3
+             ? DieWithWatcher((int)step->values[2], parent, sig)
+             : DieWith(parent, sig);
+#else
+  (void)step;
+  errno = ENOSYS;
+  return -1;
 #endif
-    case 'g':
-      failed = setpgid(0, number) != 0;
-      break;
-    case 't':  // Steals it from another session where we may.
-      failed = ioctl(number, TIOCSCTTY, 1) != 0;
-      break;
-    case 'c':
-      failed = ioctl(number, TIOCSCTTY, 0) != 0;
-      break;
-    case 'f':
-      failed = TakeForeground(number) != 0;
-      break;
-    case 'u':
+}
+
+// 0, or -1 with errno.
+static int Do(const Message* step) {
+  int number = (int)step->values[0];
+  switch (step->word) {
+    case kStepStatus:
+      TakeStatus(number);
+      return 0;
+    case kStepDeath:
+      return Die(step);
+    case kStepGroup:
+      return setpgid(0, number);
+    case kStepSteal:  // From another session where we may.
+      return ioctl(number, TIOCSCTTY, 1);
+    case kStepTerminal:
+      return ioctl(number, TIOCSCTTY, 0);
+    case kStepForeground:
+      return TakeForeground(number, (pid_t)step->values[1]);
+    case kStepUmask:
       umask((mode_t)number);
-      break;
-    case 'i':
-      failed = signal(number, SIG_IGN) == SIG_ERR;
-      break;
+      return 0;
     default:
-      errno = EINVAL;
-      failed = 1;
+      return signal(number, SIG_IGN) == SIG_ERR ? -1 : 0;
   }
-  if (failed) Fail(*step);
 }
 
 int ExecMain(int argc, char** argv) {
   int at = 0;
-  while (at < argc && strcmp(argv[at], "--") != 0) Step(argv[at++]);
-  if (argc - at < 3) {
-    errno = EINVAL;
-    Fail('x');
+  for (; at < argc && strcmp(argv[at], "--") != 0; at++) {
+    Message step;
+    if (!Decode(kSteps, kStepWords, '=', argv[at], &step)) {
+      errno = EINVAL;
+      Fail(at);
+    }
+    if (Do(&step) != 0) Fail(at);
   }
-  Search(argv[at + 1], argv + at + 2);
-  Fail('x');
+  errno = EINVAL;
+  if (argc - at >= 3) Search(argv[at + 1], argv + at + 2);
+  Fail(at);
 }

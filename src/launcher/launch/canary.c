@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../fds.h"
+#include "../waker.h"
 #include "launch.h"
 
 enum { kCanaryPatience = 50 };

@@ -158,7 +158,7 @@ static void Say(Outcome outcome, int value) {
   if (outcome == kEndNoExec || outcome == kEndFailed)
     snprintf(text, sizeof text, form, self.file, strerror(value));
 #pragma GCC diagnostic pop
-  dprintf(2, "sess: %s\n", text);
+  dprintf(2, "%s: %s\n", self.name, text);
 }
 
 static void TellWhoIsLeft(const pid_t* left, size_t count) {
@@ -166,7 +166,8 @@ static void TellWhoIsLeft(const pid_t* left, size_t count) {
     if (self.report >= 0)
       Report(kLeft, (long long[]){left[i]});
     else
-      dprintf(2, "sess: process %d could not be ended\n", (int)left[i]);
+      dprintf(2, "%s: process %d could not be ended\n", self.name,
+              (int)left[i]);
   }
 }
 

@@ -1,7 +1,7 @@
 // The launch part: the caller waits for this process, and the program runs
 // below it until it has become a daemon. ../PROTOCOL.md tells who says what.
 //
-//   launch [--mark=restart] [--protocol=VERSION --report=FD --ready=WAY
+//   launch [--mark=restart --name=TEXT] [--protocol=VERSION --report=FD --ready=WAY
 //           --timeout=MS --grace=MS --cred=UID:GID:GROUPS --umask=MASK
 //           --keep=FD] -- FILE [ARG]...
 //
@@ -27,7 +27,8 @@
 #include "../fds.h"
 #include "../launcher.h"
 
-struct launch self = {.child = -1,
+struct launch self = {.name = "sess",
+                      .child = -1,
                       .signals = -1,
                       .listener = -1,
                       .link = -1,

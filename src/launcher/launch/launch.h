@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "../signal.h"
+#include "../stat.h"
 
 enum { kNoTime = -1 };
 
@@ -28,6 +29,7 @@ typedef enum {
 } Outcome;
 
 struct launch {
+  const char* name;  // what its messages begin with
   const char* file;
   pid_t child;          // not reaped as long as this is its number; or -1
   uint64_t ticks;       // when it started, or 0
@@ -97,13 +99,9 @@ typedef enum { kNobody, kSomebody, kUnknown } Presence;
 Presence GroupLives(pid_t group);
 // Live and dead children of ours; -1 when that can't be told.
 int Children(pid_t* list, size_t room);
-uint64_t StartTicks(pid_t pid);
-// The letter of ps, or '\0'.
-char StateOf(pid_t pid);
 
 // mirror.c
 void MirrorStop(int number);
-bool IsWaker(pid_t pid);
 
 // link.c
 int OpenLink(void);
@@ -112,7 +110,7 @@ void ReadLink(void);
 
 // pidfile.c
 void RememberPidFile(const char* path, uid_t writer);
-// Where it is free, and empty or the program's.
+// Where no daemon has it, and it names the program; and its lock.
 void RemovePidFile(pid_t program);
 
 // notify.c: its descriptor, or -1 with errno.

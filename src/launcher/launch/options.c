@@ -30,6 +30,7 @@ static const struct {
   const char* name;
   long long least, most;  // none for text
 } kOptions[] = {{"--mark", 0, 0},
+                {"--name", 0, 0},
                 {"--ready", 0, 0},
                 {"--cred", 0, 0},
                 {"--protocol", 0, INT_MAX},
@@ -38,13 +39,16 @@ static const struct {
                 {"--grace", 0, INT_MAX},
                 {"--keep", 3, INT_MAX},
                 {"--umask", 0, 0777}};
-enum { kMark, kWay, kCred, kProtocol, kReport, kLimit, kGrace, kKeep, kUmask };
+enum { kMark, kName, kWay, kCred, kProtocol, kReport, kLimit, kGrace, kKeep, kUmask };
 
 static bool SetText(int option, const char* text, struct options* options) {
   switch (option) {
     case kMark:
       options->restarted = true;
       return strcmp(text, "restart") == 0;
+    case kName:
+      self.name = text;
+      return true;
     case kWay:
       return ParseWay(text, options);
     default:

@@ -1,0 +1,38 @@
+import { daemonStatus } from '../../daemon/status.ts'
+import { pidFileOf } from '../daemon.ts'
+import { type Command, ExitError } from '../options.ts'
+import { inWords } from '../words.ts'
+
+/** A state that is not here can't be told, which is 4 too. */
+const exitCodes: Record<string, number> = { running: 0, stale: 1, stopped: 3 }
+
+export const status: Command = {
+  usage: 'sess status --pid-file F [--json]',
+  summary: 'whether the daemon of a pidfile runs',
+  help: `Says whether the daemon of a pidfile runs. A pid that was given to another process
+since, or that belongs to another container, is not taken for it.
+
+Exit codes (LSB): 0 it runs; 1 it doesn't, and its pidfile is left; 3 it doesn't;
+4 that can't be told.
+
+Examples:
+  sess status --pid-file /run/web.pid
+  sess status --pid-file /run/web.pid --json | jq .identity.pid`,
+  options: { 'pid-file': { type: 'string' }, json: { type: 'boolean' } },
+  async run(given) {
+    const path = pidFileOf(given, 'status')
+    const found = await daemonStatus(path).catch((error: unknown) => {
+      throw new ExitError(inWords(error), 4)
+    })
+    const { state, identity, reason } = found as typeof found & { reason?: string | null }
+    process.exitCode = exitCodes[state] ?? 4
+    if (given.values['json'] === true) return JSON.stringify(found)
+    const words: Record<string, string> = {
+      running:
+        identity === null ? 'running, its pid is not known here' : `running, pid ${identity.pid}`,
+      stale: `not running, ${path} is left`,
+      stopped: 'not running',
+    }
+    return words[state] ?? `it can't be told whether it runs${reason == null ? '' : `: ${reason}`}`
+  },
+}

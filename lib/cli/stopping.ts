@@ -1,0 +1,60 @@
+// What `sess stop` and `sess kill` share: the options of a stop, and what became of it.
+import { constants } from 'node:os'
+import type { StopOptions, StopResult } from '../stop/stop.ts'
+import { type Arguments, count, type Options, text, UsageError } from './options.ts'
+import { json } from './picture.ts'
+import { nearest, survivorInWords } from './words.ts'
+
+export const stopOptions = {
+  signal: { type: 'string' },
+  grace: { type: 'string' },
+  'no-kill': { type: 'boolean' },
+  json: { type: 'boolean' },
+} as const satisfies Options
+
+export const stopHelp = `  --signal NAME   the first signal; default SIGTERM
+  --grace MS      from the first signal to SIGKILL; default 5000
+  --no-kill       no SIGKILL`
+
+/** Those that could never end a process: what a stop waits for would not come. */
+const HARMLESS = new Set(['SIGCONT', 'SIGCHLD', 'SIGURG', 'SIGWINCH'])
+const STOPS = new Set(['SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU'])
+
+function signalOf(values: Arguments['values']): NodeJS.Signals | undefined {
+  const given = text(values, 'signal')
+  if (given === undefined) return undefined
+  const names = Object.keys(constants.signals) as NodeJS.Signals[]
+  const wanted = given.toUpperCase().replace(/^(?!SIG)/, 'SIG')
+  const name = /^\d+$/.test(given)
+    ? names.find((signal) => constants.signals[signal] === Number(given))
+    : names.find((signal) => signal === wanted)
+  if (name === undefined) {
+    throw new UsageError(`there is no signal '${given}'${nearest(wanted, names)}`)
+  }
+  if (HARMLESS.has(name) || STOPS.has(name)) throw new UsageError(`${name} ends no process`)
+  return name
+}
+
+export const stopOptionsOf = (values: Arguments['values']): StopOptions => ({
+  killSignal: signalOf(values),
+  grace: count(values, 'grace'),
+  escalate: values['no-kill'] === true ? false : undefined,
+})
+
+/** What became of it, and exit code 1 where somebody is left. */
+export function tellStopped(
+  result: StopResult & { hidden?: boolean },
+  values: Arguments['values'],
+): string {
+  const { outcome, survivors, signalled, escalated, hidden } = result
+  if (outcome === 'survivors') process.exitCode = 1
+  if (values['json'] === true) return json(result)
+  if (outcome === 'survivors') {
+    const unseen = hidden === true ? ['some are left that /proc does not show to this user'] : []
+    return [...survivors.map(survivorInWords), ...unseen].join('\n')
+  }
+  if (outcome === 'gone') {
+    return `stopped ${signalled.join(', ')}${escalated ? ', by the second signal' : ''}`
+  }
+  return 'not running'
+}

@@ -1,0 +1,95 @@
+// What `sess` says of errors: in the user's words, without the names of functions and of errnos.
+import { statSync } from 'node:fs'
+import { getSystemErrorMap } from 'node:util'
+import type { Survivor } from '../stop/stop.ts'
+import { printable } from './picture.ts'
+
+/** How many letters are to be added, left out, changed or swapped with their neighbour. */
+function distance(a: string, b: string): number {
+  let older: number[] = []
+  let above = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1]
+      const swapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      row[j] = Math.min(
+        (above[j] ?? 0) + 1,
+        (row[j - 1] ?? 0) + 1,
+        (above[j - 1] ?? 0) + (same ? 0 : 1),
+        swapped ? (older[j - 2] ?? 0) + 1 : Infinity,
+      )
+    }
+    older = above
+    above = row
+  }
+  return above[b.length] ?? 0
+}
+
+/** `; did you mean 'X'?` for the known word that was probably meant, or nothing. */
+export function nearest(word: string, known: string[], prefix = ''): string {
+  const [best] = known
+    .map((name) => ({ name, far: distance(word.toLowerCase(), name.toLowerCase()) }))
+    .filter(({ name, far }) => far <= Math.max(1, Math.floor(name.length / 3)))
+    .sort((a, b) => a.far - b.far)
+  return best === undefined ? '' : `; did you mean '${prefix}${best.name}'?`
+}
+
+type Failure = Error & {
+  errno?: number
+  code?: string
+  syscall?: string
+  path?: string
+  reason?: string
+  stderr?: string
+}
+
+/** An error of the library or of Node as a sentence. */
+export function inWords(error: unknown): string {
+  const { message, errno, code = '', syscall, path, reason, stderr = '' } = error as Failure
+  const credential = /^(User|Group) identifier does not exist: (.*)$/.exec(message)
+  if (credential !== null) return `there is no ${credential[1]?.toLowerCase()} '${credential[2]}'`
+  if (syscall === undefined) {
+    return stderr === '' || message.includes(stderr) ? message : `${message}:\n${stderr}`
+  }
+  const [call, object] = splitAtBlank(syscall)
+  if (call === 'spawn' && object !== undefined) return notRun(object, code, errno)
+  const start = message.indexOf(`, ${syscall}: `)
+  if (reason !== undefined && start >= 0) return message.slice(start + syscall.length + 4)
+  const [, what = message] = getSystemErrorMap().get(errno ?? 0) ?? []
+  const subject = path ?? object
+  return subject === undefined ? what : `${subject}: ${what}`
+}
+
+function splitAtBlank(text: string): [string, string?] {
+  const at = text.indexOf(' ')
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)]
+}
+
+/** Why a program was not started; src/launcher/run/run.c says the same. */
+function notRun(file: string, code: string, errno = 0): string {
+  const info = file.includes('/') ? statSync(file, { throwIfNoEntry: false }) : undefined
+  if (code === 'ENOENT' && info === undefined) return `there is no program '${file}'`
+  const [, what = code] = getSystemErrorMap().get(errno) ?? []
+  const why =
+    code === 'ENOENT'
+      ? 'its interpreter is missing'
+      : info?.isDirectory() === true
+        ? 'it is a folder'
+        : what.charAt(0).toUpperCase() + what.slice(1)
+  return `'${file}' can't be run: ${why}`
+}
+
+/** A newer library may have a reason more. */
+const reasons: Record<string, string> = {
+  EPERM: 'it belongs to another user, and may not be signalled',
+  uninterruptible: 'it waits for a device, and ends when that answers',
+  traced: 'a debugger holds it',
+  frozen: 'its cgroup is frozen, and it ends when that is thawed',
+  ignored: 'it had the signal and has not ended',
+  'not-signalled': 'it came too late to be signalled',
+}
+
+/** Who is left of a stop, and why. */
+export const survivorInWords = ({ pid, command, reason }: Survivor): string =>
+  `${pid} ${printable(command)} is left: ${reasons[reason] ?? reason}`

@@ -1,0 +1,83 @@
+import { hasOtherEnd, mayBeNonBlocking } from '../base/descriptor.ts'
+import { errnoOf, systemError } from '../base/errors.ts'
+
+/** Milliseconds in which a reader takes nothing. */
+const STALLED = 5000
+
+/** What a standard stream on a pipe or a socket has behind its public face. */
+interface Output {
+  writableLength: number
+  destroyed: boolean
+  _handle?: {
+    bytesWritten?: number
+    writeQueueSize?: number
+    setBlocking?: (on: boolean) => number
+  } | null
+}
+
+export type OutputFd = 1 | 2
+
+const nameOf = (fd: OutputFd) => (fd === 1 ? 'stdout' : 'stderr')
+const outputOf = (fd: OutputFd) => process[nameOf(fd)] as unknown as Output
+
+/**
+ * Bytes that were written to a standard stream and have not reached the kernel. Node queues what a pipe or a socket
+ * doesn't take; a terminal and a file take all at once.
+ */
+function queued(fd: OutputFd): number {
+  // A stream that was never touched comes to life by being looked at, and Node then makes its pipe non-blocking, for
+  // everyone who shares it.
+  if (!hasOtherEnd(fd) || !mayBeNonBlocking(fd)) return 0
+  const { destroyed, writableLength } = outputOf(fd)
+  return destroyed ? 0 : writableLength
+}
+
+/** Bytes that it has passed on. */
+function passed(fd: OutputFd): number {
+  const { bytesWritten = 0, writeQueueSize = 0 } = outputOf(fd)._handle ?? {}
+  return bytesWritten - writeQueueSize
+}
+
+const delay = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** @internal Fulfilled when nothing is queued. A reader that takes nothing for 5 s is an error, ETIMEDOUT. */
+export async function written(fd: OutputFd): Promise<void> {
+  if (queued(fd) === 0) return
+  let before = passed(fd)
+  let since = performance.now()
+  for (let pause = 1; queued(fd) > 0; pause = Math.min(pause * 2, 20)) {
+    await delay(pause)
+    const now = passed(fd)
+    if (now !== before) since = performance.now()
+    else if (performance.now() - since > STALLED) throw stalled(fd)
+    before = now
+  }
+  // libuv takes a descriptor out of its epoll set when it next hears of it.
+  await new Promise((resolve) => setImmediate(resolve))
+}
+
+function stalled(fd: OutputFd): Error {
+  const bytes = queued(fd)
+  const text = `the reader of ${nameOf(fd)} has taken nothing for ${STALLED} ms, and ${bytes} bytes wait for it`
+  return systemError(errnoOf('ETIMEDOUT'), 'write', { reason: 'output-stalled', text, fd, bytes })
+}
+
+/** @internal For who can't wait: an error where something is queued. */
+export function checkWritten(fd: OutputFd): void {
+  const bytes = queued(fd)
+  if (bytes === 0) return
+  const text = `${bytes} bytes for ${nameOf(fd)} are queued, which only the event loop can write`
+  throw systemError(errnoOf('EAGAIN'), 'write', { reason: 'output-queued', text, fd, bytes })
+}
+
+/**
+ * @internal From now on a write returns when the kernel has all of it, so that nothing is queued at any later moment.
+ * Gives the way back.
+ */
+export function writeAtOnce(fd: OutputFd): () => void {
+  if (!hasOtherEnd(fd)) return () => undefined
+  const handle = outputOf(fd)._handle
+  const result = handle?.setBlocking?.(true) ?? 0
+  if (result < 0) throw systemError(result, 'fcntl')
+  return () => void handle?.setBlocking?.(false)
+}

@@ -1,0 +1,272 @@
+import { constants, fstatSync, readlinkSync, readSync, type Stats } from 'node:fs'
+import { resolve } from 'node:path'
+import { errnoOf, invalidArgType, type Reason, systemError } from '../base/errors.ts'
+import { native } from '../base/native.ts'
+import { isOver, isSameProcess, processInfo, type ProcessIdentity } from '../inspect/process.ts'
+import { askLock, type Held, withFile } from './lock.ts'
+import { type Author, authorOf, type Place, reaches, within } from './trust.ts'
+
+// A pidfile's first line is the pid, for everyone else who reads pidfiles. The second is what makes it
+// trustworthy: the process's start and boot, so that a recycled pid is not taken for the daemon, and its
+// pid namespace, so that the same number in another container isn't either.
+
+/**
+ * Why it can't be told whether the daemon runs.
+ *
+ * - `other-program`: the file has a pid and nothing that tells whose; a process with that pid lives
+ * - `not-a-pidfile`: text without a pid
+ * - `held-by-another`: the named process is gone, or none is named, and `pids` hold the daemon's lock
+ * - `other-namespace`: the daemon of another container, by its lock
+ * - `hidden`: /proc does not show us the process
+ * - `lock-hidden`: the named process is gone, and whether another holds the lock is not ours to ask
+ * - `untrusted-pidfile`: somebody could have written it who may not signal the process that it names
+ */
+export type UnknownDaemon = keyof typeof sentences
+
+export interface DaemonStatus {
+  /**
+   * `running`: the very process that the file names lives. `stopped`: there is no file. `stale`: a file, and no
+   * daemon. `unknown`: it can't be told, `reason` says why; nothing is started, stopped or removed then.
+   */
+  state: 'running' | 'stopped' | 'stale' | 'unknown'
+  /** The daemon, where it is running; else null. */
+  identity: ProcessIdentity | null
+  /** Whether somebody holds the lock that a daemon has for life; null where that is not ours to ask. */
+  locked: boolean | null
+  /** With `unknown` alone. */
+  reason?: UnknownDaemon
+  /** With `unknown`: the process that the file names, or those that hold its lock, as far as we may see. */
+  pids?: number[]
+}
+
+const sentences = {
+  'other-program': 'names a process that lives, and may be another program’s',
+  'not-a-pidfile': 'holds something else than a pid',
+  'held-by-another': 'is locked, and not by the process that it names',
+  'other-namespace': 'belongs to a daemon in another pid namespace',
+  hidden: 'names a process that is hidden from here',
+  'lock-hidden': 'has a lock that may not be asked for from here',
+  'untrusted-pidfile': 'names a process that its author may not signal',
+} as const
+
+const EINVAL = errnoOf('EINVAL')
+const EISDIR = errnoOf('EISDIR')
+const ELOOP = errnoOf('ELOOP')
+const EPERM = errnoOf('EPERM')
+const ESRCH = errnoOf('ESRCH')
+const MAX_SIZE = 4096
+
+/** @internal */
+export function checkPidFile(value: unknown, name: string): asserts value is string {
+  if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value)
+}
+
+const refusal = (errno: number, why: Reason): Error => systemError(errno, 'pidfile', why)
+
+/** @internal A daemon that can't be told; `errno` is what that means for the call. */
+export function unknownDaemon(errno: number, path: string, status: DaemonStatus): Error {
+  const { reason = 'hidden', pids = [] } = status
+  const who = pids.length === 0 ? '' : `: process ${pids.join(', ')}`
+  const text = `${path} ${sentences[reason]}${who}`
+  const byReason: Partial<Record<UnknownDaemon, number>> = {
+    'not-a-pidfile': EINVAL,
+    'untrusted-pidfile': EPERM,
+  }
+  return refusal(byReason[reason] ?? errno, { reason, text, path, pids })
+}
+
+/** What a pidfile says. */
+interface Content {
+  kind: 'empty' | 'identity' | 'other-namespace' | 'pid-only' | 'text'
+  identity: ProcessIdentity | null
+  pid: number
+}
+
+/** @internal Without /proc it is ''. */
+export const ownNamespace = (): string => {
+  try {
+    return readlinkSync('/proc/self/ns/pid')
+  } catch {
+    return ''
+  }
+}
+
+function parse(text: string): Content {
+  const [first = '', second = ''] = text.split('\n')
+  if (/^[\0\s]*$/.test(text)) return { kind: 'empty', identity: null, pid: 0 }
+  const pid = Number(first.trim())
+  if (!/^\d{1,10}$/.test(first.trim())) return { kind: 'text', identity: null, pid: 0 }
+  try {
+    const { startTicks, bootId, namespace } = JSON.parse(second) as Record<string, unknown>
+    if (typeof startTicks !== 'number' || typeof bootId !== 'string' || pid <= 1) {
+      return { kind: 'pid-only', identity: null, pid }
+    }
+    const identity = { pid, startTicks, bootId }
+    const own = ownNamespace()
+    const isOurs = own === '' || namespace === own
+    return { kind: isOurs ? 'identity' : 'other-namespace', identity, pid }
+  } catch {
+    return { kind: 'pid-only', identity: null, pid }
+  }
+}
+
+/** A process as far as we can see it; by its number alone, or as that very one. */
+function look(pid: number, identity: ProcessIdentity | null): 'lives' | 'gone' | 'hidden' {
+  if (pid > 2 ** 31 - 1) return 'gone'
+  const boot = native.bootId()
+  if (identity !== null && typeof boot === 'string' && boot !== identity.bootId) return 'gone'
+  try {
+    if (identity !== null && !isSameProcess(identity)) return 'gone'
+    const info = processInfo(pid, { throwIfNoEntry: false })
+    return info === undefined || isOver(info) ? 'gone' : 'lives'
+  } catch (error) {
+    if (!['EPERM', 'EACCES', 'ENOENT'].includes((error as { code: string }).code)) throw error
+    // Neither hidepid nor a missing /proc hides from this one whether there is such a process.
+    return native.getsid(pid) === ESRCH ? 'gone' : 'hidden'
+  }
+}
+
+/** @internal A pidfile as it was found. */
+export interface PidFileFound {
+  stats: Stats
+  text: string
+  content: Content
+  author: Author
+}
+
+/** @internal What stands at a place; `undefined` when nothing does. Throws for what is no pidfile. */
+export function readPidFile(place: Place): PidFileFound | undefined {
+  return read(place, (fd) => fromOpen(place, fd))
+}
+
+function read<T>(place: Place, use: (fd: number) => T): T | undefined {
+  try {
+    return withFile(place, constants.O_RDONLY, use)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ELOOP') throw error
+    const { path } = place
+    const text = `${path} is a symbolic link, and a pidfile is never taken through one`
+    throw refusal(ELOOP, { reason: 'not-a-pidfile', text, path })
+  }
+}
+
+function fromOpen(place: Place, fd: number): PidFileFound {
+  const { path } = place
+  const stats = fstatSync(fd)
+  if (!stats.isFile()) {
+    const text = `${path} is no regular file`
+    throw refusal(stats.isDirectory() ? EISDIR : EINVAL, { reason: 'not-a-pidfile', text, path })
+  }
+  const bytes = Buffer.alloc(MAX_SIZE)
+  const text = bytes.toString('utf8', 0, readSync(fd, bytes, 0, MAX_SIZE, 0))
+  return { stats, text, content: parse(text), author: authorOf(place, stats) }
+}
+
+/** @internal */
+export interface Judged extends DaemonStatus {
+  found: PidFileFound | undefined
+}
+
+function statusOf({ state, identity, locked, reason, pids }: Judged): DaemonStatus {
+  if (reason === undefined) return { state, identity, locked }
+  return { state, identity, locked, reason, pids: pids ?? [] }
+}
+
+/** @internal Whether the daemon of a place runs. */
+export function judge(place: Place): Judged {
+  const judged = read(place, (fd) => {
+    const found = fromOpen(place, fd)
+    return { ...judgeContent(found, askLock(place, fd)), found }
+  })
+  if (judged !== undefined) return judged
+  const held = askLock(place, undefined)
+  const status = held.held === true ? unknown('held-by-another', held) : plain('stopped', held)
+  return { ...status, found: undefined }
+}
+
+const plain = (state: 'stopped' | 'stale', { held }: Held): DaemonStatus => ({
+  state,
+  identity: null,
+  locked: held,
+})
+
+const unknown = (reason: UnknownDaemon, { held, pids }: Held): DaemonStatus => ({
+  state: 'unknown',
+  identity: null,
+  locked: held,
+  reason,
+  pids: pids(),
+})
+
+// | the file says       | process | lock free  | lock held          | lock not ours to ask |
+// |---------------------|---------|------------|--------------------|----------------------|
+// | a whole identity    | lives   | `running` if its author reaches it, else `untrusted-pidfile`      |
+// | a pid alone         | lives   | `other-program`                                                   |
+// | either              | hidden  | `hidden`                                                          |
+// | either, or nothing  | gone    | `stale`    | `held-by-another`  | `lock-hidden`        |
+// | another namespace's |         | `stale`    | `other-namespace`  | `other-namespace`    |
+// | text without a pid  |         | `not-a-pidfile`                                                   |
+function judgeContent({ content, author }: PidFileFound, held: Held): DaemonStatus {
+  const { kind, identity, pid } = content
+  if (kind === 'text') return unknown('not-a-pidfile', held)
+  if (kind === 'other-namespace') {
+    return held.held === false ? plain('stale', held) : unknown('other-namespace', held)
+  }
+  const process = kind === 'empty' ? 'gone' : look(pid, identity)
+  const named = { ...held, pids: () => [pid] }
+  if (process === 'hidden') return unknown('hidden', named)
+  if (process === 'lives') {
+    if (identity === null) return unknown('other-program', named)
+    const believed = reaches(author, pid)
+    if (believed === true) return { state: 'running', identity, locked: held.held }
+    return unknown(believed === undefined ? 'hidden' : 'untrusted-pidfile', named)
+  }
+  if (held.held === false) return plain('stale', held)
+  return unknown(held.held === null ? 'lock-hidden' : 'held-by-another', held)
+}
+
+/** How long who has just taken the lock may take to name its daemon, in milliseconds. */
+const NAMING = 1000
+
+/** @internal */
+export async function judgeNamed(pidFile: string): Promise<Judged> {
+  const deadline = performance.now() + NAMING
+  for (;;) {
+    const judged = judgePath(pidFile)
+    const isNaming = judged.locked === true && judged.found === undefined
+    if (!isNaming || performance.now() > deadline) return judged
+    await new Promise((done) => setTimeout(done, 10))
+  }
+}
+
+/** @internal */
+export function judgePath(pidFile: string): Judged {
+  try {
+    return within(resolve(pidFile), judge)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    // No folder, no file.
+    return { state: 'stopped', identity: null, locked: false, found: undefined }
+  }
+}
+
+/**
+ * Whether the daemon of a pidfile runs.
+ *
+ * A pid alone says nothing: the process must have the start time and the boot that the
+ * file names, in this pid namespace. So a recycled pid, one of another container, an
+ * empty file or garbage is never taken for the daemon. A file is believed as far as its author could
+ * signal the process himself: root's file about any process, another user's about his own.
+ *
+ * @param pidFile path
+ * @throws `ELOOP` it is a symbolic link (`reason: 'not-a-pidfile'`), or goes through one of another user (`'untrusted-link'`)
+ * @throws `EISDIR` it is a folder (`reason: 'not-a-pidfile'`)
+ * @throws `EACCES` it may not be read; any other errno of open() likewise
+ * @throws `EINVAL` it is no regular file (`reason: 'not-a-pidfile'`)
+ * @platform Linux
+ * @see fcntl_locking(2), openat(2)
+ */
+export async function daemonStatus(pidFile: string): Promise<DaemonStatus> {
+  checkPidFile(pidFile, 'pidFile')
+  return statusOf(await judgeNamed(pidFile))
+}

@@ -1,0 +1,45 @@
+import { systemError } from '../base/errors.ts'
+import { native } from '../base/native.ts'
+
+/** The service manager's socket, as sd_notify(3) finds it, where that is meant for process `main`. */
+function socketOf(main: number): string | undefined {
+  const { NOTIFY_SOCKET, SYSTEMD_EXEC_PID } = process.env
+  if (NOTIFY_SOCKET === undefined || NOTIFY_SOCKET === '') return undefined
+  // Every descendant of a service inherits both (systemd.exec(5)).
+  const meant = SYSTEMD_EXEC_PID === undefined || SYSTEMD_EXEC_PID === String(main)
+  return meant ? NOTIFY_SOCKET : undefined
+}
+
+function hasTerminal(): boolean {
+  const result = native.hasTerminal()
+  if (result < 0) throw systemError(result, 'open')
+  return result === 1
+}
+
+/**
+ * @internal Whether whoever started us waits for this very process to stay: systemd, with its socket for READY=1
+ * or with our pid in SYSTEMD_EXEC_PID, or a container, whose pid 1 we are.
+ */
+export function mustStay(): boolean {
+  const { pid, env } = process
+  if (pid === 1 || env['SYSTEMD_EXEC_PID'] === String(pid)) return true
+  return socketOf(pid) !== undefined && !hasTerminal()
+}
+
+/** @internal What tells the service manager; without one it does nothing. */
+export type Notify = (text: string) => void
+
+/** @internal `main` is the process that the service manager has started: this one, or its launcher. */
+export function findManager(main: number): Notify {
+  const address = socketOf(main)
+  if (address === undefined) return () => undefined
+  return (text) => {
+    const result = native.notify(address, text)
+    if (result < 0) throw systemError(result, 'sendto')
+  }
+}
+
+/** @internal What we tell by NOTIFY_SOCKET is not our children's to tell. */
+export function keepFromChildren(main: number): void {
+  if (socketOf(main) !== undefined) delete process.env['NOTIFY_SOCKET']
+}

@@ -1,0 +1,139 @@
+// What this package relies on inside Node, and nowhere else than here.
+//
+// | what                                                                     | since | looked at by     | otherwise            |
+// | ------------------------------------------------------------------------ | ----- | ---------------- | -------------------- |
+// | spawn() calls `ChildProcess.prototype.spawn(options)` once; all own keys | 20    | `internalsKnown` | exec.ts goes around, |
+// | of the caller's options are in `options`, beside `file` and `args`       |       |                  | by public calls      |
+// | `child._handle.spawn()` starts the program: 0 or -errno, `_handle.pid`   | 20    | `internalsKnown` | the same             |
+// | `child._handle.onexit(code)` with a negative code is the `error` event   | 20    | `internalsKnown` | the same             |
+// | `child._handle.kill(signal)` gives -errno, and of ESRCH kill() is false  | 20    | the tests alone  | kill() is Node's own |
+// | `child.emit`, `spawnfile`, `spawnargs` and `stdio` can be replaced       | 20    | the tests alone  | wrong texts          |
+// | `stream._handle.readStart()`, `readStop()` and `reading` of a terminal   | 20    | the type of each | a 'readable' stdin   |
+// |                                                                          |       |                  | reads on (SIGTTIN)   |
+//
+// All of it has been the same from Node 20 to 26.
+import type { ChildProcess, SpawnOptions } from 'node:child_process'
+import { constants } from 'node:os'
+import { errnoOf } from '../base/errors.ts'
+
+/** What `ChildProcess.prototype.spawn` gets from `child_process.spawn`: checked and complete, with no prototype. */
+export interface Normalized {
+  file: string
+  args: string[]
+  stdio?: SpawnOptions['stdio'] | undefined
+  uid?: number | null | undefined
+  gid?: number | null | undefined
+}
+
+export type Internal = Omit<ChildProcess, 'stdio' | 'spawnfile' | 'spawnargs'> & {
+  spawnfile: string
+  spawnargs: string[]
+  stdio?: unknown[]
+  spawn: (this: Internal, options: Normalized) => unknown
+  _handle: Handle
+}
+
+interface Handle {
+  pid?: number
+  spawn: (...parameters: unknown[]) => number
+  onexit: (code: number, signal?: string) => void
+  kill: (signal: number) => number
+}
+
+export const builtin = () => process.getBuiltinModule('node:child_process')
+
+const prototype = () => builtin().ChildProcess.prototype as unknown as Internal
+
+export type Hook = (this: Internal, original: Internal['spawn'], options: Normalized) => unknown
+
+const mark = Symbol('setsid')
+
+/**
+ * Runs `call`, in which the child that is spawned with the options that it gets is spawned by `hook`. Other children
+ * are not: an option's getter, and whoever else runs meanwhile, may spawn too.
+ */
+export function withSpawn<T>(
+  options: SpawnOptions,
+  hook: Hook,
+  call: (marked: SpawnOptions) => T,
+): T {
+  const place = prototype()
+  const original = place.spawn
+  const marked = { __proto__: null, ...options, [mark]: hook }
+  place.spawn = function (given) {
+    if ((given as { [mark]?: unknown })[mark] !== hook) return original.call(this, given)
+    place.spawn = original
+    return hook.call(this, original, given)
+  }
+  try {
+    return call(marked)
+  } finally {
+    place.spawn = original
+  }
+}
+
+let known: boolean | undefined
+
+/** Whether Node still spawns as the table says. Tried once, and nothing is started. */
+export function internalsKnown(): boolean {
+  if (known !== undefined) return known
+  known = false
+  const stop = new Error('stop')
+  try {
+    withSpawn(
+      {},
+      function (_, { file, args }) {
+        const { spawn, onexit } = this._handle
+        known =
+          file === '/' &&
+          args.join() === '/,a' &&
+          typeof spawn === 'function' &&
+          typeof onexit === 'function'
+        throw stop
+      },
+      // Should it not be stopped: a folder can't be run.
+      (options) =>
+        builtin()
+          .spawn('/', ['a'], options)
+          .on('error', () => undefined),
+    )
+  } catch (error) {
+    // Frozen intrinsics make a TypeError of the assignment.
+    if (error !== stop && !(error instanceof TypeError)) throw error
+  }
+  return known
+}
+
+const ESRCH = errnoOf('ESRCH')
+
+/**
+ * A child that was not started is signalled no more. Node would do it by the number that its handle has, until the
+ * `error` event: that is 0, the caller's whole group, or on Node 20 whatever was in the memory before.
+ */
+export function neverSignal<T extends ChildProcess>(child: T): T {
+  const { _handle: handle } = child as unknown as { _handle?: Partial<Handle> | null }
+  if (handle) handle.kill = () => ESRCH
+  return child
+}
+
+/** Ends a child that the caller can't know of, by its handle, which names no other process. */
+export const endLost = (child: Internal): void => {
+  const handle = (child as { _handle?: Handle | null })._handle
+  handle?.kill(constants.signals.SIGKILL)
+}
+
+/** A stream on a terminal, behind its public face. */
+export interface Reader {
+  /** Node's own mark of what it has asked for. */
+  reading?: boolean
+  readStart(): number
+  readStop(): number
+}
+
+export function readerOf(stream: object): Reader | undefined {
+  const { _handle: handle } = stream as { _handle?: Partial<Reader> | null }
+  if (typeof handle?.readStart !== 'function' || typeof handle.readStop !== 'function') {
+    return undefined
+  }
+  return handle as Reader
+}

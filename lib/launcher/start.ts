@@ -1,0 +1,164 @@
+// The launcher's command line and its report: src/launcher/PROTOCOL.md, Node and `exec`.
+import type { SpawnOptions } from 'node:child_process'
+import { closeSync, existsSync, openSync, readSync } from 'node:fs'
+import { isMainThread } from 'node:worker_threads'
+import { launcherPath, native } from '../base/native.ts'
+import { builtin, type Normalized } from './node-internals.ts'
+import type { stepWords } from './protocol.ts'
+
+/** What the launcher does before the program starts, and the numbers that it takes for it. */
+export interface Step {
+  step: keyof typeof stepWords
+  value: readonly number[]
+}
+
+/** `exec` is the program itself. */
+export type FailedStep = Step['step'] | 'exec'
+
+export interface Failure {
+  step: FailedStep
+  errno: number
+}
+
+export interface Start {
+  /** What starts the launcher. */
+  options: Normalized
+  /** How many descriptors of stdio are the program's. */
+  length: number
+  path: string
+  /** Waits till the program has started, or has failed to. */
+  result(): Failure | undefined
+  close(): void
+}
+
+type Stdio = Exclude<SpawnOptions['stdio'], string | undefined>
+
+/** stdio as one entry a descriptor; undefined for what Node refuses. */
+export function stdioList(stdio: unknown): Stdio | undefined {
+  if (Array.isArray(stdio)) {
+    const rest = new Array<undefined>(Math.max(0, 3 - stdio.length)).fill(undefined)
+    return [...(stdio as Stdio), ...rest]
+  }
+  const each = (isGiven(stdio) ? stdio : 'pipe') as 'pipe'
+  return ['pipe', 'ignore', 'inherit', 'overlapped'].includes(each) ? [each, each, each] : undefined
+}
+
+/** Node takes an empty text, 0, NaN and false for none. */
+const isGiven = (stdio: unknown): boolean => Boolean(stdio)
+
+/** undefined for a stdio that Node refuses; -errno when there are no descriptors left. */
+export function prepare(
+  options: Normalized,
+  ownSteps: readonly Step[],
+  parentDeathSignal: number | undefined,
+): Start | number | undefined {
+  const stdio = stdioList(options.stdio)
+  if (stdio === undefined) return undefined
+  const path = launcherPath()
+  const { length } = stdio
+  const steps: Step[] = [{ step: 'status', value: [length] }]
+  const extra: number[] = []
+  if (parentDeathSignal !== undefined) {
+    const value = [parentDeathSignal, process.pid]
+    // The kernel's own way goes by the thread that forked, and a worker may end
+    // before the process does (PR_SET_PDEATHSIG(2const)).
+    if (!isMainThread) {
+      const fd = watcher(path)
+      if (fd < 0) return fd
+      extra.push(fd)
+      value.push(length + 1)
+    }
+    steps.push({ step: 'death', value })
+  }
+  const pair = native.pipe()
+  if (typeof pair === 'number') return pair
+  const open = new Set(pair)
+  const shut = (fd: number) => open.delete(fd) && native.close(fd)
+  const [receiver, sender] = pair
+
+  let file = path
+  let program: number | undefined
+  if (options.uid != null || options.gid != null) {
+    program = openProgram(path, length + 1 + extra.length)
+    const name = `/proc/self/fd/${program}`
+    // Without /proc the path has to do.
+    if (existsSync(name)) file = name
+  }
+  steps.push(...ownSteps)
+  const words = steps.map(({ step, value }) => `${step}=${value.join()}`)
+  const args = [path, 'exec', ...words, '--', options.file, ...options.args]
+  return {
+    // Without a prototype, as Node's own: an inherited `uid` would make the child another user's.
+    options: {
+      __proto__: null,
+      ...options,
+      file,
+      args,
+      stdio: [...stdio, sender, ...extra],
+    } as Normalized,
+    length,
+    path,
+    result() {
+      shut(sender)
+      const report = new Int32Array(2)
+      // No bytes: the descriptor closed when the program started.
+      if (readSync(receiver, report) === 0) return undefined
+      const [index = 0, errno = 0] = report
+      return { step: steps[index]?.step ?? 'exec', errno: -errno }
+    },
+    close() {
+      open.forEach(shut)
+      if (program !== undefined) closeSync(program)
+    },
+  }
+}
+
+/**
+ * The launcher as an open descriptor, which another user can run who may not
+ * search the folders that lead to it (proc_pid_fd(5)). It has to be above those
+ * that the child gets.
+ */
+function openProgram(path: string, above: number): number | undefined {
+  const below: number[] = []
+  try {
+    for (;;) {
+      const fd = openSync(path, 'r')
+      if (fd >= above) return fd
+      below.push(fd)
+    }
+  } catch {
+    // The start by its path says why.
+    return undefined
+  } finally {
+    for (const fd of below) closeSync(fd)
+  }
+}
+
+/**
+ * The descriptor that leads to this process's watcher, src/launcher/watch.c, which is
+ * started by the first worker to need it, and again should it have been killed.
+ */
+function watcher(path: string): number {
+  const existing = native.watcherSocket()
+  if (existing >= 0) return existing
+  const pair = native.socketPair()
+  if (typeof pair === 'number') return pair
+  const [ours, theirs] = pair
+  try {
+    const socket = native.setWatcherSocket(ours)
+    if (socket < 0) return socket
+    builtin()
+      .spawn(path, ['watch', String(process.pid), '3'], {
+        stdio: ['ignore', 'ignore', 'ignore', theirs],
+        detached: true,
+        cwd: '/',
+        env: {},
+      })
+      // A child that asks for it then fails by its own step.
+      .on('error', () => undefined)
+      .unref()
+    return socket
+  } finally {
+    native.close(theirs)
+  }
+}

@@ -1,0 +1,60 @@
+import type { ChildProcess } from 'node:child_process'
+import { errnoOf } from '../base/errors.ts'
+import { native } from '../base/native.ts'
+
+/**
+ * A child that leads a process group, and perhaps a session, held by more than its number. The number is free for
+ * others once the child was reaped and no member of its group or session is left.
+ */
+export interface Leader {
+  readonly pid: number
+  /** It names the group as long as this is open, also when the child was reaped; -1: none could be had. */
+  pidfd: number
+  /** Whether it leads a session too. */
+  readonly session: boolean
+  /** What is known of its session's number at its end: a look at the session goes on from it. */
+  mark: ArrayBuffer | undefined
+  /** What its end has shown: the group is empty, or the number is another process's already. */
+  left: 'unknown' | 'no-group' | 'nothing'
+}
+
+const ESRCH = errnoOf('ESRCH')
+const leaders = new WeakMap<ChildProcess, Leader>()
+const dropped = new FinalizationRegistry<Leader>(release)
+
+/** Holds a child that was just spawned, before the event loop can come to reap it. Gives the child. */
+export function holdSoon<T extends ChildProcess>(child: T): T {
+  if (child.pid !== undefined) process.nextTick(hold, child)
+  return child
+}
+
+/** Holds a child that was not reaped yet, from now on, if it leads its process group. */
+export function hold(child: ChildProcess): void {
+  const { pid } = child
+  if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  if (leaders.has(child) || native.getpgid(pid) !== pid) return
+  // Without one, for want of a descriptor or on an old kernel, the number and the time of its end have to do.
+  const pidfd = Math.max(native.pidfdOpen(pid), -1)
+  const session = native.getsid(pid) === pid
+  const leader: Leader = { pid, pidfd, session, mark: undefined, left: 'unknown' }
+  leaders.set(child, leader)
+  dropped.register(child, leader)
+  child.prependOnceListener('exit', () => onExit(leader))
+}
+
+/** What is held of a child, if it leads a group. */
+export const leaderOf = (child: ChildProcess): Leader | undefined => leaders.get(child)
+
+// Signal 0 asks, and reaches nobody.
+function onExit(leader: Leader): void {
+  // The kernel gives no pid to a process while it is the ID of a group or session.
+  if (native.getsid(leader.pid) >= 0) leader.left = 'nothing'
+  else if (native.killpg(leader.pid, 0) === ESRCH) leader.left = 'no-group'
+  if (leader.session && leader.left !== 'nothing') leader.mark = native.stopMark()
+  if (leader.left !== 'unknown') release(leader)
+}
+
+function release(leader: Leader): void {
+  if (leader.pidfd >= 0) native.close(leader.pidfd)
+  leader.pidfd = -1
+}

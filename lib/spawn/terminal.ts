@@ -1,0 +1,246 @@
+// The controlling terminal of this process: by what right we give it to another group, which group has it from us,
+// and how it was before. A process has one, so there is one of this.
+import { constants } from 'node:os'
+import { errnoOf, type Reason, systemError } from '../base/errors.ts'
+import { native } from '../base/native.ts'
+import { setForegroundError, whyNotTerminal } from '../raw/terminal.ts'
+import { pauseStdin } from './stdin.ts'
+
+const { SIGCONT } = constants.signals
+const EIO = errnoOf('EIO')
+const ENOTTY = errnoOf('ENOTTY')
+const EPERM = errnoOf('EPERM')
+const ESRCH = errnoOf('ESRCH')
+
+/** The terminal as it was before we lent it. */
+interface Before {
+  modes: ArrayBuffer
+  /** `process.stdin` reads again. */
+  resume(): void
+}
+
+class ControllingTerminal {
+  /** The group that has it from us. */
+  #lentTo: number | undefined
+  /** How it was before spawn() lent it; the next loan brings it back. */
+  #kept: Before | undefined
+  /** Those that last, each on what the one before has left. */
+  readonly #loans: Loan[] = []
+
+  /**
+   * The foreground process group, if the terminal is ours to give on, else -errno: EPERM for a background process.
+   *
+   * It is ours while our own group or one that we lent it to is the foreground group, and always for a session
+   * leader, which is the controlling process (POSIX XBD 3.86). This is asked right before each tcsetpgrp(). Between
+   * the two another may still take the terminal: the kernel has no call that compares and sets.
+   */
+  right(fd: number): number {
+    const holder = native.tcgetpgrp(fd)
+    if (holder < 0) return holder
+    // tcgetpgrp() answers for the master side of any pty too.
+    if (native.tcgetsid(fd) !== native.getsid(0)) return ENOTTY
+    const ours = holder === native.getpgrp()
+    if (ours) this.#lentTo = undefined
+    return ours || holder === this.#lentTo || native.getsid(0) === process.pid ? holder : EPERM
+  }
+
+  /** The group that has the terminal if the right to it is ours, for a descriptor that we don't have ourselves. */
+  presumedHolder(): number {
+    return this.#lentTo ?? native.getpgrp()
+  }
+
+  /**
+   * Starts a child that takes the terminal itself, from the group that `start` is told: -1 where we have no right to
+   * it, so that the child's step fails.
+   *
+   * @param groupOf the child's group
+   */
+  lendAtStart<T>(
+    fd: number,
+    start: (holder: number, onStart: (pid: number) => void) => T,
+    groupOf: (pid: number) => number,
+  ): T {
+    const holder = this.right(fd)
+    const before = holder < 0 ? holder : suspend(fd)
+    if (typeof before === 'number') return start(-1, () => undefined)
+    let lent = false as boolean
+    try {
+      return start(holder, (pid) => {
+        lent = true
+        this.#lentTo = groupOf(pid)
+        this.#kept ??= before
+      })
+    } catch (error) {
+      if (lent) this.lend(fd, undefined, false).end()
+      throw error
+    } finally {
+      // The launcher has given it back itself.
+      if (!lent) before.resume()
+    }
+  }
+
+  /**
+   * Lends it to a group, unless that has it from its start.
+   *
+   * @param pgid undefined for a group that has ended: the loan only brings back what it left
+   * @param wait in the background, the loan begins when the terminal is ours
+   */
+  lend(fd: number, pgid: number | undefined, wait: boolean): Loan {
+    const holder = this.right(fd)
+    const denied = holder < 0
+    if (denied && !(wait && holder === EPERM)) throw this.#error(holder, fd)
+    const before = denied ? undefined : this.takeKept()
+    const loan = new Loan(this, fd, pgid, before)
+    this.#loans.push(loan)
+    // With the terminal from its start, it is not for want of it that it has stopped.
+    if (before !== undefined && holder === pgid) loan.state = 'lent'
+    return loan
+  }
+
+  #error(result: number, fd: number): Error {
+    const why = result === EPERM ? whyBackground(fd) : whyNotTerminal(result, fd)
+    return systemError(result, 'tcsetpgrp', why)
+  }
+
+  /** Whether there is something to bring back. */
+  get isKept(): boolean {
+    return this.#kept !== undefined
+  }
+
+  takeKept(): Before | undefined {
+    const taken = this.#kept
+    this.#kept = undefined
+    return taken
+  }
+
+  isLast(loan: Loan): boolean {
+    return this.#loans.at(-1) === loan
+  }
+
+  /** The group that has the terminal when this loan's group has not. */
+  below(loan: Loan): number {
+    const below = this.#loans[this.#loans.indexOf(loan) - 1]
+    return (below?.state === 'lent' ? below.pgid : undefined) ?? native.getpgrp()
+  }
+
+  set(fd: number, pgid: number): number {
+    const result = native.tcsetpgrp(fd, pgid)
+    if (result === 0) this.#lentTo = pgid === native.getpgrp() ? undefined : pgid
+    return result
+  }
+
+  /** Forgets a loan: it is done, and so is what spawn() lent meanwhile. */
+  end(loan: Loan): void {
+    const at = this.#loans.indexOf(loan)
+    const above = this.#loans[at + 1]
+    this.#loans.splice(at, 1)
+    if (above !== undefined) {
+      above.before = loan.before ?? above.before
+      return
+    }
+    if (loan.before === undefined) return
+    const kept = this.takeKept()
+    if (this.#loans.length === 0) this.#lentTo = undefined
+    loan.before.resume()
+    kept?.resume()
+  }
+}
+
+/** The terminal while `withForeground()` runs. */
+export class Loan {
+  readonly #terminal: ControllingTerminal
+  readonly #fd: number
+  readonly pgid: number | undefined
+  /** undefined until the terminal was given for the first time. */
+  before: Before | undefined
+  state: 'waiting' | 'lent' | 'returned' = 'waiting'
+
+  constructor(
+    terminal: ControllingTerminal,
+    fd: number,
+    pgid: number | undefined,
+    before: Before | undefined,
+  ) {
+    this.#terminal = terminal
+    this.#fd = fd
+    this.pgid = pgid
+    this.before = before
+  }
+
+  /** Gives it, where the right to it is ours in this moment, and continues the group. */
+  give(): void {
+    if (this.pgid === undefined) return
+    // The one above gives it when it is done.
+    if (!this.#terminal.isLast(this)) {
+      if (this.before !== undefined) this.state = 'lent'
+      return
+    }
+    if (this.#terminal.right(this.#fd) < 0) return
+    const before = this.before ?? this.#terminal.takeKept() ?? suspend(this.#fd)
+    if (typeof before === 'number') throw systemError(before, 'tcgetattr')
+    this.before = before
+    const result = this.#terminal.set(this.#fd, this.pgid)
+    // All its members are gone: there is none to give it to.
+    if (result === ESRCH) return
+    if (result < 0) throw setForegroundError(result, this.#fd, this.pgid)
+    this.state = 'lent'
+    this.continue()
+  }
+
+  continue(): void {
+    if (this.pgid !== undefined && this.pgid !== native.getpgrp()) native.killpg(this.pgid, SIGCONT)
+  }
+
+  /** Gives it when our own group has it: a shell's fg says nothing to a job that runs. */
+  giveWhenOurs(): void {
+    if (this.state === 'returned' || native.tcgetpgrp(this.#fd) !== native.getpgrp()) return
+    this.give()
+  }
+
+  /** Takes it back, and its modes, unless another has taken it meanwhile: the shell above us, by its own right. */
+  takeBack(): void {
+    if (this.before === undefined) return
+    this.state = 'returned'
+    if (!this.#terminal.isLast(this)) return
+    const holder = this.#terminal.right(this.#fd)
+    // It is the shell's, or it has hung up (TIOCSPGRP of a terminal that has gives ENOTTY).
+    if (holder === EPERM || holder === EIO || holder === ENOTTY) return
+    if (holder < 0) throw systemError(holder, 'tcgetpgrp')
+    let result = this.#terminal.set(this.#fd, this.#terminal.below(this))
+    // The group below is gone.
+    if (result === ESRCH || result === EPERM) {
+      result = this.#terminal.set(this.#fd, native.getpgrp())
+    }
+    if (result === ENOTTY) return
+    if (result < 0) throw systemError(result, 'tcsetpgrp')
+    result = native.tcsetattr(this.#fd, this.before.modes)
+    if (result < 0 && result !== EIO) throw systemError(result, 'tcsetattr')
+  }
+
+  end(): void {
+    try {
+      this.takeBack()
+    } finally {
+      this.#terminal.end(this)
+    }
+  }
+}
+
+/** Gets ready for another to have the terminal. */
+function suspend(fd: number): Before | number {
+  const resume = pauseStdin(fd)
+  const modes = native.tcgetattr(fd)
+  if (typeof modes !== 'number') return { modes, resume }
+  resume()
+  return modes
+}
+
+/** Why a background process can't give the terminal to another. */
+export function whyBackground(fd: number | undefined): Reason {
+  const holder = fd === undefined ? -1 : native.tcgetpgrp(fd)
+  const has = holder < 0 ? 'another process group' : `process group ${holder}`
+  const text = `this process is in the background, ${has} has the terminal`
+  return { reason: 'background', text, ...(holder >= 0 && { pgid: holder }) }
+}
+
+export const terminal = new ControllingTerminal()

@@ -1,0 +1,71 @@
+import { constants } from 'node:os'
+import { abortSignal, boolean, checkOptions, ms, signalNumber } from '../base/check.ts'
+import { invalidArgValue, outOfRange } from '../base/errors.ts'
+
+export interface StopOptions {
+  /** The first signal. SIGCONT follows it, so that what is stopped can act on it. Default: `'SIGTERM'`. */
+  killSignal?: NodeJS.Signals | number | undefined
+  /** Milliseconds from the first signal to the second. Default: 5000. */
+  grace?: number | undefined
+  /** The second signal, or `false` for none. Default: `'SIGKILL'`. */
+  escalate?: NodeJS.Signals | number | false | undefined
+  /** Ends the wait with an `AbortError`. What was signalled stays so. */
+  signal?: AbortSignal | undefined
+  /** Allow our own group or session. The caller itself is left out all the same. Default: false. */
+  allowSelf?: boolean | undefined
+}
+
+/** The options of a stop, checked, with their defaults. */
+export interface Plan {
+  killSignal: number
+  grace: number
+  escalate: number | false
+  signal: AbortSignal | undefined
+  allowSelf: boolean
+}
+
+const { signals } = constants
+/** Signals that end no process, whatever it does with them (signal(7)). */
+const harmless = new Set(
+  (
+    [
+      'SIGCONT',
+      'SIGCHLD',
+      'SIGURG',
+      'SIGWINCH',
+      'SIGSTOP',
+      'SIGTSTP',
+      'SIGTTIN',
+      'SIGTTOU',
+    ] as const
+  ).map((name) => signals[name]),
+)
+
+/** The largest number of a signal. */
+export const MAX_SIGNAL = process.platform === 'linux' ? 64 : 31
+
+/** @internal */
+export function checkStopOptions(options: StopOptions): Plan {
+  const {
+    killSignal = signals.SIGTERM,
+    grace = 5000,
+    escalate = signals.SIGKILL,
+    signal,
+    allowSelf = false,
+  } = checkOptions(options, {
+    killSignal: endingSignal,
+    grace: ms(0),
+    escalate: (value, name) => (value === false ? (false as const) : endingSignal(value, name)),
+    signal: abortSignal,
+    allowSelf: boolean,
+  })
+  return { killSignal, grace, escalate, signal, allowSelf }
+}
+
+function endingSignal(value: unknown, name: string): number {
+  const number = signalNumber(value, name)
+  if (number < 1 || number > MAX_SIGNAL) throw outOfRange(name, `>= 1 && <= ${MAX_SIGNAL}`, number)
+  if (harmless.has(number))
+    throw invalidArgValue(name, value, 'must be a signal that can end a process')
+  return number
+}

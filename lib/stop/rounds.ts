@@ -1,0 +1,209 @@
+import { constants } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import { aborted } from '../base/errors.ts'
+import { native } from '../base/native.ts'
+import { waitForExit } from '../inspect/wait.ts'
+import type { Plan } from './plan.ts'
+import { describeSurvivors, type Survivor } from './survivors.ts'
+import type { Report, Shot, Target } from './target.ts'
+
+export interface StopResult {
+  /**
+   * `gone`: no live member is left. `already-gone`: there was none. `survivors`: some are left. `stale`: the
+   * number is another process's now, which was let alone.
+   */
+  outcome: 'gone' | 'already-gone' | 'survivors' | 'stale'
+  /** Pids that were sent a signal. */
+  signalled: number[]
+  /** Whether the second signal was needed. */
+  escalated: boolean
+  survivors: Survivor[]
+  /** Whether members are left that /proc doesn't show us; the outcome is `survivors` then. */
+  hidden: boolean
+  /** Milliseconds. */
+  elapsed: number
+}
+
+export const settled = (outcome: StopResult['outcome']): StopResult => ({
+  outcome,
+  signalled: [],
+  escalated: false,
+  survivors: [],
+  hidden: false,
+  elapsed: 0,
+})
+
+const { SIGKILL } = constants.signals
+/** SIGKILL works when its target next runs; longer than this it doesn't run at all. */
+const KILL_WAIT = 2000
+/** The first pause between two looks and the longest, in milliseconds. The end of a member ends a pause. */
+const PAUSE = 4
+const LONGEST_PAUSE = 100
+/** Looks in a row that show no member of a group that the kernel says has some. */
+const LOOKS = 3
+
+/** What a look proves. `hidden`: the kernel says that there are members, and none is to be seen. */
+type Verdict = 'live' | 'absent' | 'hidden' | 'unknown'
+
+interface Phase extends Shot {
+  limit: number
+}
+
+/** The signals of a plan, in their order. */
+function phasesOf({ killSignal, grace, escalate }: Plan): Phase[] {
+  const phases = [{ signal: killSignal, phase: 1, limit: grace, again: false }]
+  if (escalate !== false) {
+    phases.push({ signal: escalate, phase: 2, limit: KILL_WAIT, again: escalate === SIGKILL })
+  }
+  return phases.map((phase) => ({ ...phase, thenContinue: phase.signal !== SIGKILL }))
+}
+
+/** The rounds of signals and looks. The target is closed afterwards. */
+export async function stopAll(plan: Plan, target: Target): Promise<StopResult> {
+  try {
+    return await new Stop(plan, target).run()
+  } finally {
+    target.close()
+  }
+}
+
+class Stop {
+  readonly #plan: Plan
+  readonly #target: Target
+  readonly #began = performance.now()
+  #report!: Report
+  #escalated = false
+
+  constructor(plan: Plan, target: Target) {
+    this.#plan = plan
+    this.#target = target
+  }
+
+  async run(): Promise<StopResult> {
+    this.#checkAbort()
+    this.#report = await this.#firstLook()
+    if (this.#report.meaning === 'taken') return this.#end('stale')
+    if ((await this.#verdict()) === 'absent') return this.#end('already-gone')
+    for (const phase of phasesOf(this.#plan)) {
+      if (phase.phase === 2) {
+        if (this.#report.reachable === 0) break
+        this.#escalated = true
+      }
+      if ((await this.#round(phase)) === 'absent') return this.#end('gone')
+    }
+    return this.#end('survivors')
+  }
+
+  async #firstLook(): Promise<Report> {
+    try {
+      return await this.#target.look(undefined, true)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== 'EMFILE' && code !== 'ENFILE') throw error
+      // Without the leader's pidfd there is one more to look with.
+      this.#target.close()
+      return this.#target.look(undefined, true)
+    }
+  }
+
+  /** One signal to all that are there and that come, until they are gone or the time is over. */
+  async #round(phase: Phase): Promise<Verdict> {
+    const deadline = performance.now() + phase.limit
+    for (let pause = PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+      await this.#signal(phase, deadline)
+      const seen = this.#report.live
+      const verdict = await this.#verdict()
+      const left = deadline - performance.now()
+      if (verdict === 'absent' || verdict === 'unknown' || left <= 0) return verdict
+      if (verdict === 'live' && this.#report.reachable === 0) return verdict
+      // Those that the second look alone has seen have had no signal yet.
+      await this.#wait(Math.min(left, verdict === 'live' && seen === 0 ? 1 : pause))
+    }
+  }
+
+  async #signal(phase: Phase, deadline: number): Promise<void> {
+    for (;;) {
+      try {
+        this.#report = await this.#target.look(phase, this.#report.hidden)
+        return
+      } catch (error) {
+        // A descriptor comes free, when others have ended.
+        const { code } = error as NodeJS.ErrnoException
+        if ((code !== 'EMFILE' && code !== 'ENFILE') || performance.now() >= deadline) throw error
+        await delay(PAUSE)
+      } finally {
+        this.#checkAbort()
+      }
+    }
+  }
+
+  /** Absence is proven: by the kernel's own answer, or by a look that began after an empty one. */
+  async #verdict(): Promise<Verdict> {
+    const { kind, id } = this.#target
+    for (let look = 1; ; look++) {
+      const { meaning, live, isEmptyGroup, zombies } = this.#report
+      if (meaning === 'taken') return 'absent'
+      if (live > 0) return meaning === 'unknown' ? 'unknown' : 'live'
+      if (kind === 'process' || (kind === 'group' && isEmptyGroup)) return 'absent'
+      // A group has members, says the kernel: its zombies, we ourselves, or some that are not to be seen.
+      const explained = kind === 'session' || zombies > 0 || id === native.getpgrp()
+      if (look > 1 && explained) return 'absent'
+      if (look > LOOKS) return 'hidden'
+      this.#report = await this.#target.look(undefined, true)
+      this.#checkAbort()
+    }
+  }
+
+  /** Until a member has ended, or `limit` ms. One is watched, whatever their number. */
+  async #wait(limit: number): Promise<void> {
+    const over = new AbortController()
+    const cancel = () => over.abort()
+    const { signal: abort } = this.#plan
+    abort?.addEventListener('abort', cancel)
+    const { watch } = this.#report
+    const boot = native.bootId()
+    const pause: Promise<void> = delay(limit, undefined, { signal: over.signal })
+    const waits = [pause]
+    if (watch !== undefined && typeof boot === 'string' && limit > PAUSE) {
+      const identity = { ...watch, bootId: boot }
+      // Where it can't be watched, the pause has to do.
+      const exit = waitForExit(identity, { signal: over.signal })
+      waits.push(exit.catch(() => pause))
+    }
+    await Promise.race(waits).catch(() => undefined)
+    over.abort()
+    abort?.removeEventListener('abort', cancel)
+    await Promise.allSettled(waits)
+    this.#checkAbort()
+  }
+
+  #checkAbort(): void {
+    const { signal } = this.#plan
+    if (signal?.aborted === true) throw aborted(signal)
+  }
+
+  async #end(outcome: StopResult['outcome']): Promise<StopResult> {
+    const signalled: number[] = []
+    const left = []
+    for (const member of this.#report.members()) {
+      if (member.sent) signalled.push(member.pid)
+      if (member.live && outcome === 'survivors') left.push(member)
+    }
+    const killed = this.#escalated && this.#plan.escalate === SIGKILL
+    const { survivors, unseen } = await describeSurvivors(left, killed)
+    if (left.length > 0 && survivors.length === 0 && !unseen) {
+      // They have ended while they were described.
+      this.#report = await this.#target.look(undefined, true)
+      return this.#end((await this.#verdict()) === 'absent' ? 'gone' : 'survivors')
+    }
+    const hidden = outcome === 'survivors' && (unseen || left.length === 0)
+    return {
+      outcome,
+      signalled: [...new Set(signalled)].sort((a, b) => a - b),
+      escalated: this.#escalated,
+      survivors,
+      hidden,
+      elapsed: performance.now() - this.#began,
+    }
+  }
+}

@@ -1,0 +1,110 @@
+// The command `sess` as bin/sess calls it:
+//
+//   launcher front STATE ROOT [WORD [ARG]…]
+//
+// STATE is what `launcher state` has told, and ROOT the package's folder.
+// `run`, `launch` and `--version` are done here; the rest, and all wrong
+// words, are for Node, which has the help and the errors. Node would not do
+// for `run` and `launch`: at its own start it raises the soft limit of
+// descriptors, gives ignored signals their default, and makes inherited
+// descriptors close at exec.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../launcher.h"
+#include "run.h"
+
+static int StartNode(const char* state, const char* root, int argc,
+                     char** argv) {
+  char script[PATH_MAX], started[64];
+  snprintf(script, sizeof script, "%s/dist/cli.js", root);
+  char** line = calloc((size_t)argc + 4, sizeof *line);
+  if (line == NULL) return 1;
+  int count = 0;
+  line[count++] = "node";
+  line[count++] = script;
+  // "IGNORED,SOFT" of "IGNORED,SOFT[,ENTRY]…".
+  const char* limit = strchr(state, ',');
+  if (limit != NULL) {
+    int length = (int)(limit + 1 - state) + (int)strcspn(limit + 1, ",");
+    snprintf(started, sizeof started, "--started-with=%.*s", length, state);
+    line[count++] = started;
+  }
+  memcpy(line + count, argv, ((size_t)argc + 1) * sizeof *line);
+  execvp(line[0], line);
+  if (errno == ENOENT)
+    dprintf(2, "sess: there is no program 'node' in the folders of PATH\n");
+  else
+    dprintf(2, "sess: 'node' can't be run: %s\n", strerror(errno));
+  return errno == ENOENT ? 127 : 126;
+}
+
+#ifdef __linux__
+
+// The launcher's own words begin with "--": LaunchMain reads them up to that.
+static int Launch(char** words) {
+  if (strcmp(*words, "--") == 0) words++;
+  int count = 0;
+  while (words[count] != NULL) count++;
+  char** line = calloc((size_t)count + 2, sizeof *line);
+  if (line == NULL) return 1;
+  line[0] = "--";
+  memcpy(line + 1, words, ((size_t)count + 1) * sizeof *line);
+  return LaunchMain(count + 1, line);
+}
+
+// True where `words` name a program: no options but the "--" before it.
+static bool IsLaunch(char** words) {
+  if (*words == NULL) return false;
+  if (strcmp(*words, "--") == 0) return words[1] != NULL;
+  return (*words)[0] != '-' || (*words)[1] == '\0';
+}
+
+static bool PrintVersion(const char* root) {
+  char path[PATH_MAX], line[256], version[64];
+  snprintf(path, sizeof path, "%s/package.json", root);
+  FILE* file = fopen(path, "re");
+  bool found = false;
+  while (file != NULL && !found && fgets(line, sizeof line, file) != NULL)
+    found = sscanf(line, " \"version\" : \"%63[^\"]", version) == 1;
+  if (file != NULL) fclose(file);
+  return found && printf("%s\n", version) > 0 && fflush(stdout) == 0;
+}
+
+int FrontMain(int argc, char** argv) {
+  if (argc < 2 || !RestoreState(argv[0])) return 2;
+  const char* root = argv[1];
+  char** words = argv + 2;
+  const char* word = argc > 2 ? words[0] : "";
+  struct run run;
+  if (strcmp(word, "run") == 0 && ParseRun(words + 1, &run)) return Run(&run);
+  if (strcmp(word, "launch") == 0 && IsLaunch(words + 1))
+    return Launch(words + 1);
+  if (strcmp(word, "--version") == 0 && PrintVersion(root)) return 0;
+  return StartNode(argv[0], root, argc - 2, words);
+}
+
+#else
+
+// No launch part and no run part: Node does all.
+int FrontMain(int argc, char** argv) {
+  if (argc < 2) return 2;
+  return StartNode(argv[0], argv[1], argc - 2, argv + 2);
+}
+
+int TakeState(const char* state) {
+  (void)state;
+  return 0;
+}
+
+int StateMain(int argc, char** argv) {
+  (void)argv;
+  return argc == 1 ? 0 : 2;
+}
+
+#endif

@@ -1,0 +1,141 @@
+// What a program that the shell starts has had before the shell:
+//
+//   launcher state PID
+//
+// PID is the shell that runs bin/sess. dash drops variables whose names are not
+// names of the shell, such as the functions that bash exports, and every shell
+// may set some. The kernel keeps the environment that a process was started
+// with (proc_pid_environ(5)), so that the difference can be told: one word,
+// "IGNORED,SOFT[,ENTRY]…" of a mask of signals, the soft limit of descriptors,
+// and in hexadecimal what is to be set (NAME=VALUE) or to be removed (NAME).
+#ifdef __linux__
+
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "../launcher.h"
+#include "../signal.h"
+#include "run.h"
+
+extern char** environ;
+
+static uint64_t IgnoredSignals(void) {
+  uint64_t mask = 0;
+  for (int number = 1; number <= kLastSignal; number++) {
+    struct sigaction action;
+    if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+      mask |= OneSignal(number);
+  }
+  return mask;
+}
+
+// The environment that a process was started with, each entry ended by a NUL,
+// and one NUL more.
+static char* ReadEnvironment(const char* pid) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%s/environ", pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return NULL;
+  size_t size = 0, room = 1 << 16;
+  char* text = malloc(room + 2);
+  ssize_t length = 0;
+  while (text != NULL && (length = read(fd, text + size, room - size)) > 0) {
+    size += (size_t)length;
+    if (size < room) continue;
+    room *= 2;
+    text = realloc(text, room + 2);
+  }
+  close(fd);
+  if (text == NULL || length < 0) return NULL;
+  text[size] = text[size + 1] = '\0';
+  return text;
+}
+
+static void PrintHex(const char* text, size_t length) {
+  putchar(',');
+  for (size_t i = 0; i < length; i++) printf("%02x", (unsigned char)text[i]);
+}
+
+static bool IsSet(const char* entry) {
+  for (char** at = environ; *at != NULL; at++) {
+    if (strcmp(*at, entry) == 0) return true;
+  }
+  return false;
+}
+
+static bool HadName(const char* before, const char* entry, size_t length) {
+  for (const char* at = before; *at != '\0'; at += strlen(at) + 1) {
+    if (strncmp(at, entry, length) == 0 && at[length] == '=') return true;
+  }
+  return false;
+}
+
+int StateMain(int argc, char** argv) {
+  if (argc != 1) return 2;
+  struct rlimit limit = {0, 0};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  printf("%" PRIx64 ",%ju", IgnoredSignals(), (uintmax_t)limit.rlim_cur);
+  const char* before = ReadEnvironment(argv[0]);
+  if (before == NULL) return 0;
+  for (const char* at = before; *at != '\0'; at += strlen(at) + 1) {
+    if (strchr(at, '=') != NULL && !IsSet(at)) PrintHex(at, strlen(at));
+  }
+  for (char** at = environ; *at != NULL; at++) {
+    size_t length = strcspn(*at, "=");
+    if (!HadName(before, *at, length)) PrintHex(*at, length);
+  }
+  return 0;
+}
+
+static void RestoreEntry(const char* hex, size_t length) {
+  char* entry = malloc(length / 2 + 1);
+  if (entry == NULL) return;
+  size_t size = 0;
+  for (unsigned byte; size < length / 2; size++) {
+    if (sscanf(hex + 2 * size, "%2x", &byte) != 1) break;
+    entry[size] = (char)byte;
+  }
+  entry[size] = '\0';
+  // An entry that is set becomes a part of the environment as it is.
+  if (strchr(entry, '=') != NULL && putenv(entry) == 0) return;
+  unsetenv(entry);
+  free(entry);
+}
+
+int TakeState(const char* state) {
+  char* rest;
+  uint64_t ignored = strtoull(state, &rest, 16);
+  if (rest == state || *rest != ',') return 2;
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = (rlim_t)strtoull(rest + 1, NULL, 10);
+  if (limit.rlim_cur <= limit.rlim_max) setrlimit(RLIMIT_NOFILE, &limit);
+  // The launcher has children to wait for, so that SIGCHLD stays as it is.
+  ignored &= ~OneSignal(SIGCHLD);
+  for (int number = 1; number <= kLastSignal; number++) {
+    if ((ignored & OneSignal(number)) != 0) signal(number, SIG_IGN);
+  }
+  return 0;
+}
+
+bool RestoreState(const char* state) {
+  const char* at = strchr(state, ',');
+  if (at == NULL) return false;
+  // The entries are behind the limit.
+  at = strchr(at + 1, ',');
+  while (at != NULL) {
+    size_t length = strcspn(++at, ",");
+    RestoreEntry(at, length);
+    at = at[length] == ',' ? at + length : NULL;
+  }
+  return true;
+}
+
+#endif

@@ -1,0 +1,35 @@
+// What Linux tells of the numbers that it gives to processes.
+#ifndef SETSID_LINUX_PID_NUMBERS_H_
+#define SETSID_LINUX_PID_NUMBERS_H_
+
+#include <sys/types.h>
+
+namespace sess {
+
+struct PidCursor {
+  double forks = -1;  // processes and threads started since boot
+  double last = -1;   // the number given out last in this pid namespace
+  double tasks = 0;   // that there are
+};
+
+// Reads them. -1 stays where they can't be read.
+PidCursor ReadPidCursor();
+
+// Whether no process can have been given the number `id` between the two
+// readings. The kernel gives numbers out in a circle (alloc_pid in its
+// kernel/pid.c); only checkpoint tools choose one (clone3(2), set_tid).
+bool NumberWasSkipped(const PidCursor& before, const PidCursor& after,
+                      pid_t id);
+
+// One more than the largest number, or the largest there can be.
+pid_t PidLimit();
+
+// One more than the largest number that a process can have by now.
+pid_t NumbersInUse();
+
+// Whether /proc may hide processes (hidepid of proc(5)), or can't say.
+bool ProcIsPartial();
+
+}  // namespace sess
+
+#endif  // SETSID_LINUX_PID_NUMBERS_H_

@@ -1,0 +1,108 @@
+// One process in more detail: proc_pid_status(5), proc_pid_fd(5),
+// proc_pid_cmdline(5).
+#include <errno.h>
+#include <linux/stat.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "../fd.h"
+#include "../process_table.h"
+#include "proc.h"
+
+namespace sess {
+namespace {
+
+// Finds a line "name:\t" of hexadecimal digits. False: there is none.
+bool SignalSet(const char* status, const char* name, uint32_t* set) {
+  const char* line = strstr(status, name);
+  if (line == nullptr) return false;
+  *set = 0;  // the last 8 of 16 digits: the signals that have names
+  for (line += strlen(name); *line > ' '; line++) {
+    int digit = *line <= '9' ? *line - '0' : *line - 'a' + 10;
+    *set = *set << 4 | static_cast<uint32_t>(digit);
+  }
+  return true;
+}
+
+// ENOENT is the word for a process that is gone, and for a hidden one.
+int WhyNot(pid_t pid, int error) {
+  if (error == EACCES) return -EPERM;
+  if (error != ENOENT && error != ESRCH) return -error;
+  return IsProcess(pid) ? -EPERM : -ESRCH;
+}
+
+// The st_rdev of what a descriptor of a process is, 0 for what has none and for
+// a closed one; or -errno.
+int64_t DeviceOf(pid_t pid, int fd) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, fd);
+  // Not synced: a descriptor of a dead network disk would hold us up.
+  struct statx target;
+  if (syscall(SYS_statx, AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE,
+              &target) == 0) {
+    return static_cast<int64_t>(
+        makedev(target.stx_rdev_major, target.stx_rdev_minor));
+  }
+  struct stat plain;
+  // A kernel before 4.11, or a profile from its time.
+  if ((errno == ENOSYS || errno == EPERM) && Stat(path, &plain) == 0) {
+    return static_cast<int64_t>(plain.st_rdev);
+  }
+  return errno == ENOENT ? 0 : -errno;
+}
+
+}  // namespace
+
+int ReadDetails(pid_t pid, ProcessDetails* details) {
+  memset(details, 0, sizeof *details);
+  char text[64 * 1024];  // its list of groups may be long
+  snprintf(text, sizeof text, "/proc/%d/status", pid);
+  Fd file(open(text, O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return WhyNot(pid, errno);
+  ssize_t length = read(file.get(), text, sizeof text - 1);
+  if (length < 0) return WhyNot(pid, errno);
+  text[length] = '\0';
+  if (!SignalSet(text, "\nSigBlk:\t", &details->blocked) ||
+      !SignalSet(text, "\nSigIgn:\t", &details->ignored) ||
+      !SignalSet(text, "\nSigCgt:\t", &details->caught)) {
+    return -EIO;
+  }
+  for (int fd = 0; fd <= 2; fd++) {
+    int64_t device = DeviceOf(pid, fd);
+    if (device < 0) details->stdio_error = static_cast<int32_t>(device);
+    if (device >= 0) details->stdio[fd] = static_cast<uint32_t>(device);
+  }
+  return 0;
+}
+
+int ReadArgs(pid_t pid, double start, List<char>* args) {
+  char text[4096];
+  snprintf(text, sizeof text, "/proc/%d/cmdline", pid);
+  Fd file(open(text, O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return WhyNot(pid, errno);
+  ssize_t length;
+  while ((length = read(file.get(), text, sizeof text)) > 0) {
+    for (ssize_t i = 0; i < length; i++) {
+      if (!args->Push(text[i])) return -ENOMEM;
+    }
+  }
+  if (length < 0) return WhyNot(pid, errno);
+  // The same process before and after: what was read is of no other.
+  ProcessRow row;
+  int result = ReadProcess(pid, &row);
+  return result == 0 && row.start != start ? -ESRCH : result;
+}
+
+int ReadBootId(char (*id)[kBootIdSize]) {
+  Fd file(open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return -errno;
+  ssize_t length = read(file.get(), *id, kBootIdSize - 1);
+  if (length <= 0) return length == 0 ? -EIO : -errno;
+  (*id)[length] = '\0';
+  return 0;
+}
+
+}  // namespace sess

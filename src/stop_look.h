@@ -1,0 +1,79 @@
+// One look at a process, a process group or a session that is to be stopped:
+// which members there are, whether the number still means the same, and a
+// signal to them. What is known from one look is given to the next one.
+#ifndef SETSID_STOP_LOOK_H_
+#define SETSID_STOP_LOOK_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+#include "list.h"
+
+namespace sess {
+
+// One process that was ever seen as a member. lib/stop/target.ts decodes this.
+struct StopRow {
+  double start;    // in ticks since boot; 0: /proc doesn't show the process
+  int32_t pid;     //
+  int32_t result;  // of the last signal: 0 or -errno
+  int32_t phase;   // in which that was sent; 0: it never was
+  uint8_t state;   // the letter of ps -o state; '?': not shown
+  uint8_t flags;
+  uint8_t unused[2];
+
+  static constexpr uint8_t kLive = 1;    // in the last look
+  static constexpr uint8_t kHidden = 2;  // /proc doesn't show it
+  static constexpr uint8_t kSent = 4;    // a signal has reached it
+  static constexpr uint8_t kKnown = 8;   // it was found to be one that is meant
+};
+static_assert(sizeof(StopRow) == 24, "lib/stop/target.ts reads this layout");
+
+struct StopReport {
+  double began;        // when the look began, in ticks since boot
+  double since;        // the last time that the number was known to be the same
+  double leader;       // start of process `id`: 0 unknown, -1 it is gone
+  double forks;        // of the machine, at the last look that was verified
+  double cursor;       // the pid given out last then; -1: not known
+  double watch_start;  //
+  int32_t watch;       // a live member to wait for, or 0
+  int32_t number;      // Number, below
+  int32_t live;        // members, this process not counted
+  int32_t reachable;   // of these, those that no signal was refused for
+  int32_t zombies;     //
+  int32_t sent;        // signals that reached a process for the first time
+  int32_t group;       // the kernel's own answer, kill(-id, 0): 0 or -errno
+  int32_t partial;     // 1: /proc is mounted so that it may hide members
+};
+static_assert(sizeof(StopReport) == 80, "lib/stop/target.ts reads this layout");
+
+// What the number `id` means in this look.
+enum Number : int32_t { kSame = 0, kTaken = 1, kUnknown = 2 };
+
+struct StopRequest {
+  enum : int32_t { kSession = 1, kGroup = 2, kProcess = 3 };
+  int32_t scope;
+  int32_t id;
+  int32_t leader_fd;  // pidfd of process `id`, or -1
+  int32_t signal;     // -1: none
+  int32_t phase;      // each member gets one signal a phase
+  int32_t flags;
+  double start;  // of process `id`, as in StopReport.leader
+
+  static constexpr int32_t kAgain = 1;     // more than one signal a phase
+  static constexpr int32_t kContinue = 2;  // SIGCONT after the signal
+  static constexpr int32_t kWhole = 4;     // ask for every number there can be
+};
+
+// `report` and `rows` are those of the look before, if this is not the first.
+// 0, or -errno when the table can't be read.
+int StopLook(const StopRequest& request, bool first, StopReport* report,
+             List<StopRow>* rows);
+
+// The report of a number that is known to be the same now, though its leader
+// has just ended: a first look goes on from it.
+void MarkNow(StopReport* report);
+
+}  // namespace sess
+
+#endif  // SETSID_STOP_LOOK_H_

@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process'
+import { TestRunner, type TestContext } from 'vitest'
+import { NO } from './skips.ts'
+
+/** What some tests need beside Node, npm, g++, make and python3, and the Debian package that has it. */
+export const packages: Readonly<Record<string, string>> = {
+  zsh: 'zsh',
+  fish: 'fish',
+  tmux: 'tmux',
+  strace: 'strace',
+  'musl-gcc': 'musl-tools',
+  'systemd-analyze': 'systemd',
+  bash: 'bash',
+  dash: 'dash',
+  ps: 'procps',
+  objdump: 'binutils',
+  readelf: 'binutils',
+  script: 'bsdutils',
+  setpriv: 'util-linux',
+  setsid: 'util-linux',
+  taskset: 'util-linux',
+  unshare: 'util-linux',
+}
+
+/** How a tool that is there can still be of no use: a container may forbid namespaces. */
+const probes: Readonly<Record<string, string[]>> = {
+  unshare: ['--mount', '--pid', '--fork', 'true'],
+}
+
+interface Ids {
+  uid?: number | undefined
+  gid?: number | undefined
+}
+
+const known = new Map<string, boolean>()
+
+/** Whether a user, by default ours, may run a tool. A shell in root's home is there for root alone. */
+export function has(tool: string, { uid, gid }: Ids = {}): boolean {
+  const key = `${tool} ${uid}`
+  let there = known.get(key)
+  if (there === undefined) {
+    const ids = uid === undefined ? {} : { uid, gid: gid ?? uid }
+    const probe = uid === undefined && process.getuid?.() === 0 ? probes[tool] : undefined
+    // Whatever it says of the option: it runs.
+    const { error, status } = spawnSync(tool, probe ?? ['--version'], {
+      ...{ ...ids, cwd: '/', stdio: 'ignore', timeout: 20_000 },
+    })
+    there = error === undefined && (probe === undefined || status === 0)
+    known.set(key, there)
+  }
+  return there
+}
+
+type Skips = Pick<TestContext, 'skip'>
+
+/** Ends the test that runs as skipped, where there is no such thing. `.ci/run` has all: a failure. */
+export function lacks(
+  name: string,
+  context: Skips | undefined = TestRunner.getCurrentTest()?.context,
+): never {
+  if (process.env['SETSID_TEST_ALL_TOOLS'] !== undefined) {
+    const hint = name in packages ? `: apt-get install ${packages[name]}` : ''
+    throw new Error(`there is no ${name}, and SETSID_TEST_ALL_TOOLS asks for it${hint}`)
+  }
+  if (context === undefined) throw new Error(`${NO}${name}`)
+  return context.skip(`${NO}${name}`)
+}
+
+/**
+ * Skips the test that runs, by name, where a tool is missing that is in the list. A test that
+ * runs beside others of its file (`test.concurrent`) gives its context.
+ */
+export function need(tool: string, user?: Ids, context?: Skips): void {
+  if (tool in packages && !has(tool, user)) lacks(tool, context)
+}
