@@ -47,9 +47,9 @@ export function startFailed({ file, args, log, verdict, survivors }: Failure): E
     return Object.assign(error, { path: file, spawnargs: [...args] })
   }
   if (word === 'failed') {
-    const [code] = getSystemErrorMap().get(-value) ?? []
+    const [code, why = 'unknown error'] = getSystemErrorMap().get(-value) ?? []
     const reason = code === 'ENOTRECOVERABLE' ? 'privileges-kept' : 'not-set-up'
-    const text = `${file} could not be given its session or its user`
+    const text = `${file} could not be given its session or its user: ${why}`
     return systemError(-value, 'launch', { reason, text })
   }
   const [sentence, facts] = verdicts[word]?.(value) ?? killed
