@@ -38,29 +38,35 @@ if os.fork() == 0:
 os.wait()"; `
 
 describe('a daemon that is ready and dies before Node has heard of it', () => {
+  const startAndEnd = async () => {
+    const folder = openFolder()
+    const [told, pidFile, gate] = ['told', 'pid', 'gate'].map((name) => join(folder, name))
+    const script = `echo $$ > ${told}; exec sleep 0.05`
+    const options = { ready: { upFor: 0 }, pidFile }
+    const config = { file: 'sh', args: ['-c', script], options, gate }
+    const starter = startFixture('starter.mjs', [JSON.stringify(config)])
+    await until(() => existsSync(told ?? '') && readFileSync(told ?? '', 'utf8') !== '')
+    const pid = Number(readFileSync(told ?? '', 'utf8'))
+    await until(() => !existsSync(`/proc/${pid}`))
+    return { pid, starter, pidFile: pidFile ?? '', open: () => writeFileSync(gate ?? '', '') }
+  }
+
   test('is named by its start, and nobody looks its number up', async () => {
-    const config = { file: 'sleep', args: ['0.05'], options: { ready: { upFor: 0 } }, blocked: 500 }
-    const { daemon, error } = await runFixture('starter.mjs', [JSON.stringify(config)])
+    const { pid, starter, open } = await startAndEnd()
+    open()
+    const { daemon, error } = await starter.next()
     expect(error).toBeUndefined()
-    expect(daemon.identity).toMatchObject({ pid: daemon.pid, startTicks: expect.any(Number) })
-    expect(isLive(daemon.pid)).toBe(false)
+    expect(daemon.identity).toMatchObject({ pid, startTicks: expect.any(Number) })
   })
 
   test.skipIf(!isRoot)(
     'whose number is another’s by then: the pidfile names the daemon, which is gone (needs root)',
     async () => {
-      const folder = openFolder()
-      const [told, pidFile] = [join(folder, 'told'), join(folder, 'pid')]
-      const script = `echo $$ > ${told}; exec sleep 0.05`
-      const options = { ready: { upFor: 0 }, pidFile }
-      const config = { file: 'sh', args: ['-c', script], options, blocked: 1000 }
-      const starter = startFixture('starter.mjs', [JSON.stringify(config)])
-      await until(() => existsSync(told) && readFileSync(told, 'utf8') !== '')
-      const pid = Number(readFileSync(told, 'utf8'))
-      await until(() => !isLive(pid) && !existsSync(`/proc/${pid}`))
+      const { pid, starter, pidFile, open } = await startAndEnd()
       const stranger = spawn(compile('as-pid'), [String(pid), 'sleep', '100'], { stdio: 'ignore' })
       track(stranger.pid ?? 0, pid)
       await until(() => isLive(pid))
+      open()
       const { daemon } = await starter.next()
       expect(daemon.pid).toBe(pid)
       expect((await daemonStatus(pidFile)).state).toBe('stale')
