@@ -17,14 +17,10 @@
 import { isMainThread } from 'node:worker_threads'
 import { checkWritten } from './daemon/output.ts'
 import { mustStay } from './daemon/systemd.ts'
-import {
-  becomeLauncher,
-  findLauncher,
-  inheritedDescriptors,
-  ownCommand,
-} from './launcher/reexec.ts'
+import { hasLauncher } from './launcher/link.ts'
+import { becomeLauncher, inheritedDescriptors, ownCommand } from './launcher/reexec.ts'
 
-if (process.platform === 'linux' && isMainThread && !mustStay() && findLauncher() === undefined) {
+if (process.platform === 'linux' && isMainThread && !mustStay() && !hasLauncher()) {
   const command = ownCommand()
   if (command !== undefined) {
     checkWritten(1)

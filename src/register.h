@@ -12,6 +12,7 @@ napi_status RegisterTerminal(napi_env env, napi_value exports);
 napi_status RegisterTable(napi_env env, napi_value exports);
 napi_status RegisterWatch(napi_env env, napi_value exports);
 napi_status RegisterDetach(napi_env env, napi_value exports);
+napi_status RegisterLink(napi_env env, napi_value exports);
 napi_status RegisterExecute(napi_env env, napi_value exports);
 napi_status RegisterChild(napi_env env, napi_value exports);
 napi_status RegisterFiles(napi_env env, napi_value exports);

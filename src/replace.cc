@@ -29,23 +29,6 @@ int Fcntl(int fd, int command, int value) {
 #endif
 }
 
-// Who made the pair of sockets that `fd` is an end of; -errno.
-napi_value PeerPid(napi_env env, napi_callback_info info) {
-  Args args(env, info);
-#ifdef __linux__
-  struct {
-    int32_t pid;
-    uint32_t uid;
-    uint32_t gid;
-  } peer;
-  socklen_t size = sizeof peer;
-  int result = getsockopt(args.Int(0), SOL_SOCKET, SO_PEERCRED, &peer, &size);
-  return ToJs(env, result == 0 ? peer.pid : -errno);
-#else
-  return ToJs(env, -ENOSYS);
-#endif
-}
-
 // PR_SET_PDEATHSIG; 0 clears it.
 napi_value ParentDeathSignal(napi_env env, napi_callback_info info) {
   Args args(env, info);
@@ -83,7 +66,6 @@ napi_value Notify(napi_env env, napi_callback_info info) {
 
 napi_status RegisterReplace(napi_env env, napi_value exports) {
   constexpr Export kCalls[] = {
-      {"peerPid", PeerPid},
       {"parentDeathSignal", ParentDeathSignal},
       {"notify", Notify},
   };

@@ -111,8 +111,11 @@ export interface Native {
   startedEnvironment(): ArrayBuffer | number
   /** chdir(2) to the folder that was the working one when the addon was loaded; -ENOENT: that very folder is not there */
   enterStartedFolder(): number
-  /** SO_PEERCRED of unix(7) */
-  peerPid(fd: number): number
+  /**
+   * A connection to the launcher with that pid, on which no call waits longer than `ms`: its descriptor, or -ECONNREFUSED
+   * where no launcher listens.
+   */
+  connectLauncher(pid: number, ms: number): number
   /** PR_SET_PDEATHSIG of prctl(2) */
   parentDeathSignal(signal: number): number
   /** One datagram to the socket of NOTIFY_SOCKET */

@@ -10,13 +10,9 @@ import { native } from '../base/native.ts'
 import { PidFile } from './pidfile.ts'
 import { become } from './credentials.ts'
 import { openLog } from './logs.ts'
-import {
-  becomeLauncher,
-  findLauncher,
-  type Launcher,
-  ownCommand,
-  ownDescriptors,
-} from '../launcher/reexec.ts'
+import { findLauncher, type Launcher } from '../launcher/link.ts'
+import { encode } from '../launcher/protocol.ts'
+import { becomeLauncher, ownCommand, ownDescriptors } from '../launcher/reexec.ts'
 import { letsReaderGo, Redirection } from './stdio.ts'
 import { written } from './output.ts'
 import { findManager, keepFromChildren, mustStay, type Notify } from './systemd.ts'
@@ -103,6 +99,8 @@ export async function daemonize(options: DaemonizeOptions = {}): Promise<Daemon>
     return await new Start(settings, stay ? undefined : launcher).run()
   } catch (error) {
     state.daemonize = 'free'
+    // The next call makes one of its own.
+    if (launcher !== undefined) closeSync(launcher.fd)
     throw error
   }
 }
@@ -186,11 +184,11 @@ class Start {
 
   #takePidFile(): Undo {
     const { pidFile } = this.#settings
-    if (pidFile !== undefined) this.#pidFile = PidFile.take(pidFile)
-    if (this.#pidFile === undefined) return undefined
+    if (pidFile === undefined) return undefined
+    // Removed by the launcher if we are killed before we are ready, which may be in the moment after it was made.
+    this.#tell(encode('pidfile', pidFile))
+    this.#pidFile = PidFile.take(pidFile)
     try {
-      // Removed by the launcher if we are killed before we are ready.
-      this.#tell(`P${this.#pidFile.path}`)
       this.#pidFile.write(identify())
     } catch (error) {
       this.#pidFile.release()
@@ -211,7 +209,7 @@ class Start {
     const kept = new Redirection(['keep', 'keep', 'keep'], letsReaderGo)
     await detachBy(() => planOf(this.#settings, kept))
     const { waitForReady, readyTimeout } = this.#settings
-    this.#tell(`D${waitForReady ? readyTimeout : 0}`)
+    this.#tell(encode('detached', waitForReady ? readyTimeout : 0))
     return undefined
   }
 
@@ -226,14 +224,15 @@ class Start {
     return undefined
   }
 
-  #tell(line: string): void {
+  #tell(message: string): void {
     const { fd } = this.#launcher ?? {}
     if (fd === undefined) return
     try {
-      writeSync(fd, `${line}\0`)
+      writeSync(fd, message)
     } catch (error) {
       // A launcher that was killed ends us by itself.
-      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+      const { code = '' } = error as NodeJS.ErrnoException
+      if (code !== 'EPIPE' && code !== 'ECONNRESET') throw error
     }
   }
 
@@ -247,7 +246,7 @@ class Start {
     this.#streams?.close()
     if (this.#launcher === undefined) return
     setParentDeathSignal(0)
-    this.#tell(`R${this.#settings.exitCode}`)
+    this.#tell(encode('ready', this.#settings.exitCode))
     this.#waitUntilHeard(this.#launcher.fd)
     closeSync(this.#launcher.fd)
     delete process.env['SETSID_LAUNCHER']

@@ -7,23 +7,6 @@ import { started } from './started.ts'
 // How a program gets below the launcher: this process becomes it (execve keeps
 // the pid that the caller waits for) and it starts the program again.
 
-export interface Launcher {
-  /** Our end of its socket. */
-  fd: number
-  pid: number
-  /** The program was started again by `daemonize()`. */
-  restarted: boolean
-}
-
-/** The launcher that waits for us: our parent, and whoever made the socket. */
-export function findLauncher(): Launcher | undefined {
-  const match = /^(\d+)(,restart)?$/.exec(process.env['SETSID_LAUNCHER'] ?? '')
-  if (match === null) return undefined
-  const fd = Number(match[1])
-  const pid = process.ppid
-  return native.peerPid(fd) === pid ? { fd, pid, restarted: match[2] !== undefined } : undefined
-}
-
 /** A word of a command line: bytes where the kernel recorded them, which need not be UTF-8. */
 export type Word = string | Buffer
 
@@ -34,8 +17,7 @@ interface Options {
   name?: string
 }
 
-/** What the launcher knows. It begins its messages with `sess` until `name` is one of them. */
-const FLAGS: readonly (keyof Options)[] = ['mark', 'timeout']
+const FLAGS: readonly (keyof Options)[] = ['mark', 'timeout', 'name']
 
 /**
  * Becomes the launcher of `command`, in the folder that this process was started in, with the environment that

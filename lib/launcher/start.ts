@@ -1,43 +1,19 @@
-// The launcher's command line and its report: src/launcher/exec/exec.c.
+// The launcher's command line and its report: src/launcher/PROTOCOL.md, Node and `exec`.
 import type { SpawnOptions } from 'node:child_process'
 import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 import { launcherPath, native } from '../base/native.ts'
 import { builtin, type Normalized } from './node-internals.ts'
+import type { stepWords } from './protocol.ts'
 
 /** What the launcher does before the program starts, and the numbers that it takes for it. */
 export interface Step {
-  step: keyof typeof letters
+  step: keyof typeof stepWords
   value: readonly number[]
 }
 
-const letters = {
-  /** The descriptor of the status pipe. */
-  status: 'p',
-  /** The signal, our pid, and for a worker's child the descriptor of the watcher's socket. */
-  death: 'd',
-  /** The process group to join, or 0 for a new one. */
-  group: 'g',
-  /** A terminal to have as the controlling one, from another session too. */
-  steal: 't',
-  terminal: 'c',
-  /** A terminal, and the process group to take it from: 0 takes it from any. */
-  foreground: 'f',
-  umask: 'u',
-  ignore: 'i',
-} as const
-
-const encode = ({ step, value }: Step): string => `${letters[step]}${value.join()}`
-
 /** `exec` is the program itself. */
 export type FailedStep = Step['step'] | 'exec'
-
-const decode = (letter: string): FailedStep => {
-  for (const [step, own] of Object.entries(letters)) {
-    if (own === letter) return step as Step['step']
-  }
-  return 'exec'
-}
 
 export interface Failure {
   step: FailedStep
@@ -108,7 +84,8 @@ export function prepare(
     // Without /proc the path has to do.
     if (existsSync(name)) file = name
   }
-  const words = [...steps, ...ownSteps].map(encode)
+  steps.push(...ownSteps)
+  const words = steps.map(({ step, value }) => `${step}=${value.join()}`)
   const args = [path, 'exec', ...words, '--', options.file, ...options.args]
   return {
     // Without a prototype, as Node's own: an inherited `uid` would make the child another user's.
@@ -126,8 +103,8 @@ export function prepare(
       const report = new Int32Array(2)
       // No bytes: the descriptor closed when the program started.
       if (readSync(receiver, report) === 0) return undefined
-      const [letter = 0, errno = 0] = report
-      return { step: decode(String.fromCharCode(letter)), errno: -errno }
+      const [index = 0, errno = 0] = report
+      return { step: steps[index]?.step ?? 'exec', errno: -errno }
     },
     close() {
       open.forEach(shut)

@@ -11,13 +11,16 @@
 #ifdef __linux__
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "signal.h"
+#include "text.h"
 
 enum { kParent, kSocket, kChildren };
 
@@ -67,7 +70,7 @@ static int Take(int fd) {
 
 static void SignalAll(void) {
   for (size_t i = kChildren; i < count; i++) {
-    syscall(SYS_pidfd_send_signal, polled[i].fd, signals[i], NULL, 0);
+    SignalByPidfd(polled[i].fd, signals[i]);
   }
 }
 
@@ -75,14 +78,15 @@ int WatchMain(int argc, char** argv) {
   if (argc < 2) return 2;
   // It lives as long as its parent and children do, whatever a terminal or a
   // service manager sends to everyone.
-  sigset_t all;
-  sigfillset(&all);
-  sigprocmask(SIG_SETMASK, &all, NULL);
+  if (BlockSignals(EVERY_SIGNAL, NULL) != 0) return 1;
 
-  pid_t parent = atoi(argv[0]);
-  int socket = atoi(argv[1]);
+  long long parent, socket_number;
+  if (!ParseNumber(argv[0], 1, INT_MAX, &parent) ||
+      !ParseNumber(argv[1], 0, INT_MAX, &socket_number))
+    return 2;
+  int socket = (int)socket_number;
   if (Reserve() != 0) return 1;
-  int pidfd = (int)syscall(SYS_pidfd_open, parent, 0);
+  int pidfd = (int)syscall(SYS_pidfd_open, (pid_t)parent, 0);
   // The number may be another's when the parent is gone.
   int gone = getppid() != parent;
   if (pidfd < 0 && !gone) return 1;

@@ -2,22 +2,24 @@
 //
 //   launcher exec [STEP…] -- FILE ARGV0 [ARG…]
 //
-// The steps are done in the order in which they are given. It tells of a failed
-// one by writing two ints, the step's letter and errno, to the status
-// descriptor. That closes by itself when the program starts, which is how Node
+// The steps are done in the order in which they are given: STEP_WORDS of
+// ../protocol.h. It tells of a failed one by writing two ints, the step's index
+// and errno, to the status descriptor; the count of steps is the program's own
+// index. That descriptor closes by itself when the program starts, which is how Node
 // learns of success (FD_CLOEXEC, as libuv does for its own fork).
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../launcher.h"
+#include "../search.h"
+#include "../signal.h"
+#include "../text.h"
 
 #ifdef __linux__
 #include <sys/prctl.h>
@@ -25,15 +27,16 @@
 #include <sys/syscall.h>
 #endif
 
-extern char** environ;
-
 static volatile sig_atomic_t status_fd = -1;
+
+enum { STEP_WORDS(PROTOCOL_NAME) kStepWords };
+static const Word kSteps[] = {STEP_WORDS(PROTOCOL_ROW)};
 
 static void ReturnForeground(void);
 
-static _Noreturn void Fail(char step) {
+static _Noreturn void Fail(int index) {
   ReturnForeground();
-  int report[2] = {step, errno};
+  int report[2] = {index, errno};
   if (write(status_fd, report, sizeof report) < 0) _exit(126);
   _exit(127);
 }
@@ -45,7 +48,7 @@ static void ReportAndStop(int sig) {
   int error = errno;
   close(status_fd);
   status_fd = -1;
-  raise(sig);
+  SignalSelf(sig);
   errno = error;
 }
 
@@ -110,7 +113,7 @@ static void ReturnForeground(void) {
 // nothing more: then getppid has changed (PR_SET_PDEATHSIG(2const)).
 static int DieWith(pid_t parent, int sig) {
   if (prctl(PR_SET_PDEATHSIG, sig) != 0) return -1;
-  if (getppid() != parent) raise(sig);
+  if (getppid() != parent) SignalSelf(sig);
   return 0;
 }
 
@@ -140,128 +143,68 @@ static int DieWithWatcher(int fd, pid_t parent, int sig) {
   int error = errno;
   close(pidfd);
   // A watcher that has seen the parent end takes no more (it shut its side).
-  if (sent < 0 && getppid() != parent) raise(sig);
+  if (sent < 0 && getppid() != parent) SignalSelf(sig);
   errno = error;
   return sent < 0 ? -1 : 0;
 }
 #endif
 
-// One step, such as "g812": a letter and its numbers.
-static void Step(const char* step) {
-  char* rest;
-  int number = (int)strtol(step + 1, &rest, 10);
-  int failed = 0;
-  switch (*step) {
-    case 'p':  // The status pipe.
-      status_fd = number;
-      CloseOnExec(status_fd);
-      StopWithReport();
-      break;
+static void TakeStatus(int fd) {
+  status_fd = fd;
+  CloseOnExec(fd);
+  StopWithReport();
+}
+
+static int Die(const Message* step) {
 #ifdef __linux__
-    case 'd': {  // Signal, parent[, the watcher's socket].
-      pid_t parent = (pid_t)strtol(rest + 1, &rest, 10);
-      failed = *rest == ',' ? DieWithWatcher((int)strtol(rest + 1, NULL, 10),
-                                             parent, number)
-                            : DieWith(parent, number);
-      break;
-    }
+  int sig = (int)step->values[0];
+  pid_t parent = (pid_t)step->values[1];
+  return step->count == 3
+             ? DieWithWatcher((int)step->values[2], parent, sig)
+             : DieWith(parent, sig);
+#else
+  (void)step;
+  errno = ENOSYS;
+  return -1;
 #endif
-    case 'g':
-      failed = setpgid(0, number) != 0;
-      break;
-    case 't':  // Steals it from another session where we may.
-      failed = ioctl(number, TIOCSCTTY, 1) != 0;
-      break;
-    case 'c':
-      failed = ioctl(number, TIOCSCTTY, 0) != 0;
-      break;
-    case 'f':  // Descriptor, the group to take it from.
-      failed = TakeForeground(number, (pid_t)strtol(rest + 1, NULL, 10)) != 0;
-      break;
-    case 'u':
+}
+
+// 0, or -1 with errno.
+static int Do(const Message* step) {
+  int number = (int)step->values[0];
+  switch (step->word) {
+    case kStepStatus:
+      TakeStatus(number);
+      return 0;
+    case kStepDeath:
+      return Die(step);
+    case kStepGroup:
+      return setpgid(0, number);
+    case kStepSteal:  // From another session where we may.
+      return ioctl(number, TIOCSCTTY, 1);
+    case kStepTerminal:
+      return ioctl(number, TIOCSCTTY, 0);
+    case kStepForeground:
+      return TakeForeground(number, (pid_t)step->values[1]);
+    case kStepUmask:
       umask((mode_t)number);
-      break;
-    case 'i':
-      failed = signal(number, SIG_IGN) == SIG_ERR;
-      break;
+      return 0;
     default:
-      errno = EINVAL;
-      failed = 1;
+      return signal(number, SIG_IGN) == SIG_ERR ? -1 : 0;
   }
-  if (failed) Fail(*step);
-}
-
-// A file without "#!" is a script of the shell: POSIX execvp. glibc does this,
-// musl doesn't.
-static void Exec(const char* path, int argc, char** argv) {
-  execve(path, argv, environ);
-  if (errno != ENOEXEC) return;
-  char** shell = calloc((size_t)argc + 2, sizeof *shell);
-  if (shell == NULL) return;
-  shell[0] = "/bin/sh";
-  shell[1] = (char*)path;
-  for (int i = 1; i < argc; i++) shell[i + 1] = argv[i];
-  execve(shell[0], shell, environ);
-  free(shell);
-}
-
-// As execvp of glibc, which plain spawn uses. The environment is the child's,
-// and so is the PATH. errno says why nothing was started.
-static void Search(const char* file, int argc, char** argv) {
-  if (*file == '\0') {
-    errno = ENOENT;
-    return;
-  }
-  if (strchr(file, '/') != NULL) {
-    Exec(file, argc, argv);
-    return;
-  }
-  size_t length = strlen(file);
-  if (length > NAME_MAX) {
-    errno = ENAMETOOLONG;
-    return;
-  }
-  const char* folder = getenv("PATH");
-  if (folder == NULL) folder = "/bin:/usr/bin";
-  int denied = 0;
-  errno = ENOENT;
-  for (;;) {
-    const char* end = strchr(folder, ':');
-    size_t size = end != NULL ? (size_t)(end - folder) : strlen(folder);
-    char path[PATH_MAX + NAME_MAX + 2];
-    if (size < PATH_MAX) {
-      memcpy(path, folder, size);
-      // An empty entry is the working directory.
-      if (size > 0) path[size++] = '/';
-      memcpy(path + size, file, length + 1);
-      Exec(path, argc, argv);
-      switch (errno) {
-        case EACCES:
-          denied = 1;
-          break;
-        case ENOENT:
-        case ENOTDIR:
-        case ENODEV:
-        case ESTALE:
-        case ETIMEDOUT:
-          break;
-        default:
-          return;
-      }
-    }
-    if (end == NULL) break;
-    folder = end + 1;
-  }
-  if (denied) errno = EACCES;
 }
 
 int ExecMain(int argc, char** argv) {
   int at = 0;
-  while (at < argc && strcmp(argv[at], "--") != 0) Step(argv[at++]);
-  if (argc - at < 3) {
-    errno = EINVAL;
-    Fail('x');
+  for (; at < argc && strcmp(argv[at], "--") != 0; at++) {
+    Message step;
+    if (!Decode(kSteps, kStepWords, '=', argv[at], &step)) {
+      errno = EINVAL;
+      Fail(at);
+    }
+    if (Do(&step) != 0) Fail(at);
   }
-  Search(argv[at + 1], argc - at - 2, argv + at + 2);
-  Fail('x');
+  errno = EINVAL;
+  if (argc - at >= 3) Search(argv[at + 1], argv + at + 2);
+  Fail(at);
 }

@@ -2,19 +2,15 @@
 // whole group, in which the program has got them itself.
 #ifdef __linux__
 
-// NSIG, struct timespec, POLLIN
 #define _GNU_SOURCE
-
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../fds.h"
+#include "../waker.h"
 #include "launch.h"
 
 enum { kCanaryPatience = 50 };
@@ -25,17 +21,13 @@ enum { kCanaryPatience = 50 };
 static struct {
   pid_t pid;
   int fd;
-  bool credit[NSIG];  // a second one for the group, seen while taking the first
+  bool credit[kLastSignal + 1];  // a second one for the group, seen while taking the first
 } canary = {.pid = -1, .fd = -1};
 
 static _Noreturn void Sing(int fd) {
   CloseAllBut(&fd, 1);
-  const struct timespec none = {0, 0};
   for (unsigned char number; read(fd, &number, 1) == 1;) {
-    sigset_t one;
-    sigemptyset(&one);
-    sigaddset(&one, number);
-    unsigned char pending = sigtimedwait(&one, NULL, &none) == number;
+    unsigned char pending = TakePending(number, NULL) == number;
     if (write(fd, &pending, 1) != 1) break;
   }
   // The launcher is gone.
@@ -46,19 +38,19 @@ int StartCanary(void) {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
     return -1;
-  canary.pid = fork();
-  if (canary.pid == 0) Sing(pair[1]);
+  pid_t pid = fork();
+  if (pid == 0) Sing(pair[1]);
   close(pair[1]);
-  canary.fd = fcntl(pair[0], F_DUPFD_CLOEXEC, 3);
-  close(pair[0]);
+  canary.fd = AboveStdio(pair[0]);
+  if (pid > 0) canary.pid = pid;
+  if (pid < 0 || canary.fd < 0) EndCanary();
   return canary.fd;
 }
 
 void EndCanary(void) {
-  if (canary.pid <= 0) return;
-  kill(canary.pid, SIGKILL);
-  waitpid(canary.pid, NULL, 0);
-  close(canary.fd);
+  if (canary.pid > 0 && SignalChild(canary.pid, SIGKILL) == 0)
+    waitpid(canary.pid, NULL, 0);
+  if (canary.fd >= 0) close(canary.fd);
   canary.pid = canary.fd = -1;
 }
 
@@ -79,7 +71,8 @@ static int Ask(int number, int patience) {
 
 // Whether `number` went to the whole group. Takes it from the canary.
 bool TakeFromCanary(int number, bool* known) {
-  *known = true;
+  *known = canary.pid > 0;
+  if (!*known) return false;
   if (canary.credit[number]) {
     canary.credit[number] = false;
     return true;
@@ -90,7 +83,7 @@ bool TakeFromCanary(int number, bool* known) {
   // Stopped by a SIGSTOP to the group. Had the signal that woke us gone to all,
   // it would be awake.
   unsigned char late = 0;
-  if (kill(canary.pid, SIGCONT) != 0 ||
+  if (SignalChild(canary.pid, SIGCONT) != 0 ||
       poll(&(struct pollfd){canary.fd, POLLIN, 0}, 1, 1000) != 1 ||
       recv(canary.fd, &late, 1, 0) != 1) {
     *known = false;
@@ -101,27 +94,20 @@ bool TakeFromCanary(int number, bool* known) {
   return late == 1;
 }
 
-bool IsPending(int number) {
-  sigset_t pending;
-  sigpending(&pending);
-  return sigismember(&pending, number) == 1;
-}
-
 bool TakeSignal(int number) {
-  const struct timespec none = {0, 0};
   bool known;
   bool group = TakeFromCanary(number, &known);
-  sigset_t one;
-  sigemptyset(&one);
-  sigaddset(&one, number);
   siginfo_t info;
-  if (sigtimedwait(&one, &info, &none) != number) return false;
+  if (TakePending(number, &info) != number) return false;
+  // Ours, for a launcher that had stopped with its program.
+  if (number == SIGCONT && IsWaker(info.si_pid)) return false;
   // Without a canary, the sender decides: the terminal signals whole groups.
   if (!known) return info.si_code != SI_KERNEL;
   // Another one for the group may have come between those two steps. Either
   // it merged with the one just taken, or it is still pending here.
   bool again = TakeFromCanary(number, &known);
-  if (again) canary.credit[number] = IsPending(number);
+  if (again)
+    canary.credit[number] = (PendingSignals() & OneSignal(number)) != 0;
   return !group;
 }
 

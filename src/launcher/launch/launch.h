@@ -1,12 +1,124 @@
-// What the launch part is made of beside launch.c.
+// What the files of the launch part share.
 #ifndef SETSID_LAUNCH_H_
 #define SETSID_LAUNCH_H_
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
-// The canary is a process, which lives until EndCanary. The descriptor that
-// leads to it, or -1.
+#include "../signal.h"
+#include "../stat.h"
+
+enum { kNoTime = -1 };
+
+// kTogether: the program is in our process group, and we do as it does.
+// kApart: it has a session of its own, and we wait for it to be ready.
+typedef enum { kTogether, kApart } Phase;
+
+// Ways in which a wait ends: the rows of end.c.
+typedef enum {
+  kEndReady,
+  kEndExit,
+  kEndSignal,
+  kEndTimeout,
+  kEndCancelled,
+  kEndNoExec,
+  kEndFailed
+} Outcome;
+
+struct launch {
+  const char* name;  // what its messages begin with
+  const char* file;
+  pid_t child;          // not reaped as long as this is its number; or -1
+  uint64_t ticks;       // when it started, or 0
+  SignalSet inherited;  // the mask that the program starts with
+  int signals;          // a signalfd, for poll alone
+  int listener;         // where the program's daemonize() calls
+  int link;             // the call that it has made
+  int report;           // lines to who called with --report, or -1
+  int direct;           // the same without the guard, for when that was killed
+  int ready;            // a pipe that the program writes to when ready
+  int notify;           // the socket of NOTIFY_SOCKET
+  Phase phase;
+  bool expected;     // it was started to become a daemon
+  uid_t user;        // who the program is at its start
+  int64_t limit;     // what `deadline` was made of
+  int64_t deadline;  // ready by then, or kNoTime
+  int64_t up;        // alive then is ready, or kNoTime
+  int64_t grace;     // from SIGTERM to SIGKILL
+};
+extern struct launch self;
+
+// options.c
+struct options {
+  bool restarted;
+  enum { kByNothing, kByTime, kByDescriptor, kByNotify } way;
+  int64_t value;  // milliseconds, or the descriptor
+  const char* cred;
+  int umask;  // or -1
+  int keep;   // a descriptor for the program, or -1
+  char** program;
+};
+bool ParseOptions(int argc, char** argv, struct options* options);
+
+// launch.c
+int64_t Now(void);
+int64_t After(int64_t ms);
+void Doze(int ms);
+
+// program.c: the child, up to its exec.
+_Noreturn void RunProgram(const struct options* options, int ready, int failure,
+                          pid_t parent);
+
+// guard.c: forks the process that goes on from here, and watches over it.
+void StartGuarded(void);
+
+// wait.c
+_Noreturn void Wait(void);
+// Whether the program is in one of these states of waitid(2), which it keeps.
+bool ChildIs(int states, siginfo_t* info);
+// Reaps the orphans that have come to us, not the program.
+void ReapOrphans(void);
+
+// end.c
+_Noreturn void Finish(Outcome outcome, int value);
+// For a program that has ended when it had to be up.
+_Noreturn void EndedBeforeReady(const siginfo_t* info);
+_Noreturn void Ready(int code);
+void ReportStarted(void);
+// One line to who called with --report. False when that line is lost.
+bool Report(int word, const long long* values);
+// Ends the program and all that is below us, and sees it gone: how many are
+// left, in `left`.
+size_t EndEverything(int64_t grace, pid_t* left, size_t room);
+
+// members.c: each is a look at /proc.
+typedef enum { kNobody, kSomebody, kUnknown } Presence;
+Presence GroupLives(pid_t group);
+// Live and dead children of ours; -1 when that can't be told.
+int Children(pid_t* list, size_t room);
+
+// mirror.c
+void MirrorStop(int number);
+
+// link.c
+int OpenLink(void);
+void AcceptLink(void);
+void ReadLink(void);
+
+// pidfile.c
+void RememberPidFile(const char* path, uid_t writer);
+// Where no daemon has it, and it names the program; and its lock.
+void RemovePidFile(pid_t program);
+
+// notify.c: its descriptor, or -1 with errno.
+int OpenNotify(void);
+void ReadNotify(void);
+
+// canary.c: a process, which lives until EndCanary. The descriptor that leads to
+// it, or -1: without it the sender's kind decides.
 int StartCanary(void);
 void EndCanary(void);
 // Takes the pending signal `number`. True when it was meant for us alone.
@@ -15,16 +127,5 @@ bool TakeSignal(int number);
 bool TakeFromCanary(int number, bool* known);
 // Returns when whoever was signalling a group has signalled all of it.
 void WaitForSenders(void);
-bool IsPending(int number);
-
-void CloseAllBut(const int* keep, size_t count);
-// The same open file, by a descriptor above stdio, which a caller may have left
-// closed.
-int AboveStdio(int fd);
-// Becomes the user "UID:GID:GROUPS". False with errno; ENOTRECOVERABLE: for a
-// while only.
-bool TakeIdentity(const char* cred);
-// execvp(3) as POSIX has it. Returns with errno.
-void Execute(char** program);
 
 #endif  // SETSID_LAUNCH_H_

@@ -1,61 +1,62 @@
 // What a process does before it becomes the program that is launched.
 #ifdef __linux__
-
 // setgroups
 #define _GNU_SOURCE
-
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <stdbool.h>
-#include <stddef.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "../fds.h"
+#include "../search.h"
+#include "../text.h"
 #include "launch.h"
 
 // NGROUPS_MAX of Linux.
 enum { kMaxGroups = 65536 };
 
-void CloseAllBut(const int* keep, size_t count) {
-  DIR* fds = opendir("/proc/self/fd");
-  if (fds == NULL) return;
-  for (struct dirent* entry; (entry = readdir(fds)) != NULL;) {
-    int fd = atoi(entry->d_name);
-    bool kept = !isdigit((unsigned char)entry->d_name[0]) || fd == dirfd(fds);
-    for (size_t i = 0; i < count; i++) kept = kept || fd == keep[i];
-    if (!kept) close(fd);
+static _Noreturn void Fail(int failure, int error) {
+  while (write(failure, &error, sizeof error) < 0 && errno == EINTR) {
   }
-  closedir(fds);
+  _exit(127);
 }
 
-int AboveStdio(int fd) {
-  if (fd < 0 || fd > 2) return fd;
-  int above = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-  close(fd);
-  return above;
+// "UID:GID:GROUP:GROUP…". The count of numbers, or -1 for anything else.
+static int ParseIds(const char* cred, gid_t* ids, int room) {
+  char* text = strdup(cred);
+  if (text == NULL) return -1;
+  int count = 0;
+  for (char *rest, *id = strtok_r(text, ":", &rest); id != NULL;
+       id = strtok_r(NULL, ":", &rest)) {
+    long long number;
+    if (count == room || !ParseNumber(id, 0, UINT_MAX - 1LL, &number)) {
+      count = -1;
+      break;
+    }
+    ids[count++] = (gid_t)number;
+  }
+  free(text);
+  return count;
 }
 
-// initgroups, setgid, setuid, in that order, and then the way back is tried:
-// setuid(2) leaves no saved ID only for a privileged caller.
-bool TakeIdentity(const char* cred) {
-  char* end;
-  uid_t uid = (uid_t)strtoul(cred, &end, 10);
-  if (*end++ != ':') return false;
-  gid_t gid = (gid_t)strtoul(end, &end, 10);
-  static gid_t groups[kMaxGroups];
-  size_t count = 0;
-  while (*end != '\0' && count < kMaxGroups) {
-    groups[count++] = (gid_t)strtoul(end + 1, &end, 10);
-  }
-  if (*end != '\0') {
-    errno = E2BIG;
+// Becomes that user: groups, group and user, in that order, and then the way
+// back is tried, as setuid(2) leaves no saved ID only for a privileged caller.
+// False with errno; ENOTRECOVERABLE: for a while only.
+static bool TakeIdentity(const char* cred) {
+  static gid_t ids[kMaxGroups + 2];
+  int count = ParseIds(cred, ids, kMaxGroups + 2);
+  if (count < 2) {
+    errno = EINVAL;
     return false;
   }
-  if (setgroups(count, groups) != 0 || setgid(gid) != 0 || setuid(uid) != 0)
+  uid_t uid = ids[0];
+  if (setgroups((size_t)count - 2, ids + 2) != 0 || setgid(ids[1]) != 0 ||
+      setuid(uid) != 0)
     return false;
   if (uid != 0 && (setuid(0) == 0 || seteuid(0) == 0)) {
     errno = ENOTRECOVERABLE;
@@ -64,17 +65,39 @@ bool TakeIdentity(const char* cred) {
   return true;
 }
 
-// musl's execvp leaves scripts without "#!" alone; POSIX has it run them.
-void Execute(char** program) {
-  execvp(program[0], program);
-  if (errno != ENOEXEC || strchr(program[0], '/') == NULL) return;
-  size_t count = 0;
-  while (program[count] != NULL) count++;
-  char** shell = malloc((count + 2) * sizeof *shell);
-  if (shell == NULL) return;
-  shell[0] = (char*)"/bin/sh";
-  memcpy(shell + 1, program, (count + 1) * sizeof *shell);
-  execv(shell[0], shell);
+// The program's own descriptor for "ready", by the number that it knows.
+static bool PlaceReady(int ready, int number) {
+  if (number == ready) return fcntl(ready, F_SETFD, 0) == 0;
+  return dup2(ready, number) >= 0;
 }
 
+// A session of its own, without what the caller had open; or our group, and an
+// end with us, as its caller waits for us.
+static bool FindPlace(const struct options* options, int ready, int failure,
+                      pid_t parent) {
+  if (self.phase == kApart) {
+    int keep[] = {0, 1, 2, ready, failure, options->keep};
+    CloseAllBut(keep, sizeof keep / sizeof *keep);
+    return setsid() >= 0;
+  }
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return false;
+  if (getppid() != parent) _exit(0);
+  return true;
+}
+
+_Noreturn void RunProgram(const struct options* options, int ready, int failure,
+                          pid_t parent) {
+  if (!FindPlace(options, ready, failure, parent)) Fail(failure, -errno);
+  if (ready >= 0) {
+    int number = (int)options->value;
+    if (number == failure) failure = fcntl(failure, F_DUPFD_CLOEXEC, 3);
+    if (failure < 0 || !PlaceReady(ready, number)) Fail(failure, -errno);
+  }
+  if (options->umask >= 0) umask((mode_t)options->umask);
+  if (options->cred != NULL && !TakeIdentity(options->cred))
+    Fail(failure, -errno);
+  if (BlockSignals(self.inherited, NULL) != 0) Fail(failure, -errno);
+  Search(options->program[0], options->program);
+  Fail(failure, errno);
+}
 #endif

@@ -16,7 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../launch/launch.h"
+#include "../fds.h"
+#include "../search.h"
+#include "../signal.h"
 
 bool ParseRun(char** words, struct run* run) {
   bool session = false, group = false, terminal = false;
@@ -83,7 +85,7 @@ static int StartFailed(const struct failure* failure, const char* file) {
 }
 
 struct inherited {
-  uint64_t mask;
+  SignalSet mask;
   struct sigaction on_child;
   pid_t parent, group;
   bool foreground;
@@ -110,8 +112,8 @@ static _Noreturn void BecomeProgram(const struct run* run,
     goto failed;
   failure.step = 'x';
   sigaction(SIGCHLD, &inherited->on_child, NULL);
-  SetMask(inherited->mask);
-  Execute(run->program);
+  BlockSignals(inherited->mask, NULL);
+  Search(run->program[0], run->program);
 failed:
   failure.error = errno;
   while (write(pipe, &failure, sizeof failure) < 0 && errno == EINTR) {
@@ -129,7 +131,7 @@ int Run(const struct run* run) {
     return StartFailed(&failure, file);
   }
   int reader = AboveStdio(ends[0]), writer = AboveStdio(ends[1]);
-  inherited.mask = SetMask(UINT64_MAX);
+  BlockSignals(EVERY_SIGNAL, &inherited.mask);
   // With SIGCHLD ignored there would be nobody to wait for (POSIX wait()).
   const struct sigaction by_default = {.sa_handler = SIG_DFL};
   sigaction(SIGCHLD, &by_default, &inherited.on_child);

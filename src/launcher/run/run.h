@@ -18,14 +18,6 @@ struct run {
 bool ParseRun(char** words, struct run* run);
 int Run(const struct run* run);
 
-// Sets a mask of the kernel's form, bit 0 for signal 1; gives the one before.
-// libc's calls leave out the signals that libc keeps for itself.
-uint64_t SetMask(uint64_t mask);
-uint64_t PendingSignals(void);
-static inline uint64_t MaskOf(int number) {
-  return (uint64_t)1 << (number - 1);
-}
-
 // Puts back what the shell that runs bin/sess has changed; false for a state
 // that no StateMain has written.
 bool RestoreState(const char* state);

@@ -18,34 +18,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../launcher.h"
+#include "../signal.h"
 #include "run.h"
 
 extern char** environ;
 
-enum { kSignals = 64 };
-
-uint64_t SetMask(uint64_t mask) {
-  uint64_t before = 0;
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, &before, sizeof mask);
-  return before;
-}
-
-uint64_t PendingSignals(void) {
-  uint64_t pending = 0;
-  syscall(SYS_rt_sigpending, &pending, sizeof pending);
-  return pending;
-}
-
 static uint64_t IgnoredSignals(void) {
   uint64_t mask = 0;
-  for (int number = 1; number <= kSignals; number++) {
+  for (int number = 1; number <= kLastSignal; number++) {
     struct sigaction action;
     if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
-      mask |= MaskOf(number);
+      mask |= OneSignal(number);
   }
   return mask;
 }
@@ -132,9 +118,9 @@ int TakeState(const char* state) {
   limit.rlim_cur = (rlim_t)strtoull(rest + 1, NULL, 10);
   if (limit.rlim_cur <= limit.rlim_max) setrlimit(RLIMIT_NOFILE, &limit);
   // The launcher has children to wait for, so that SIGCHLD stays as it is.
-  ignored &= ~MaskOf(SIGCHLD);
-  for (int number = 1; number <= kSignals; number++) {
-    if ((ignored & MaskOf(number)) != 0) signal(number, SIG_IGN);
+  ignored &= ~OneSignal(SIGCHLD);
+  for (int number = 1; number <= kLastSignal; number++) {
+    if ((ignored & OneSignal(number)) != 0) signal(number, SIG_IGN);
   }
   return 0;
 }

@@ -1,0 +1,70 @@
+import { fstatSync, readSync } from 'node:fs'
+import { constants as os } from 'node:os'
+import { getSystemErrorMap } from 'node:util'
+import { daemonFailed, systemError } from '../base/errors.ts'
+import type { Message, reportWords } from '../launcher/protocol.ts'
+
+/** A log, and where it ended before the start. */
+export interface Log {
+  fd: number
+  size: number
+}
+
+/** How a start ended that did not end well. */
+export interface Failure {
+  file: string
+  args: readonly string[]
+  log: Log | undefined
+  /** The launcher's last word; none where it was killed. */
+  verdict: Message<typeof reportWords> | undefined
+  /** What could not be ended. */
+  survivors: number[]
+}
+
+const TAIL = 4096
+
+const signalName = (number: number): string =>
+  Object.entries(os.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`
+
+const killed = ['was stopped: its launcher was killed', {}] as const
+
+/** Sentence and facts of each verdict of a program that ran. */
+const verdicts: Record<string, (value: number) => readonly [string, Record<string, unknown>]> = {
+  exit: (code) => [`exited with code ${code} before it was ready`, { exitCode: code }],
+  signal: (number) => [
+    `was killed by ${signalName(number)} before it was ready`,
+    { signal: signalName(number) },
+  ],
+  timeout: () => ['was not ready in time and has been stopped', {}],
+  cancelled: () => ['was stopped before it was ready', {}],
+}
+
+export function startFailed({ file, args, log, verdict, survivors }: Failure): Error {
+  const { word = '', values = [] } = verdict ?? {}
+  const [value = 0] = values
+  if (word === 'exec') {
+    const error = systemError(-value, `spawn ${file}`)
+    return Object.assign(error, { path: file, spawnargs: [...args] })
+  }
+  if (word === 'failed') {
+    const [code, why = 'unknown error'] = getSystemErrorMap().get(-value) ?? []
+    const reason = code === 'ENOTRECOVERABLE' ? 'privileges-kept' : 'not-set-up'
+    const text = `${file} could not be given its session or its user: ${why}`
+    return systemError(-value, 'launch', { reason, text })
+  }
+  const [sentence, facts] = verdicts[word]?.(value) ?? killed
+  const stderr = log === undefined ? '' : tail(log)
+  const left = survivors.length === 0 ? '' : `; left, as we may not end it: ${survivors.join(', ')}`
+  const message = `${file} ${sentence}${left}${stderr && `:\n${stderr}`}`
+  const reason = word in verdicts ? word : 'cancelled'
+  return daemonFailed(message, { reason, ...facts, stderr, survivors })
+}
+
+/** What was written to the log since the start, at most the last 4 KiB. */
+function tail({ fd, size }: Log): string {
+  const end = fstatSync(fd).size
+  const from = Math.max(size, end - TAIL)
+  const bytes = Buffer.alloc(Math.max(0, end - from))
+  const read = readSync(fd, bytes, 0, bytes.length, from)
+  return bytes.toString('utf8', 0, read).trimEnd()
+}

@@ -1,0 +1,137 @@
+import { accessSync, constants } from 'node:fs'
+import {
+  abortSignal,
+  boolean,
+  type Check,
+  checkObject,
+  checkOptions,
+  integer,
+  ms,
+  octal,
+  string,
+} from '../base/check.ts'
+import { aborted, invalidArgValue, systemError } from '../base/errors.ts'
+import { PROTOCOL_VERSION } from '../launcher/protocol.ts'
+import { type Credentials, lookUp } from './credentials.ts'
+import { checkPidFile } from './pidfile.ts'
+
+export interface StartDaemonOptions {
+  /** Default: ours. */
+  cwd?: string | undefined
+  /** Default: ours. */
+  env?: NodeJS.ProcessEnv | undefined
+  /** File mode creation mask, 0 to 0o777. Default: ours. */
+  umask?: number | undefined
+  /** `'null'`, `'inherit'`, or the path of a log, opened for appending. Default: `'null'`. */
+  stdout?: 'null' | 'inherit' | (string & {}) | undefined
+  /** As `stdout`. Where it is a log, its last lines are part of a failed start's error. Default: `'null'`. */
+  stderr?: 'null' | 'inherit' | (string & {}) | undefined
+  /** A file to lock for the daemon's life and to write its pid to. Default: none. */
+  pidFile?: string | undefined
+  /** By name or ID. Default: ours. */
+  user?: string | number | undefined
+  /** By name or ID. Default: the group of `user`. */
+  group?: string | number | undefined
+  /**
+   * What shows that it is ready. `{ fd }`: the program writes to that descriptor (s6 does so). `{ notify: true }`: it
+   * sends `READY=1` to the socket in NOTIFY_SOCKET. `{ upFor }`: it is still there after so many milliseconds.
+   * A program that calls `daemonize()` itself also says it that way. Default: `{ upFor: 1000 }`.
+   */
+  ready?: { fd: number } | { notify: true } | { upFor: number } | undefined
+  /** Milliseconds, 1 or more. Default: 30000. */
+  readyTimeout?: number | undefined
+  /** Milliseconds from SIGTERM to SIGKILL for a daemon that was not ready in time. Default: 5000. */
+  grace?: number | undefined
+  /** Stops the daemon that is not ready yet; the promise is rejected with an `AbortError`. */
+  signal?: AbortSignal | undefined
+}
+
+/** The descriptor that the launcher reports on, and the first that a program may be asked to write to. */
+export const FIRST_FREE = 3
+/** The lock stands above whatever descriptor a program could be asked to write to. */
+const MAX_READY_FD = 9
+export const LOCK_FD = MAX_READY_FD + 1
+
+/** What was asked for, checked. */
+export interface Start {
+  cwd: string | undefined
+  env: NodeJS.ProcessEnv | undefined
+  stdout: string
+  stderr: string
+  pidFile: string | undefined
+  credentials: Credentials | undefined
+  signal: AbortSignal | undefined
+  /** The launcher's options for it. */
+  flags: string[]
+}
+
+/** The launcher's word for what shows that it is ready. */
+const ready: Check<string> = (value, name) => {
+  const { fd, upFor, notify } = checkOptions(
+    value,
+    { fd: integer(FIRST_FREE, MAX_READY_FD), upFor: ms(0), notify: boolean },
+    name,
+  )
+  if (fd !== undefined) return `fd:${fd}`
+  if (upFor !== undefined) return `up:${Math.ceil(upFor)}`
+  if (notify === true) return 'notify'
+  throw invalidArgValue(name, value, 'must have one of: fd, notify, upFor')
+}
+
+const environment: Check<NodeJS.ProcessEnv> = (value, name) => {
+  checkObject(value, name)
+  return value as NodeJS.ProcessEnv
+}
+
+const pidFile: Check<string> = (value, name) => {
+  checkPidFile(value, name)
+  return value
+}
+
+/** By name or ID: lookUp() says what it may be. */
+const account: Check<string | number> = (value) => value as string | number
+
+/** spawn() would say of a folder that is missing that the launcher is. */
+const folder: Check<string> = (value, name) => {
+  const path = string(value, name)
+  try {
+    accessSync(`${path}/.`, constants.X_OK)
+  } catch (error) {
+    throw systemError((error as { errno: number }).errno, `chdir ${path}`)
+  }
+  return path
+}
+
+export function checkStart(options: StartDaemonOptions): Start {
+  const given = checkOptions(options, {
+    stdout: string,
+    stderr: string,
+    ready,
+    readyTimeout: ms(1),
+    grace: ms(0),
+    umask: octal,
+    cwd: folder,
+    env: environment,
+    pidFile,
+    user: account,
+    group: account,
+    signal: abortSignal,
+  })
+  const { cwd, env, umask, signal } = given
+  if (signal?.aborted === true) throw aborted(signal)
+  const credentials = lookUp(given.user, given.group)
+  const flags = [
+    `--protocol=${PROTOCOL_VERSION}`,
+    `--report=${FIRST_FREE}`,
+    `--ready=${given.ready ?? 'up:1000'}`,
+    `--timeout=${Math.ceil(given.readyTimeout ?? 30_000)}`,
+    `--grace=${Math.ceil(given.grace ?? 5000)}`,
+  ]
+  if (umask !== undefined) flags.push(`--umask=${umask}`)
+  if (credentials !== undefined) {
+    const { uid, gid, groups } = credentials
+    flags.push(`--cred=${[uid, gid, ...groups].join(':')}`)
+  }
+  const { stdout = 'null', stderr = 'null' } = given
+  return { cwd, env, stdout, stderr, pidFile: given.pidFile, credentials, signal, flags }
+}

@@ -1,0 +1,69 @@
+import { closeSync, readSync, writeSync } from 'node:fs'
+import { daemonFailed, errnoOf, systemError } from '../base/errors.ts'
+import { native } from '../base/native.ts'
+import { answerWords, decode, encode, PROTOCOL_MESSAGE, PROTOCOL_VERSION } from './protocol.ts'
+
+// The line to the launcher that waits for this process. Neither a variable nor a descriptor tells of it, which any
+// program would inherit: we call our parent by a name made of its pid, and the kernel says who answers.
+
+export interface Launcher {
+  /** Our end of the line: one message a write, and no call on it waits longer than a second. */
+  fd: number
+  pid: number
+  /** The program was started again by `daemonize()`. */
+  restarted: boolean
+}
+
+const ECONNREFUSED = errnoOf('ECONNREFUSED')
+const NONE = new Set([ECONNREFUSED, errnoOf('EAGAIN'), errnoOf('EPERM'), errnoOf('EACCES')])
+const ANSWER_WITHIN = 1000
+
+/** The launcher that waits for us: our parent, where it is one. The line is the caller's to close. */
+export function findLauncher(): Launcher | undefined {
+  const pid = process.ppid
+  const fd = native.connectLauncher(pid, ANSWER_WITHIN)
+  // Nobody listens by that name, somebody who is not our parent, or a sandbox forbids to ask.
+  if (NONE.has(fd) || fd === errnoOf('ENOSYS')) return undefined
+  if (fd < 0) throw systemError(fd, 'connect')
+  try {
+    return { fd, pid, restarted: greet(fd) }
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}
+
+/** Whether a launcher waits for us, of which nothing is kept. */
+export function hasLauncher(): boolean {
+  const launcher = findLauncher()
+  if (launcher !== undefined) closeSync(launcher.fd)
+  return launcher !== undefined
+}
+
+/** Says hello, and gives whether the program was started again. */
+function greet(fd: number): boolean {
+  writeSync(fd, encode('hello', PROTOCOL_VERSION))
+  const answer = decode(answerWords, read(fd))
+  const [version, restarted] = answer?.values ?? []
+  if (answer?.word === 'welcome') return restarted === 1
+  const message =
+    answer?.word === 'refused'
+      ? `The launcher speaks version ${version} of the protocol, and this program version ${PROTOCOL_VERSION}: they are of different releases of setsid`
+      : 'The launcher does not answer'
+  throw daemonFailed(message, { reason: 'no-answer' })
+}
+
+/** One message, or none within the time limit. */
+function read(fd: number): string {
+  const bytes = Buffer.alloc(PROTOCOL_MESSAGE)
+  const deadline = performance.now() + ANSWER_WITHIN
+  while (performance.now() < deadline) {
+    try {
+      return bytes.toString('utf8', 0, readSync(fd, bytes))
+    } catch (error) {
+      // A read with a time limit is not taken up again after a signal (signal(7)).
+      if ((error as NodeJS.ErrnoException).code !== 'EINTR') break
+    }
+  }
+  return ''
+}

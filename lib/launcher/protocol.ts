@@ -1,0 +1,78 @@
+// The words of src/launcher/PROTOCOL.md as data. src/launcher/protocol.h has the same rows in the same order, and
+// test/protocol/ compares both.
+
+/** Another one whenever a word, a value or an answer changes. */
+export const PROTOCOL_VERSION = 2
+
+/** The longest message: a word and a path. */
+export const PROTOCOL_MESSAGE = 4200
+
+const INT_MAX = 2 ** 31 - 1
+const INT_MIN = -(2 ** 31)
+
+/** How many numbers follow a word, -1 for text, and what the least and the most of each (of its bytes) is. */
+export type Row = readonly [values: number, least: number, most: number]
+
+/** The program to the launcher, one message each. */
+export const programWords = {
+  hello: [1, 1, INT_MAX],
+  pidfile: [-1, 2, 4096],
+  detached: [1, 0, INT_MAX],
+  ready: [1, 0, 255],
+} as const satisfies Record<string, Row>
+
+/** The launcher's answers to the program. */
+export const answerWords = {
+  welcome: [2, 0, INT_MAX],
+  refused: [1, 1, INT_MAX],
+  bad: [0, 0, 0],
+} as const satisfies Record<string, Row>
+
+/** The launcher to Node, one line each. Clock ticks are exact up to 2^53, 2.8 million years. */
+export const reportWords = {
+  started: [2, 0, Infinity],
+  left: [1, 1, INT_MAX],
+  ready: [0, 0, 0],
+  exit: [1, 0, 255],
+  signal: [1, 1, 64],
+  timeout: [0, 0, 0],
+  cancelled: [1, 1, 64],
+  exec: [1, 1, 4095],
+  failed: [1, 1, 4095],
+} as const satisfies Record<string, Row>
+
+/** Node to the launcher's exec part, as WORD=VALUE[,VALUE…]. */
+export const stepWords = {
+  status: [1, 0, INT_MAX],
+  death: [3, 0, INT_MAX],
+  group: [1, INT_MIN, INT_MAX],
+  steal: [1, 0, INT_MAX],
+  terminal: [1, 0, INT_MAX],
+  foreground: [2, 0, INT_MAX],
+  umask: [1, 0, 0o777],
+  ignore: [1, 1, 64],
+} as const satisfies Record<string, Row>
+
+/** A message to the launcher. */
+export const encode = (word: keyof typeof programWords, value: string | number): string =>
+  `${word} ${value}`
+
+/** A word and its numbers, or undefined for what is no such message. */
+export interface Message<Words> {
+  word: keyof Words
+  values: number[]
+}
+
+/** Reads a message or a line of the launcher's: only what its row allows. */
+export function decode<Words extends Record<string, Row>>(
+  words: Words,
+  text: string,
+): Message<Words> | undefined {
+  const [word = '', ...rest] = text.split(' ')
+  if (!Object.hasOwn(words, word)) return undefined
+  const [count, least, most] = words[word] as Row
+  const values = rest.map(Number)
+  const fits = (value: number, i: number) =>
+    /^-?\d+$/.test(rest[i] ?? '') && value >= least && value <= most
+  return values.length === count && values.every(fits) ? { word, values } : undefined
+}

@@ -1,0 +1,13 @@
+#ifndef SETSID_FDS_H_
+#define SETSID_FDS_H_
+
+#include <stddef.h>
+
+// Closes every descriptor but `keep`, in which negative ones are none.
+void CloseAllBut(const int* keep, size_t count);
+
+// The same open file, by a descriptor above stdio, which a caller may have left
+// closed. -1 with errno, also for a negative `fd`.
+int AboveStdio(int fd);
+
+#endif  // SETSID_FDS_H_

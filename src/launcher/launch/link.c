@@ -1,0 +1,153 @@
+// The line between daemonize() and its launcher. Nothing of it is in the
+// program's environment or descriptors: daemonize() calls its parent, by an
+// abstract name made of the parent's pid, and both ask the kernel who is at the
+// other end (SO_PEERCRED of unix(7)).
+#ifdef __linux__
+// struct ucred
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "../fds.h"
+#include "../protocol.h"
+#include "../text.h"
+#include "launch.h"
+
+enum { PROGRAM_WORDS(PROTOCOL_NAME) kProgramWords };
+static const Word kProgram[] = {PROGRAM_WORDS(PROTOCOL_ROW)};
+enum { ANSWER_WORDS(PROTOCOL_NAME) kAnswerWords };
+static const Word kAnswers[] = {ANSWER_WORDS(PROTOCOL_ROW)};
+
+static bool greeted;
+
+int OpenLink(void) {
+  int fd = AboveStdio(
+      socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (fd < 0) return -1;
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  int size = snprintf(address.sun_path + 1, sizeof address.sun_path - 1,
+                      "setsid-launcher-%d", (int)getpid());
+  socklen_t length =
+      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)size);
+  int on = 1;
+  // The kernel remembers who listens from here on.
+  if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ||
+      bind(fd, (struct sockaddr*)&address, length) != 0 || listen(fd, 4) != 0) {
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+  }
+  return fd;
+}
+
+// The latest call counts: setsid/launch asks first, and daemonize() again.
+void AcceptLink(void) {
+  int fd = accept4(self.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (fd < 0) return;
+  struct ucred peer;
+  socklen_t size = sizeof peer;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
+      peer.pid != self.child) {
+    close(fd);
+    return;
+  }
+  if (self.link >= 0) close(self.link);
+  self.link = fd;
+  greeted = false;
+}
+
+static void Answer(int word, const int* values) {
+  char text[64];
+  int length = snprintf(text, sizeof text, "%s", kAnswers[word].word);
+  for (int i = 0; i < kAnswers[word].values; i++)
+    length += snprintf(text + length, sizeof text - (size_t)length, " %d",
+                       values[i]);
+  // One that has gone needs no answer.
+  (void)!send(self.link, text, (size_t)length, MSG_NOSIGNAL);
+}
+
+static void Detached(int64_t limit) {
+  // What the program says of itself is believed; whoever started it may have
+  // set a limit of its own, which it can only shorten.
+  bool ours = self.report >= 0;
+  int64_t end = After(limit);
+  self.phase = kApart;
+  self.up = kNoTime;
+  if (ours && (end == kNoTime || (self.deadline != kNoTime && self.deadline < end)))
+    return;
+  self.limit = limit;
+  self.deadline = end;
+}
+
+static void Hear(char* text, uid_t writer) {
+  Message message;
+  if (!Decode(kProgram, kProgramWords, ' ', text, &message) ||
+      (!greeted && message.word != kHello)) {
+    Answer(kBad, NULL);
+    return;
+  }
+  int value = (int)message.values[0];
+  switch (message.word) {
+    case kHello:
+      greeted = value == PROTOCOL_VERSION;
+      if (greeted)
+        Answer(kWelcome, (int[]){PROTOCOL_VERSION, self.expected});
+      else
+        Answer(kRefused, (int[]){PROTOCOL_VERSION});
+      break;
+    case kPidFile:
+      RememberPidFile(message.text, writer);
+      break;
+    case kDetached:
+      Detached(value);
+      break;
+    case kProgramReady:
+      self.phase = kApart;
+      Ready(value);
+  }
+}
+
+// A message: false when there is none.
+static bool ReadOne(void) {
+  char text[PROTOCOL_MESSAGE + 1];
+  union {
+    char bytes[CMSG_SPACE(sizeof(struct ucred))];
+    struct cmsghdr align;
+  } control;
+  struct iovec part = {text, PROTOCOL_MESSAGE};
+  struct msghdr message = {.msg_iov = &part,
+                           .msg_iovlen = 1,
+                           .msg_control = control.bytes,
+                           .msg_controllen = sizeof control.bytes};
+  ssize_t size = recvmsg(self.link, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  if (size <= 0) {
+    // It says nothing: that a stream ends is never taken for ready.
+    close(self.link);
+    self.link = -1;
+    return false;
+  }
+  struct cmsghdr* header = CMSG_FIRSTHDR(&message);
+  struct ucred sender = {0, (uid_t)-1, (gid_t)-1};
+  if (header != NULL && header->cmsg_type == SCM_CREDENTIALS)
+    memcpy(&sender, CMSG_DATA(header), sizeof sender);
+  text[size] = '\0';
+  bool whole = (message.msg_flags & MSG_TRUNC) == 0 &&
+               strlen(text) == (size_t)size;
+  if (whole)
+    Hear(text, sender.uid);
+  else
+    Answer(kBad, NULL);
+  return true;
+}
+
+void ReadLink(void) {
+  while (self.link >= 0 && ReadOne()) {
+  }
+}
+#endif

@@ -1,0 +1,93 @@
+// Who is there, as /proc shows it.
+#ifdef __linux__
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../stat.h"
+#include "../text.h"
+#include "launch.h"
+
+static bool IsLive(pid_t pid) {
+  char state = StateOf(pid);
+  if (state == '\0' || state == 'X') return false;
+  if (state != 'Z') return true;
+  // A zombie's other threads may live: a folder for each, and its own two links.
+  char path[32];
+  struct stat task;
+  snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+  return lstat(path, &task) == 0 && task.st_nlink > 3;
+}
+
+// Calls `see` for every process until it gives true. False when the table can't
+// be read.
+static bool EachProcess(bool (*see)(pid_t pid, void* data), void* data) {
+  DIR* table = opendir("/proc");
+  if (table == NULL) return false;
+  for (struct dirent* entry; (entry = readdir(table)) != NULL;) {
+    long long pid;
+    if (!ParseNumber(entry->d_name, 1, INT_MAX, &pid)) continue;
+    if (see((pid_t)pid, data)) break;
+  }
+  closedir(table);
+  return true;
+}
+
+struct group {
+  pid_t id;
+  Presence found;
+};
+
+static bool SeeMember(pid_t pid, void* data) {
+  struct group* group = data;
+  if (getpgid(pid) != group->id || !IsLive(pid)) return false;
+  group->found = kSomebody;
+  return true;
+}
+
+// kill(-group, 0) would count zombies.
+Presence GroupLives(pid_t id) {
+  struct group group = {id, kNobody};
+  return EachProcess(SeeMember, &group) ? group.found : kUnknown;
+}
+
+struct children {
+  pid_t* list;
+  size_t count, room;
+};
+
+static bool SeeChild(pid_t pid, void* data) {
+  struct children* found = data;
+  char text[1024];
+  const char* fields = ReadStat(pid, text, sizeof text);
+  if (fields != NULL && atoi(fields + 1) == getpid())
+    found->list[found->count++] = pid;
+  return found->count == found->room;
+}
+
+// One file tells of all where the kernel has it (CONFIG_PROC_CHILDREN), as far
+// as it fits; those that don't are found when these have ended.
+int Children(pid_t* list, size_t room) {
+  struct children found = {list, 0, room};
+  char path[48], text[4096];
+  snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+  if (ReadFile(path, text, sizeof text) < 0)
+    return EachProcess(SeeChild, &found) ? (int)found.count : -1;
+  // The last number may be cut off.
+  char* end = strrchr(text, ' ');
+  if (end == NULL) return 0;
+  *end = '\0';
+  for (char *rest, *pid = strtok_r(text, " ", &rest);
+       pid != NULL && found.count < room; pid = strtok_r(NULL, " ", &rest)) {
+    long long number;
+    if (ParseNumber(pid, 2, INT_MAX, &number))
+      list[found.count++] = (pid_t)number;
+  }
+  return (int)found.count;
+}
+#endif

@@ -1,0 +1,84 @@
+// sd_notify(3): READY=1 on a line of its own.
+#ifdef __linux__
+// struct ucred
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "../fds.h"
+#include "launch.h"
+
+int OpenNotify(void) {
+  int fd =
+      AboveStdio(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (fd < 0) return -1;
+  // No name asked for: the kernel makes up an abstract one (unix(7)).
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  socklen_t length = offsetof(struct sockaddr_un, sun_path);
+  int on = 1;
+  if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ||
+      bind(fd, (struct sockaddr*)&address, length) != 0) {
+    return -1;
+  }
+  length = sizeof address;
+  if (getsockname(fd, (struct sockaddr*)&address, &length) != 0) return -1;
+  char name[sizeof address.sun_path + 1] = "@";
+  size_t size = length - offsetof(struct sockaddr_un, sun_path);
+  memcpy(name + 1, address.sun_path + 1, size - 1);
+  return setenv("NOTIFY_SOCKET", name, 1) == 0 ? fd : -1;
+}
+
+// A process of the program's session. Of one that has ended and has been reaped
+// since, as systemd-notify mostly has, the kernel still tells the user, and that
+// user could say the same by any process of the session.
+static bool IsOurs(const struct ucred* sender) {
+  if (sender->pid <= 0) return false;
+  pid_t session = getsid(sender->pid);
+  if (session >= 0) return session == self.child;
+  return errno == ESRCH && (sender->uid == self.user || sender->uid == 0);
+}
+
+static bool HasReady(char* text) {
+  char* rest = NULL;
+  for (char* line = strtok_r(text, "\n", &rest); line != NULL;
+       line = strtok_r(NULL, "\n", &rest)) {
+    if (strcmp(line, "READY=1") == 0) return true;
+  }
+  return false;
+}
+
+// A datagram: false when there is none.
+static bool ReadOne(void) {
+  char text[4096];
+  union {
+    // Of descriptors that come with it the kernel closes those without room.
+    char bytes[CMSG_SPACE(sizeof(struct ucred))];
+    struct cmsghdr align;
+  } control;
+  struct iovec part = {text, sizeof text - 1};
+  struct msghdr message = {.msg_iov = &part,
+                           .msg_iovlen = 1,
+                           .msg_control = control.bytes,
+                           .msg_controllen = sizeof control.bytes};
+  ssize_t size =
+      recvmsg(self.notify, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (size < 0) return errno == EINTR;
+  text[size] = '\0';
+  struct cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (header == NULL || header->cmsg_type != SCM_CREDENTIALS) return true;
+  struct ucred sender;
+  memcpy(&sender, CMSG_DATA(header), sizeof sender);
+  if (IsOurs(&sender) && HasReady(text)) Ready(0);
+  return true;
+}
+
+// All that has come: who sent it may be about to be reaped.
+void ReadNotify(void) {
+  while (ReadOne()) {
+  }
+}
+#endif

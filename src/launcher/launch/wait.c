@@ -1,0 +1,165 @@
+// What can happen while we wait, and what is done about it in each phase.
+#ifdef __linux__
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "launch.h"
+
+bool ChildIs(int states, siginfo_t* info) {
+  info->si_pid = 0;
+  return self.child > 0 &&
+         waitid(P_PID, (id_t)self.child, info, states | WNOHANG | WNOWAIT) ==
+             0 &&
+         info->si_pid == self.child;
+}
+
+void ReapOrphans(void) {
+  pid_t list[64];
+  int count = Children(list, sizeof list / sizeof *list);
+  for (int i = 0; i < count; i++)
+    if (list[i] != self.child) waitpid(list[i], NULL, WNOHANG);
+}
+
+static void Pass(int number) { SignalChild(self.child, number); }
+static void Cancel(int number) { Finish(kEndCancelled, number); }
+static void StopAlone(int number) {
+  (void)number;
+  SignalSelf(SIGSTOP);
+}
+
+// Signals that are handled by the phase that we are in. `group` has the program
+// in kTogether too, and so it is only for us what went to our pid alone.
+typedef struct {
+  void (*direct)(int number);
+  void (*group)(int number);
+} Reaction;
+enum { kEnds, kStops, kOther, kSignalKinds };
+static const Reaction kReactions[][kSignalKinds] = {
+    [kTogether] = {[kEnds] = {Pass, NULL},
+                   [kStops] = {Pass, NULL},
+                   [kOther] = {Pass, NULL}},
+    [kApart] = {[kEnds] = {Cancel, Cancel},
+                   [kStops] = {StopAlone, StopAlone},
+                   [kOther] = {Pass, NULL}},
+};
+
+static int KindOf(int number) {
+  switch (number) {
+    case SIGHUP:
+    case SIGINT:
+    case SIGQUIT:
+    case SIGTERM:
+      return kEnds;
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+      return kStops;
+    default:
+      return kOther;
+  }
+}
+
+static void HandleSignal(int number) {
+  bool direct = TakeSignal(number);
+  // Its guard passes on what ends it, and nothing else.
+  if (self.report >= 0 && KindOf(number) != kEnds) return;
+  // A daemon is not stopped with its command, nor continued with it.
+  if (self.phase == kApart && number == SIGCONT) return;
+  const Reaction* reaction = &kReactions[self.phase][KindOf(number)];
+  void (*act)(int) = direct ? reaction->direct : reaction->group;
+  if (act != NULL) act(number);
+}
+
+// The kernel's tells of a child; one that somebody sent is the program's too.
+static void TakeChildSignal(void) {
+  bool known;
+  bool group = TakeFromCanary(SIGCHLD, &known);
+  siginfo_t info;
+  if (TakePending(SIGCHLD, &info) == SIGCHLD && info.si_code <= 0 && !group &&
+      self.report < 0)
+    Pass(SIGCHLD);
+}
+
+static void HandleSignals(void) {
+  SignalSet pending = PendingSignals();
+  for (int number = 1; number <= kLastSignal; number++) {
+    if ((pending & OneSignal(number)) == 0) continue;
+    if (number == SIGCHLD)
+      TakeChildSignal();
+    else
+      HandleSignal(number);
+  }
+}
+
+static void ReadReady(void) {
+  char bytes[64];
+  ssize_t size = read(self.ready, bytes, sizeof bytes);
+  if (size > 0) Ready(0);
+  if (size < 0 && errno == EINTR) return;
+  close(self.ready);
+  self.ready = -1;
+}
+
+static void LookAtChild(void) {
+  siginfo_t info;
+  if (self.phase == kTogether && ChildIs(WSTOPPED, &info))
+    MirrorStop(info.si_status);
+  if (!ChildIs(WEXITED, &info)) return;
+  if (self.phase == kApart || self.expected) EndedBeforeReady(&info);
+  waitpid(self.child, NULL, 0);
+  EndCanary();
+  if (info.si_code == CLD_EXITED) _exit(info.si_status);
+  DieBy(info.si_status);
+}
+
+static void LookAtClock(void) {
+  if (self.up != kNoTime && Now() >= self.up) Ready(0);
+  if (self.deadline != kNoTime && Now() >= self.deadline)
+    Finish(kEndTimeout, 0);
+}
+
+// Milliseconds until the clock has something to say; -1 for never.
+static int TimeLeft(void) {
+  int64_t next = self.deadline;
+  if (self.up != kNoTime && (next == kNoTime || self.up < next)) next = self.up;
+  if (next == kNoTime) return -1;
+  int64_t left = next - Now();
+  if (left < 0) return 0;
+  return left > 3600 * 1000 ? 3600 * 1000 : (int)left;
+}
+
+_Noreturn void Wait(void) {
+  for (;;) {
+    enum { kSignals, kListener, kLink, kReady, kNotify, kReport, kCount };
+    // A negative fd is skipped. Of `report` we hear only when nobody reads it.
+    struct pollfd events[kCount] = {[kSignals] = {self.signals, POLLIN, 0},
+                                    [kListener] = {self.listener, POLLIN, 0},
+                                    [kLink] = {self.link, POLLIN, 0},
+                                    [kReady] = {self.ready, POLLIN, 0},
+                                    [kNotify] = {self.notify, POLLIN, 0},
+                                    [kReport] = {self.report, 0, 0}};
+    poll(events, kCount, TimeLeft());
+    // What it said comes before how it ended, and both before the clock.
+    if (events[kLink].revents != 0) ReadLink();
+    if (events[kListener].revents != 0) {
+      AcceptLink();
+      ReadLink();
+    }
+    if (events[kReady].revents != 0) ReadReady();
+    if (events[kNotify].revents != 0) ReadNotify();
+    if (events[kReport].revents != 0) Cancel(SIGTERM);
+    if (events[kSignals].revents != 0) {
+      HandleSignals();
+      // What came since the poll, from a sender that is about to be reaped.
+      ReadLink();
+      if (self.notify >= 0) ReadNotify();
+      ReapOrphans();
+    }
+    LookAtChild();
+    LookAtClock();
+  }
+}
+#endif

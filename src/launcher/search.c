@@ -1,0 +1,74 @@
+#define _GNU_SOURCE
+#include "search.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char** environ;
+
+static void Exec(const char* path, char** argv) {
+  execve(path, argv, environ);
+  if (errno != ENOEXEC) return;
+  size_t argc = 0;
+  while (argv[argc] != NULL) argc++;
+  char** shell = calloc(argc + 2, sizeof *shell);
+  if (shell == NULL) return;
+  shell[0] = "/bin/sh";
+  shell[1] = (char*)path;
+  for (size_t i = 1; i < argc; i++) shell[i + 1] = argv[i];
+  execve(shell[0], shell, environ);
+  free(shell);
+}
+
+// The environment is the child's, and so is the PATH.
+void Search(const char* file, char** argv) {
+  if (*file == '\0') {
+    errno = ENOENT;
+    return;
+  }
+  if (strchr(file, '/') != NULL) {
+    Exec(file, argv);
+    return;
+  }
+  size_t length = strlen(file);
+  if (length > NAME_MAX) {
+    errno = ENAMETOOLONG;
+    return;
+  }
+  const char* folder = getenv("PATH");
+  if (folder == NULL) folder = "/bin:/usr/bin";
+  bool denied = false;
+  errno = ENOENT;
+  for (;;) {
+    const char* end = strchr(folder, ':');
+    size_t size = end != NULL ? (size_t)(end - folder) : strlen(folder);
+    char path[PATH_MAX + NAME_MAX + 2];
+    if (size < PATH_MAX) {
+      memcpy(path, folder, size);
+      // An empty entry is the working directory.
+      if (size > 0) path[size++] = '/';
+      memcpy(path + size, file, length + 1);
+      Exec(path, argv);
+      switch (errno) {
+        case EACCES:
+          denied = true;
+          break;
+        case ENOENT:
+        case ENOTDIR:
+        case ENODEV:
+        case ESTALE:
+        case ETIMEDOUT:
+          break;
+        default:
+          return;
+      }
+    }
+    if (end == NULL) break;
+    folder = end + 1;
+  }
+  if (denied) errno = EACCES;
+}

@@ -1,0 +1,23 @@
+// The waker of a process that stops as its program does, since the shell of both
+// has to see its job stopped: a process in a group of its own, which no stop of
+// the job reaches.
+//
+// fg and bg continue the whole group. Whoever continues the program by its own
+// pid (kill -CONT, cpulimit) or kills it would leave its parent stopped, and
+// the caller waiting for ever: a stopped process hears nothing. There is no
+// event for anybody but the parent, so the waker looks, less and less often.
+#ifndef SETSID_WAKER_H_
+#define SETSID_WAKER_H_
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+// Right before the caller stops; `child` is not reaped while it is stopped.
+// Without a waker only fg, bg and a SIGCONT to the caller continue it.
+void StartWaker(pid_t child);
+// When it runs again.
+void EndWaker(void);
+// Whether a SIGCONT of that sender is the waker's, the last one's too.
+bool IsWaker(pid_t pid);
+
+#endif  // SETSID_WAKER_H_

@@ -1,0 +1,73 @@
+// The line to the launcher that waits for this process: src/launcher/PROTOCOL.md.
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "call.h"
+#include "fd.h"
+#include "register.h"
+#include "result.h"
+
+namespace sess {
+namespace {
+
+#ifdef __linux__
+// What struct ucred is, which libc shows with _GNU_SOURCE alone.
+struct Peer {
+  int32_t pid;
+  uint32_t uid;
+  uint32_t gid;
+};
+
+// A connection to the launcher whose pid is `pid`: a descriptor, -ECONNREFUSED
+// where there is none, or another -errno. Nothing in it waits longer than `ms`.
+int Connect(int pid, int ms) {
+  Fd fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (fd.get() < 0) return -errno;
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  int size = snprintf(address.sun_path + 1, sizeof address.sun_path - 1,
+                      "setsid-launcher-%d", pid);
+  auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 +
+                                       static_cast<size_t>(size));
+  // Whoever else has taken that name may let us wait for ever.
+  if (connect(fd.get(), reinterpret_cast<sockaddr*>(&address), length) != 0) {
+    return -errno;
+  }
+  // Who was listening there.
+  Peer peer = {};
+  socklen_t room = sizeof peer;
+  if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &room) != 0) {
+    return -errno;
+  }
+  if (peer.pid != pid) return -ECONNREFUSED;
+  const timeval limit = {ms / 1000, ms % 1000 * 1000};
+  int off = 0;
+  if (setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) ||
+      setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) ||
+      ioctl(fd.get(), FIONBIO, &off) != 0) {
+    return -errno;
+  }
+  return fd.release();
+}
+#else
+int Connect(int, int) { return -ECONNREFUSED; }
+#endif
+
+napi_value ConnectLauncher(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  return ToJs(env, Connect(args.Int(0), args.Int(1)));
+}
+
+}  // namespace
+
+napi_status RegisterLink(napi_env env, napi_value exports) {
+  constexpr Export kCalls[] = {{"connectLauncher", ConnectLauncher}};
+  return AddTo(env, exports, kCalls);
+}
+
+}  // namespace sess

@@ -1,0 +1,145 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import * as protocol from '../../lib/launcher/protocol.ts'
+import { launcher } from '../helpers/daemon.ts'
+import { fixturePath } from '../helpers/process.ts'
+
+const folder = join(import.meta.dirname, '../../src/launcher')
+const header = readFileSync(join(folder, 'protocol.h'), 'utf8')
+const page = readFileSync(join(folder, 'PROTOCOL.md'), 'utf8')
+
+const limits: Record<string, number> = {
+  INT_MAX: 2 ** 31 - 1,
+  INT_MIN: -(2 ** 31),
+  LLONG_MAX: Infinity,
+}
+const number = (text: string) => limits[text] ?? Number(text)
+
+/** The rows of one table of the header, in their order. */
+function rowsOf(table: string): [string, number, number, number][] {
+  const text = new RegExp(`#define ${table}\\(ROW\\)([^]*?)\\n\\n`).exec(header)?.[1] ?? ''
+  const rows = text.matchAll(/ROW\(\w+, "(\w+)", (-?\w+), (\w+), (\w+)\)/g)
+  return [...rows].map(([, word = '', values = '', least = '', most = '']) => [
+    word,
+    number(values),
+    number(least),
+    number(most),
+  ])
+}
+
+const tables = {
+  PROGRAM_WORDS: protocol.programWords,
+  ANSWER_WORDS: protocol.answerWords,
+  REPORT_WORDS: protocol.reportWords,
+  STEP_WORDS: protocol.stepWords,
+}
+
+describe('protocol.h and protocol.ts', () => {
+  test.for(Object.entries(tables))('%s: the same rows in the same order', ([table, words]) => {
+    const rows = rowsOf(table)
+    expect(rows.length).toBeGreaterThan(2)
+    expect(rows).toEqual(Object.entries(words).map(([word, row]) => [word, ...row]))
+  })
+
+  test('the same version and the same length of a message', () => {
+    const value = (name: string) => Number(new RegExp(`#define ${name} (\\d+)`).exec(header)?.[1])
+    expect(value('PROTOCOL_VERSION')).toBe(protocol.PROTOCOL_VERSION)
+    expect(value('PROTOCOL_MESSAGE')).toBe(protocol.PROTOCOL_MESSAGE)
+    expect(page).toContain(`Version ${protocol.PROTOCOL_VERSION}`)
+  })
+
+  test('PROTOCOL.md has a row for every word', () => {
+    for (const words of Object.values(tables)) {
+      for (const word of Object.keys(words))
+        expect(page).toMatch(new RegExp(`^\\| \`${word}\\b`, 'm'))
+    }
+  })
+})
+
+/** What a program below the launcher gets for its messages, and how the command ends. */
+function speak(actions: string[], options: string[] = []) {
+  const program = ['python3', fixturePath('speak.py'), ...actions]
+  const { status, stdout, stderr } = spawnSync(launcher, ['launch', ...options, '--', ...program], {
+    timeout: 10_000,
+  })
+  return { status, answers: stdout.toString().trim().split('\n'), stderr: stderr.toString() }
+}
+
+describe('the launcher alone', () => {
+  test('greets its own version and refuses another', () => {
+    expect(speak(['hello 2', 'answer', 'hello 1', 'answer']).answers).toEqual([
+      'welcome 2 0',
+      'refused 2',
+    ])
+    expect(speak(['hello 2', 'answer', 'ready 0'], ['--mark=restart']).answers).toEqual([
+      'welcome 2 1',
+    ])
+  })
+
+  const bad = [
+    'hello',
+    'hello ',
+    'hello x',
+    'hello 2x',
+    'hello 2 3',
+    'hello 99999999999999999999',
+    'pidfile',
+    'pidfile ',
+    'detached',
+    'detached -1',
+    'detached 2147483648',
+    'ready 256',
+    'ready -1',
+    'rea',
+    'READY 0',
+    'nonsense 1',
+    ' ',
+    'ready 0\\0ready 0',
+    `pidfile /${'x'.repeat(5000)}`,
+    'x'.repeat(5000),
+  ]
+  test('refuses each message that is none, and lives', () => {
+    const actions = bad.flatMap((message) => [message, 'answer'])
+    const { answers, status } = speak(['hello 2', 'answer', ...actions, 'say end'])
+    expect(answers).toEqual(['welcome 2 0', ...bad.map(() => 'bad'), 'end'])
+    expect(status).toBe(0)
+  })
+
+  test('hears nothing before hello', () => {
+    const { answers, status } = speak(['ready 7', 'answer', 'detached 1', 'answer'])
+    expect([answers, status]).toEqual([['bad', 'bad'], 0])
+  })
+
+  test('the end of the line is never taken for ready', () => {
+    expect(speak(['hello 2', 'answer', 'detached 0']).status).toBe(1)
+    expect(speak(['hello 2', 'answer', 'ready 9']).status).toBe(9)
+  })
+
+  test.for([
+    '--timeout=99999999999999999999',
+    '--timeout=-1',
+    '--timeout=',
+    '--timeout=1s',
+    '--grace=2147483648',
+    '--umask=512',
+    '--ready=up:x',
+    '--ready=fd',
+    '--ready=soon',
+    '--mark=other',
+    '--report=0',
+    '--nonsense=1',
+    '--timeout',
+  ])('the option %s is refused by its name', (option) => {
+    const { status, stderr } = spawnSync(launcher, ['launch', option, '--', 'true'])
+    expect(status).toBe(2)
+    expect(stderr.toString()).toContain(`no such option or value: ${option}\n`)
+  })
+
+  test('another version of its caller is refused by a sentence', () => {
+    const { status, stderr } = spawnSync(launcher, ['launch', '--protocol=1', '--', 'true'])
+    expect(status).toBe(2)
+    expect(stderr.toString()).toMatch(/speaks version 2 .* caller version 1: .* different releases/)
+  })
+})
