@@ -10,7 +10,7 @@ constexpr decltype(&RegisterSession) kSubjects[] = {
     RegisterSession, RegisterTerminal, RegisterTable,      RegisterWatch,
     RegisterDetach,  RegisterChild,    RegisterFiles,      RegisterPidfd,
     RegisterReplace, RegisterStdio,    RegisterPrivileges, RegisterStarted,
-    RegisterExecute, RegisterStop,    RegisterLink,
+    RegisterExecute, RegisterStop,     RegisterLink,
 };
 
 }  // namespace

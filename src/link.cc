@@ -1,4 +1,5 @@
-// The line to the launcher that waits for this process: src/launcher/PROTOCOL.md.
+// The line to the launcher that waits for this process:
+// src/launcher/PROTOCOL.md.
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/ioctl.h>

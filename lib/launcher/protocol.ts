@@ -69,8 +69,9 @@ export function decode<Words extends Record<string, Row>>(
   text: string,
 ): Message<Words> | undefined {
   const [word = '', ...rest] = text.split(' ')
-  if (!Object.hasOwn(words, word)) return undefined
-  const [count, least, most] = words[word] as Row
+  const row = Object.hasOwn(words, word) ? words[word] : undefined
+  if (row === undefined) return undefined
+  const [count, least, most] = row
   const values = rest.map(Number)
   const fits = (value: number, i: number) =>
     /^-?\d+$/.test(rest[i] ?? '') && value >= least && value <= most

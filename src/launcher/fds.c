@@ -68,7 +68,8 @@ void CloseAllBut(const int* keep, size_t count) {
   // that was lowered later, is missed.
   struct rlimit limit;
   int end = kMostDescriptors;
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < kMostDescriptors)
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+      limit.rlim_cur < kMostDescriptors)
     end = (int)limit.rlim_cur;
   for (int fd = 0; fd < end; fd++)
     if (!IsKept(fd, keep, count)) close(fd);

@@ -11,47 +11,48 @@
 // The longest message: a word and a path.
 #define PROTOCOL_MESSAGE 4200
 
-// ROW(name, word, values, least, most): `values` numbers from `least` to `most`,
-// or -1 for the rest of the message as text of so many bytes.
+// ROW(name, word, values, least, most): `values` numbers from `least` to
+// `most`, or -1 for the rest of the message as text of so many bytes.
 
 // The program to the launcher, one message each.
-#define PROGRAM_WORDS(ROW)                     \
-  ROW(Hello, "hello", 1, 1, INT_MAX)           \
-  ROW(PidFile, "pidfile", -1, 2, 4096)         \
-  ROW(Detached, "detached", 1, 0, INT_MAX)     \
+#define PROGRAM_WORDS(ROW)                 \
+  ROW(Hello, "hello", 1, 1, INT_MAX)       \
+  ROW(PidFile, "pidfile", -1, 2, 4096)     \
+  ROW(Detached, "detached", 1, 0, INT_MAX) \
   ROW(ProgramReady, "ready", 1, 0, 255)
 
 // The launcher's answers to the program.
-#define ANSWER_WORDS(ROW)                      \
-  ROW(Welcome, "welcome", 2, 0, INT_MAX)       \
-  ROW(Refused, "refused", 1, 1, INT_MAX)       \
+#define ANSWER_WORDS(ROW)                \
+  ROW(Welcome, "welcome", 2, 0, INT_MAX) \
+  ROW(Refused, "refused", 1, 1, INT_MAX) \
   ROW(Bad, "bad", 0, 0, 0)
 
 // The launcher to Node, one line each.
-#define REPORT_WORDS(ROW)                      \
-  ROW(Started, "started", 2, 0, LLONG_MAX)     \
-  ROW(Left, "left", 1, 1, INT_MAX)             \
-  ROW(Ready, "ready", 0, 0, 0)                 \
-  ROW(Exit, "exit", 1, 0, 255)                 \
-  ROW(Signal, "signal", 1, 1, 64)              \
-  ROW(Timeout, "timeout", 0, 0, 0)             \
-  ROW(Cancelled, "cancelled", 1, 1, 64)        \
-  ROW(NoExec, "exec", 1, 1, 4095)              \
+#define REPORT_WORDS(ROW)                  \
+  ROW(Started, "started", 2, 0, LLONG_MAX) \
+  ROW(Left, "left", 1, 1, INT_MAX)         \
+  ROW(Ready, "ready", 0, 0, 0)             \
+  ROW(Exit, "exit", 1, 0, 255)             \
+  ROW(Signal, "signal", 1, 1, 64)          \
+  ROW(Timeout, "timeout", 0, 0, 0)         \
+  ROW(Cancelled, "cancelled", 1, 1, 64)    \
+  ROW(NoExec, "exec", 1, 1, 4095)          \
   ROW(Failed, "failed", 1, 1, 4095)
 
 // Node to the launcher's exec part, as WORD=VALUE[,VALUE…].
-#define STEP_WORDS(ROW)                        \
-  ROW(StepStatus, "status", 1, 0, INT_MAX)     \
-  ROW(StepDeath, "death", 3, 0, INT_MAX)       \
-  ROW(StepGroup, "group", 1, INT_MIN, INT_MAX) \
-  ROW(StepSteal, "steal", 1, 0, INT_MAX)       \
-  ROW(StepTerminal, "terminal", 1, 0, INT_MAX) \
+#define STEP_WORDS(ROW)                            \
+  ROW(StepStatus, "status", 1, 0, INT_MAX)         \
+  ROW(StepDeath, "death", 3, 0, INT_MAX)           \
+  ROW(StepGroup, "group", 1, INT_MIN, INT_MAX)     \
+  ROW(StepSteal, "steal", 1, 0, INT_MAX)           \
+  ROW(StepTerminal, "terminal", 1, 0, INT_MAX)     \
   ROW(StepForeground, "foreground", 2, 0, INT_MAX) \
-  ROW(StepUmask, "umask", 1, 0, 511)           \
+  ROW(StepUmask, "umask", 1, 0, 511)               \
   ROW(StepIgnore, "ignore", 1, 1, 64)
 
 #define PROTOCOL_NAME(name, word, values, least, most) k##name,
-#define PROTOCOL_ROW(name, word, values, least, most) {word, values, least, most},
+#define PROTOCOL_ROW(name, word, values, least, most) \
+  {word, values, least, most},
 
 typedef struct {
   const char* word;

@@ -22,9 +22,9 @@ static inline SignalSet OneSignal(int number) {
   return (SignalSet)1 << (number - 1);
 }
 
-// 0, or -1 with errno. A process is signalled by its number only while it is our
-// child and not reaped, so that the number can't be another's. 1 and less mean
-// many, or whoever started the machine: EINVAL.
+// 0, or -1 with errno. A process is signalled by its number only while it is
+// our child and not reaped, so that the number can't be another's. 1 and less
+// mean many, or whoever started the machine: EINVAL.
 int SignalChild(pid_t child, int number);
 // The group that such a child leads.
 int SignalGroupOf(pid_t child, int number);

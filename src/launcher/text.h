@@ -16,8 +16,8 @@ typedef struct {
   const char* text;  // for rows of text
 } Message;
 
-// Digits alone, with a minus where `least` is negative: a number from `least` to
-// `most`.
+// Digits alone, with a minus where `least` is negative: a number from `least`
+// to `most`.
 bool ParseNumber(const char* text, long long least, long long most,
                  long long* value);
 

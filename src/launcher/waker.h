@@ -1,6 +1,6 @@
-// The waker of a process that stops as its program does, since the shell of both
-// has to see its job stopped: a process in a group of its own, which no stop of
-// the job reaches.
+// The waker of a process that stops as its program does, since the shell of
+// both has to see its job stopped: a process in a group of its own, which no
+// stop of the job reaches.
 //
 // fg and bg continue the whole group. Whoever continues the program by its own
 // pid (kill -CONT, cpulimit) or kills it would leave its parent stopped, and

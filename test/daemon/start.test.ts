@@ -356,7 +356,10 @@ describe.skipIf(!isRoot)('privileges (need root)', () => {
   test.skipIf(!hasNobody)('an unprivileged caller gets EPERM', () => {
     const args = [sess, 'start', '--pid-file', join(openFolder(), 'pid'), '--user', 'root']
     const { status, stderr } = spawnSync(node, [...args, '--', 'sleep', '1'], unprivileged)
-    expect([status, stderr.toString()]).toEqual([4, expect.stringContaining('operation not permitted')])
+    expect([status, stderr.toString()]).toEqual([
+      4,
+      expect.stringContaining('operation not permitted'),
+    ])
   })
 })
 

@@ -169,9 +169,9 @@ describe('a program that is stopped by its own pid', () => {
       'echo $$; i=0; while test $i -lt 60; do i=$((i+1)); sleep 0.01; done; exit 7',
     ])
     const program = Number(await below.line())
-    let running = true
-    void below.ended.then(() => (running = false))
-    while (running) {
+    const state = { runs: true }
+    void below.ended.then(() => (state.runs = false))
+    while (state.runs) {
       try {
         process.kill(program, 'SIGSTOP')
         await new Promise((resolve) => setTimeout(resolve, 20))

@@ -5,8 +5,8 @@
 // The steps are done in the order in which they are given: STEP_WORDS of
 // ../protocol.h. It tells of a failed one by writing two ints, the step's index
 // and errno, to the status descriptor; the count of steps is the program's own
-// index. That descriptor closes by itself when the program starts, which is how Node
-// learns of success (FD_CLOEXEC, as libuv does for its own fork).
+// index. That descriptor closes by itself when the program starts, which is how
+// Node learns of success (FD_CLOEXEC, as libuv does for its own fork).
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -159,9 +159,8 @@ static int Die(const Message* step) {
 #ifdef __linux__
   int sig = (int)step->values[0];
   pid_t parent = (pid_t)step->values[1];
-  return step->count == 3
-             ? DieWithWatcher((int)step->values[2], parent, sig)
-             : DieWith(parent, sig);
+  return step->count == 3 ? DieWithWatcher((int)step->values[2], parent, sig)
+                          : DieWith(parent, sig);
 #else
   (void)step;
   errno = ENOSYS;

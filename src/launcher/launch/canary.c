@@ -21,7 +21,8 @@ enum { kCanaryPatience = 50 };
 static struct {
   pid_t pid;
   int fd;
-  bool credit[kLastSignal + 1];  // a second one for the group, seen while taking the first
+  bool credit[kLastSignal +
+              1];  // a second one for the group, seen while taking the first
 } canary = {.pid = -1, .fd = -1};
 
 static _Noreturn void Sing(int fd) {

@@ -118,12 +118,11 @@ size_t EndEverything(int64_t grace, pid_t* left, size_t room) {
 }
 
 static const char* SignalName(int number) {
-  const char* names[] = {[SIGHUP] = "SIGHUP",   [SIGINT] = "SIGINT",
-                         [SIGQUIT] = "SIGQUIT", [SIGILL] = "SIGILL",
-                         [SIGABRT] = "SIGABRT", [SIGBUS] = "SIGBUS",
-                         [SIGFPE] = "SIGFPE",   [SIGKILL] = "SIGKILL",
-                         [SIGSEGV] = "SIGSEGV", [SIGPIPE] = "SIGPIPE",
-                         [SIGTERM] = "SIGTERM"};
+  const char* names[] = {
+      [SIGHUP] = "SIGHUP",   [SIGINT] = "SIGINT",   [SIGQUIT] = "SIGQUIT",
+      [SIGILL] = "SIGILL",   [SIGABRT] = "SIGABRT", [SIGBUS] = "SIGBUS",
+      [SIGFPE] = "SIGFPE",   [SIGKILL] = "SIGKILL", [SIGSEGV] = "SIGSEGV",
+      [SIGPIPE] = "SIGPIPE", [SIGTERM] = "SIGTERM"};
   size_t count = sizeof names / sizeof *names;
   bool known = number >= 0 && (size_t)number < count && names[number] != NULL;
   return known ? names[number] : strsignal(number);
@@ -136,9 +135,12 @@ static const struct {
   const char* sentence;
 } kEnds[] = {
     [kEndReady] = {kReady, false, NULL},
-    [kEndExit] = {kExit, true, "the daemon exited with code %d before it was ready"},
-    [kEndSignal] = {kSignal, true, "the daemon was killed by %s before it was ready"},
-    [kEndTimeout] = {kTimeout, true, "the daemon was not ready within %lld ms and was stopped"},
+    [kEndExit] = {kExit, true,
+                  "the daemon exited with code %d before it was ready"},
+    [kEndSignal] = {kSignal, true,
+                    "the daemon was killed by %s before it was ready"},
+    [kEndTimeout] = {kTimeout, true,
+                     "the daemon was not ready within %lld ms and was stopped"},
     [kEndCancelled] = {kCancelled, true, NULL},
     [kEndNoExec] = {kNoExec, false, "%s: %s"},
     [kEndFailed] = {kFailed, false, "%s: %s"},

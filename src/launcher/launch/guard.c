@@ -4,8 +4,8 @@
 //
 // The program can't be told to die with the launcher: PR_SET_PDEATHSIG is for
 // the program itself to clear when it is ready, and it may be any program. When
-// the launcher is killed, the guard is the next subreaper: all that was below it
-// is the guard's, which ends it. When the guard is killed, the launcher gets
+// the launcher is killed, the guard is the next subreaper: all that was below
+// it is the guard's, which ends it. When the guard is killed, the launcher gets
 // SIGTERM by PR_SET_PDEATHSIG and ends the start as for Ctrl-C.
 #ifdef __linux__
 #define _GNU_SOURCE
@@ -24,9 +24,9 @@
 enum { REPORT_WORDS(PROTOCOL_NAME) kReportWords };
 static const Word kReports[] = {REPORT_WORDS(PROTOCOL_ROW)};
 
-// What the launcher has reported and Node has not got yet. The verdict, its last
-// line, waits here until the launcher has ended: who hears "ready" then hears it
-// of an orphan that has got its final parent.
+// What the launcher has reported and Node has not got yet. The verdict, its
+// last line, waits here until the launcher has ended: who hears "ready" then
+// hears it of an orphan that has got its final parent.
 static char lines[4096];
 static size_t length;
 
@@ -124,8 +124,7 @@ void StartGuarded(void) {
   // Node's end of this closes when both of us have ended.
   self.direct = self.report;
   self.report = fds[1];
-  if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) != 0)
-    Finish(kEndFailed, errno);
+  if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) != 0) Finish(kEndFailed, errno);
   if (getppid() != guard) _exit(1);
 }
 #endif

@@ -1,15 +1,16 @@
 // The launch part: the caller waits for this process, and the program runs
 // below it until it has become a daemon. ../PROTOCOL.md tells who says what.
 //
-//   launch [--mark=restart --name=TEXT] [--protocol=VERSION --report=FD --ready=WAY
+//   launch [--mark=restart --name=TEXT] [--protocol=VERSION --report=FD
+//   --ready=WAY
 //           --timeout=MS --grace=MS --cred=UID:GID:GROUPS --umask=MASK
 //           --keep=FD] -- FILE [ARG]...
 //
-// Without --report both are in one process group and behave as one. What ends or
-// stops the program ends or stops us in the same way; what is sent to our pid is
-// passed on. With a mark it has to become a daemon, and within --timeout; else
-// it may. With --report the program starts in a session of its own, and what
-// happens is told in lines on FD.
+// Without --report both are in one process group and behave as one. What ends
+// or stops the program ends or stops us in the same way; what is sent to our
+// pid is passed on. With a mark it has to become a daemon, and within
+// --timeout; else it may. With --report the program starts in a session of its
+// own, and what happens is told in lines on FD.
 
 #ifdef __linux__
 #define _GNU_SOURCE
@@ -98,9 +99,9 @@ static void StartProgram(const struct options* options) {
   close(failure[1]);
   if (ready[1] >= 0) close(ready[1]);
   // The ends of the caller's pipes are the program's to close.
-  int keep[] = {2,          self.signals, self.listener, self.report,
-                self.ready, self.notify,  self.direct,   canary,
-                failure[0]};
+  int keep[] = {2,           self.signals, self.listener,
+                self.report, self.ready,   self.notify,
+                self.direct, canary,       failure[0]};
   CloseAllBut(keep, sizeof keep / sizeof *keep);
   int error = ReadFailure(failure[0]);
   if (error > 0) Finish(kEndNoExec, error);
@@ -113,8 +114,8 @@ int LaunchMain(int argc, char** argv) {
   self.file = options.program[0];
   self.expected = options.restarted;
   // TakeIdentity reads the rest of it.
-  self.user = options.cred != NULL ? (uid_t)strtoul(options.cred, NULL, 10)
-                                   : geteuid();
+  self.user =
+      options.cred != NULL ? (uid_t)strtoul(options.cred, NULL, 10) : geteuid();
   if (self.report >= 0) {
     self.phase = kApart;
     if (fcntl(self.report, F_SETFD, FD_CLOEXEC) != 0) return 2;
@@ -129,8 +130,7 @@ int LaunchMain(int argc, char** argv) {
   StartProgram(&options);
   self.deadline = After(self.limit);
   if (options.way == kByTime) self.up = Now() + options.value;
-  if (self.report >= 0)
-    ReportStarted();
+  if (self.report >= 0) ReportStarted();
   Wait();
 }
 

@@ -117,8 +117,8 @@ void RemovePidFile(pid_t program);
 int OpenNotify(void);
 void ReadNotify(void);
 
-// canary.c: a process, which lives until EndCanary. The descriptor that leads to
-// it, or -1: without it the sender's kind decides.
+// canary.c: a process, which lives until EndCanary. The descriptor that leads
+// to it, or -1: without it the sender's kind decides.
 int StartCanary(void);
 void EndCanary(void);
 // Takes the pending signal `number`. True when it was meant for us alone.

@@ -65,8 +65,8 @@ static void Answer(int word, const int* values) {
   char text[64];
   int length = snprintf(text, sizeof text, "%s", kAnswers[word].word);
   for (int i = 0; i < kAnswers[word].values; i++)
-    length += snprintf(text + length, sizeof text - (size_t)length, " %d",
-                       values[i]);
+    length +=
+        snprintf(text + length, sizeof text - (size_t)length, " %d", values[i]);
   // One that has gone needs no answer.
   (void)!send(self.link, text, (size_t)length, MSG_NOSIGNAL);
 }
@@ -78,7 +78,8 @@ static void Detached(int64_t limit) {
   int64_t end = After(limit);
   self.phase = kApart;
   self.up = kNoTime;
-  if (ours && (end == kNoTime || (self.deadline != kNoTime && self.deadline < end)))
+  if (ours &&
+      (end == kNoTime || (self.deadline != kNoTime && self.deadline < end)))
     return;
   self.limit = limit;
   self.deadline = end;
@@ -137,8 +138,8 @@ static bool ReadOne(void) {
   if (header != NULL && header->cmsg_type == SCM_CREDENTIALS)
     memcpy(&sender, CMSG_DATA(header), sizeof sender);
   text[size] = '\0';
-  bool whole = (message.msg_flags & MSG_TRUNC) == 0 &&
-               strlen(text) == (size_t)size;
+  bool whole =
+      (message.msg_flags & MSG_TRUNC) == 0 && strlen(text) == (size_t)size;
   if (whole)
     Hear(text, sender.uid);
   else

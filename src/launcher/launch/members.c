@@ -17,7 +17,8 @@ static bool IsLive(pid_t pid) {
   char state = StateOf(pid);
   if (state == '\0' || state == 'X') return false;
   if (state != 'Z') return true;
-  // A zombie's other threads may live: a folder for each, and its own two links.
+  // A zombie's other threads may live: a folder for each, and its own two
+  // links.
   char path[32];
   struct stat task;
   snprintf(path, sizeof path, "/proc/%d/task", (int)pid);

@@ -33,8 +33,8 @@ int OpenNotify(void) {
 }
 
 // A process of the program's session. Of one that has ended and has been reaped
-// since, as systemd-notify mostly has, the kernel still tells the user, and that
-// user could say the same by any process of the session.
+// since, as systemd-notify mostly has, the kernel still tells the user, and
+// that user could say the same by any process of the session.
 static bool IsOurs(const struct ucred* sender) {
   if (sender->pid <= 0) return false;
   pid_t session = getsid(sender->pid);

@@ -29,17 +29,23 @@ static bool ParseWay(const char* text, struct options* options) {
 static const struct {
   const char* name;
   long long least, most;  // none for text
-} kOptions[] = {{"--mark", 0, 0},
-                {"--name", 0, 0},
-                {"--ready", 0, 0},
-                {"--cred", 0, 0},
-                {"--protocol", 0, INT_MAX},
-                {"--report", 3, INT_MAX},
-                {"--timeout", 0, INT_MAX},
-                {"--grace", 0, INT_MAX},
-                {"--keep", 3, INT_MAX},
-                {"--umask", 0, 0777}};
-enum { kMark, kName, kWay, kCred, kProtocol, kReport, kLimit, kGrace, kKeep, kUmask };
+} kOptions[] = {{"--mark", 0, 0},           {"--name", 0, 0},
+                {"--ready", 0, 0},          {"--cred", 0, 0},
+                {"--protocol", 0, INT_MAX}, {"--report", 3, INT_MAX},
+                {"--timeout", 0, INT_MAX},  {"--grace", 0, INT_MAX},
+                {"--keep", 3, INT_MAX},     {"--umask", 0, 0777}};
+enum {
+  kMark,
+  kName,
+  kWay,
+  kCred,
+  kProtocol,
+  kReport,
+  kLimit,
+  kGrace,
+  kKeep,
+  kUmask
+};
 
 static bool SetText(int option, const char* text, struct options* options) {
   switch (option) {

@@ -1,5 +1,5 @@
-// The pidfile of a daemon that could not remove it itself: it was killed, and it
-// is not ready. lib/daemon/lock.ts has the rules that are kept here.
+// The pidfile of a daemon that could not remove it itself: it was killed, and
+// it is not ready. lib/daemon/lock.ts has the rules that are kept here.
 #ifdef __linux__
 // O_PATH, F_OFD_SETLK
 #define _GNU_SOURCE

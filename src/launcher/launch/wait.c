@@ -42,8 +42,8 @@ static const Reaction kReactions[][kSignalKinds] = {
                    [kStops] = {Pass, NULL},
                    [kOther] = {Pass, NULL}},
     [kApart] = {[kEnds] = {Cancel, Cancel},
-                   [kStops] = {StopAlone, StopAlone},
-                   [kOther] = {Pass, NULL}},
+                [kStops] = {StopAlone, StopAlone},
+                [kOther] = {Pass, NULL}},
 };
 
 static int KindOf(int number) {
