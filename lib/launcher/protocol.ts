@@ -48,7 +48,7 @@ export const stepWords = {
   group: [1, INT_MIN, INT_MAX],
   steal: [1, 0, INT_MAX],
   terminal: [1, 0, INT_MAX],
-  foreground: [2, 0, INT_MAX],
+  foreground: [2, -1, INT_MAX],
   umask: [1, 0, 0o777],
   ignore: [1, 1, 64],
 } as const satisfies Record<string, Row>

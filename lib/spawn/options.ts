@@ -107,7 +107,7 @@ export const rows: { [K in keyof JobOptions]-?: Row<NonNullable<JobOptions[K]>> 
     },
   },
   controllingTerminal: {
-    check: integer(-(2 ** 31)),
+    check: integer(0),
     conflict: whyNoDescriptor,
     steps: (fd, { given }) => [
       { step: given.stealTerminal === true ? 'steal' : 'terminal', value: [fd] },
@@ -132,7 +132,7 @@ export const rows: { [K in keyof JobOptions]-?: Row<NonNullable<JobOptions[K]>> 
         : undefined,
   },
   foreground: {
-    check: integer(-(2 ** 31)),
+    check: integer(0),
     conflict: (fd, job) =>
       job.newSession !== undefined && job.given.controllingTerminal === undefined
         ? `can't go with ${job.newSession}: a new session has no terminal without options.controllingTerminal`

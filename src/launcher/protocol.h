@@ -40,14 +40,14 @@
   ROW(Failed, "failed", 1, 1, 4095)
 
 // Node to the launcher's exec part, as WORD=VALUE[,VALUE…].
-#define STEP_WORDS(ROW)                            \
-  ROW(StepStatus, "status", 1, 0, INT_MAX)         \
-  ROW(StepDeath, "death", 3, 0, INT_MAX)           \
-  ROW(StepGroup, "group", 1, INT_MIN, INT_MAX)     \
-  ROW(StepSteal, "steal", 1, 0, INT_MAX)           \
-  ROW(StepTerminal, "terminal", 1, 0, INT_MAX)     \
-  ROW(StepForeground, "foreground", 2, 0, INT_MAX) \
-  ROW(StepUmask, "umask", 1, 0, 511)               \
+#define STEP_WORDS(ROW)                             \
+  ROW(StepStatus, "status", 1, 0, INT_MAX)          \
+  ROW(StepDeath, "death", 3, 0, INT_MAX)            \
+  ROW(StepGroup, "group", 1, INT_MIN, INT_MAX)      \
+  ROW(StepSteal, "steal", 1, 0, INT_MAX)            \
+  ROW(StepTerminal, "terminal", 1, 0, INT_MAX)      \
+  ROW(StepForeground, "foreground", 2, -1, INT_MAX) \
+  ROW(StepUmask, "umask", 1, 0, 511)                \
   ROW(StepIgnore, "ignore", 1, 1, 64)
 
 #define PROTOCOL_NAME(name, word, values, least, most) k##name,

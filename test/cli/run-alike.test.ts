@@ -178,7 +178,10 @@ describe('--wait: the two behave as one', () => {
   })
 
   test('a stop of sess stops CMD, and a continuation goes on with it', async () => {
-    const running = waiting('--', 'sh', '-c', 'echo $$; read line; exit 4')
+    // In a group of its own, as a shell starts it: SIGTSTP stops nobody in an orphaned one, as a test's own may be.
+    const ownGroup = 'import os, sys; os.setpgid(0, 0); os.execv(sys.argv[1], sys.argv[1:])'
+    const command = [front, 'run', '--wait', '--', 'sh', '-c', 'echo $$; read line; exit 4']
+    const running = start('python3', ['-c', ownGroup, ...command])
     const pid = await running.next()
     running.child.kill('SIGTSTP')
     await until(() => ps(pid).stat.startsWith('T') && ps(running.pid).stat.startsWith('T'))

@@ -20,7 +20,7 @@ const number = (text: string) => limits[text] ?? Number(text)
 /** The rows of one table of the header, in their order. */
 function rowsOf(table: string): [string, number, number, number][] {
   const text = new RegExp(`#define ${table}\\(ROW\\)([^]*?)\\n\\n`).exec(header)?.[1] ?? ''
-  const rows = text.matchAll(/ROW\(\w+, "(\w+)", (-?\w+), (\w+), (\w+)\)/g)
+  const rows = text.matchAll(/ROW\(\w+, "(\w+)", (-?\w+), (-?\w+), (\w+)\)/g)
   return [...rows].map(([, word = '', values = '', least = '', most = '']) => [
     word,
     number(values),

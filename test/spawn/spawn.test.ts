@@ -320,7 +320,7 @@ describe('what can never work is refused by name, and nothing is started', () =>
     ],
     [{ foreground: 0 }, 'ERR_INVALID_ARG_VALUE', "options.stdio has 'pipe' there"],
     [{ foreground: 3, stdio: inherit }, 'ERR_INVALID_ARG_VALUE', "options.stdio has 'none' there"],
-    [{ foreground: -1, stdio: inherit }, 'ERR_INVALID_ARG_VALUE', "options.stdio has 'none' there"],
+    [{ foreground: -1, stdio: inherit }, 'ERR_OUT_OF_RANGE', 'options.foreground'],
     [
       { controllingTerminal: 1, stdio: 'ignore' },
       'ERR_INVALID_ARG_VALUE',
