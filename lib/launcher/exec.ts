@@ -13,16 +13,19 @@ import {
 } from './node-internals.ts'
 import { type FailedStep, prepare, type Step } from './start.ts'
 
-/** What the launcher does before the program starts: src/launcher/exec/exec.c. */
+/**
+ * What the launcher does before the program starts: src/launcher/exec/exec.c. Each has a key of its own, so that none
+ * is found on Object.prototype.
+ */
 export interface Plan {
   /** In order. */
   steps: Step[]
   /** The number of the signal that the child gets when this process ends. */
-  parentDeathSignal?: number
+  parentDeathSignal: number | undefined
   /** The error of a failed step. */
   explain(step: FailedStep, errno: number): Error
   /** Called when the program has started, before anything else can fail. */
-  onStart?: (pid: number) => void
+  onStart: ((pid: number) => void) | undefined
 }
 
 const EACCES = errnoOf('EACCES')

@@ -174,7 +174,7 @@ export const rows: { [K in keyof JobOptions]-?: Row<NonNullable<JobOptions[K]>> 
 /** What spawn() does for its options. */
 export interface JobPlan {
   steps: Step[]
-  parentDeathSignal?: number
+  parentDeathSignal: number | undefined
   /** A new session, which is Node's to make. */
   detached: boolean
   /** Our descriptor of the terminal that the child takes from us; undefined if it has no number here. */
@@ -219,7 +219,7 @@ export function planOf(own: NodeOptions & Record<string, unknown>): JobPlan | un
   const takesTerminal = foreground !== undefined && newSession === undefined
   return {
     steps,
-    ...(parentDeathSignal && { parentDeathSignal: constants.signals[parentDeathSignal] }),
+    parentDeathSignal: parentDeathSignal && constants.signals[parentDeathSignal],
     detached: newSession !== undefined,
     takesTerminal,
     terminal: takesTerminal ? ownDescriptor(foreground, job) : undefined,

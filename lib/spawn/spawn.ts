@@ -115,10 +115,10 @@ function launchOn(
   options: NodeOptions,
   plan: JobPlan,
 ): ChildProcess {
-  if (!plan.takesTerminal) return launch(file, args, options, plan)
+  if (!plan.takesTerminal) return launch(file, args, options, { ...plan, onStart: undefined })
   const start = (holder: number, onStart?: (pid: number) => void) => {
     const steps = takenFrom(plan.steps, holder)
-    return launch(file, args, options, { ...plan, steps, ...(onStart && { onStart }) })
+    return launch(file, args, options, { ...plan, steps, onStart })
   }
   if (plan.terminal === undefined) return start(terminal.presumedHolder())
   const groupOf = (pid: number) => plan.groupOf(pid) ?? native.getpgrp()

@@ -247,7 +247,7 @@ const endings: Record<string, Ending> = {
   'exits with 0': {
     config: { then: 'exit-0', options },
     code: 1,
-    says: /^sess: the daemon exited with code 0 before it was ready\n$/,
+    says: /^(?:sess|daemon\.mjs): the daemon exited with code 0 before it was ready\n$/,
   },
   'exits with 3': {
     config: { then: 'exit-3', options },
@@ -257,12 +257,12 @@ const endings: Record<string, Ending> = {
   'is killed': {
     config: { then: 'kill', options },
     code: 137,
-    says: /^sess: the daemon was killed by SIGKILL before it was ready\n$/,
+    says: /^(?:sess|daemon\.mjs): the daemon was killed by SIGKILL before it was ready\n$/,
   },
   'is never ready': {
     config: { then: 'never', options: { ...options, readyTimeout: 400 } },
     code: 1,
-    says: /^sess: the daemon was not ready within 400 ms and was stopped\n$/,
+    says: /^(?:sess|daemon\.mjs): the daemon was not ready within 400 ms and was stopped\n$/,
   },
   'is never ready and deaf to SIGTERM, with a child': {
     config: { then: 'never', deaf: true, options: { ...options, readyTimeout: 400 } },

@@ -116,7 +116,14 @@ test('worker: the watcher lets go of children that have ended, and is small', as
 
 test('a parent that ended between fork and exec: the program is never started', async () => {
   // Its parent is not the one that the launcher was told of.
-  const child = spawn(launcher, ['exec', `d9,${process.pid + 1}`, '--', 'echo', 'echo', 'started'])
+  const child = spawn(launcher, [
+    'exec',
+    `death=9,${process.pid + 1}`,
+    '--',
+    'echo',
+    'echo',
+    'started',
+  ])
   let out = ''
   child.stdout.on('data', (text: Buffer) => (out += text.toString()))
   const [code, signal] = await once(child, 'close')
