@@ -14,8 +14,8 @@ test.each([
   'waitForExit',
   'signalGroup',
   'spawn',
-])('200 workers terminated in the middle of %s end alone', { timeout: 120_000 }, async (call) => {
-  const running = start(node, [fixturePath('terminate.mjs'), call, '200'])
+])('50 workers terminated in the middle of %s end alone', { timeout: 120_000 }, async (call) => {
+  const running = start(node, [fixturePath('terminate.mjs'), call, '50'])
   expect(await running.next()).toBe('lives')
   expect(await running.ended).toBe(0)
 })
