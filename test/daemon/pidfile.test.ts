@@ -160,14 +160,29 @@ describe('a path that is no pidfile', () => {
     await expect(startDaemon('sleep', ['1'], options)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
-  test.skipIf(!hasNobody)('a file of another user: exit code 4 (needs root)', () => {
-    const folder = openFolder()
-    const path = join(folder, 'pid')
-    writeFileSync(path, '', { mode: 0o444 })
-    chmodSync(path, 0o444)
-    const args = [sess, 'start', '--pid-file', path, '--', 'sleep', '1']
-    const { status, stderr } = spawnSync(node, args, unprivileged)
-    expect([status, stderr.toString()]).toEqual([4, `sess: ${path} belongs to user 0\n`])
+  test.skipIf(!hasNobody)(
+    'start in place of a file of another user: exit code 4 (needs root)',
+    () => {
+      const folder = openFolder()
+      const path = join(folder, 'pid')
+      writeFileSync(path, '', { mode: 0o444 })
+      chmodSync(path, 0o444)
+      const args = [sess, 'start', '--pid-file', path, '--', 'sleep', '1']
+      const { status, stderr } = spawnSync(node, args, unprivileged)
+      expect([status, stderr.toString()]).toEqual([4, `sess: ${path} belongs to user 0\n`])
+    },
+  )
+
+  test.skipIf(!hasNobody)('a file that we may not read: EACCES (needs root)', () => {
+    const path = join(openFolder(), 'pid')
+    writeFileSync(path, '1\n', { mode: 0o600 })
+    const script = `import { daemonStatus } from 'setsid'
+      const { code, syscall, path } = await daemonStatus('${path}').catch((error) => error)
+      console.log(code, syscall, path)`
+    const cwd = join(import.meta.dirname, '../..')
+    const args = ['--input-type=module', '-e', script]
+    const { stdout, stderr } = spawnSync(node, args, { ...unprivileged, cwd, encoding: 'utf8' })
+    expect([stdout, stderr]).toEqual([`EACCES open ${path}\n`, ''])
   })
 })
 
