@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { fixturePath } from './process.ts'
 
+const sources = fileURLToPath(new URL('../fixtures', import.meta.url))
 const folder = fileURLToPath(new URL('../../build/fixtures', import.meta.url))
 
 /** The program of test/fixtures/NAME.c, compiled when it is older than its source. */
 export function compile(name: string): string {
-  const source = fixturePath(`${name}.c`)
+  const source = `${sources}/${name}.c`
   const program = `${folder}/${name}`
   const compiled = statSync(program, { throwIfNoEntry: false })?.mtimeMs ?? 0
   if (compiled > statSync(source).mtimeMs) return program

@@ -1,5 +1,4 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { release } from 'node:os'
 import { expect, test } from 'vitest'
 import { compile } from '../helpers/compile.ts'
 import { fixturePath, isRoot, node } from '../helpers/process.ts'
@@ -29,37 +28,5 @@ test.runIf(canUnshare)(
         expect.stringMatching(during ? /^gone, let alone$/ : /^(stale|already-gone), let alone$/),
       ])
     }
-  },
-)
-
-interface Stress {
-  stops: number
-  outcomes: Record<string, number>
-  left: unknown[]
-  errors: object
-  bystanders: { all: number; hits: number }
-}
-
-// SETSID_STOP_ROUNDS=10000 for a soak.
-const rounds = process.env['SETSID_STOP_ROUNDS'] ?? '100'
-
-test.runIf(canUnshare)(
-  `${rounds} stops of what forks, double-forks and hands over: no live member is left, no bystander is hit`,
-  { timeout: 700_000 },
-  () => {
-    // The numbers rotate within 2,000. Before Linux 6.14 the limit is the whole machine's, and stays.
-    const [major = 0, minor = 0] = release().split('.').map(Number)
-    const own = major > 6 || (major === 6 && minor >= 14)
-    const rotate = own ? 'echo 2000 > /proc/sys/kernel/pid_max; ' : ''
-    const { stops, left, errors, bystanders } = apart(rotate, 'stop-stress.mjs', [
-      compile('restless'),
-      rounds,
-    ]) as Stress
-    expect({ stops, left, errors, hits: bystanders.hits }).toEqual({
-      stops: Number(rounds),
-      left: [],
-      errors: {},
-      hits: 0,
-    })
   },
 )
