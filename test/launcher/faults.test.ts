@@ -107,6 +107,8 @@ time.sleep(100)`,
     process.kill(canary, 'SIGKILL')
     process.kill(below.pid, 'SIGUSR1')
     expect(await below.line()).toBe('usr1')
+    // The launcher ends it by its number when the program has ended, and so that number must not be free.
+    expect(ps(canary)).toMatchObject({ ppid: below.pid, stat: expect.stringMatching(/^Z/) })
     process.kill(below.pid, 'SIGTERM')
     expect(await below.ended).toEqual([null, 'SIGTERM'])
     expect(seen).toBe('up\n')

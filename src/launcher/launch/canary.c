@@ -48,6 +48,8 @@ int StartCanary(void) {
   return canary.fd;
 }
 
+bool IsCanary(pid_t pid) { return pid > 0 && pid == canary.pid; }
+
 void EndCanary(void) {
   if (canary.pid > 0 && SignalChild(canary.pid, SIGKILL) == 0)
     waitpid(canary.pid, NULL, 0);

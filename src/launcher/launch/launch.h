@@ -79,7 +79,7 @@ void StartGuarded(void);
 _Noreturn void Wait(void);
 // Whether the program is in one of these states of waitid(2), which it keeps.
 bool ChildIs(int states, siginfo_t* info);
-// Reaps the orphans that have come to us, not the program.
+// Reaps the orphans that have come to us, not the program, nor the canary.
 void ReapOrphans(void);
 
 // end.c
@@ -121,6 +121,9 @@ void ReadNotify(void);
 // to it, or -1: without it the sender's kind decides.
 int StartCanary(void);
 void EndCanary(void);
+// It is not reaped before that, also where somebody has killed it: until then
+// its number is nobody else's.
+bool IsCanary(pid_t pid);
 // Takes the pending signal `number`. True when it was meant for us alone.
 bool TakeSignal(int number);
 // Whether `number` went to the whole group, if that can be `known`.

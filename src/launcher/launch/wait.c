@@ -20,7 +20,8 @@ void ReapOrphans(void) {
   pid_t list[64];
   int count = Children(list, sizeof list / sizeof *list);
   for (int i = 0; i < count; i++)
-    if (list[i] != self.child) waitpid(list[i], NULL, WNOHANG);
+    if (list[i] != self.child && !IsCanary(list[i]))
+      waitpid(list[i], NULL, WNOHANG);
 }
 
 static void Pass(int number) { SignalChild(self.child, number); }
