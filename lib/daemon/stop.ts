@@ -1,11 +1,13 @@
 import { resolve } from 'node:path'
 import { errnoOf } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import { identify, isSameProcess, processInfo, type ProcessIdentity } from '../inspect/process.ts'
+import { identify, isSameProcess, type ProcessIdentity } from '../inspect/process.ts'
 import { sessionMembers } from '../inspect/list.ts'
 import {
   checkStopOptions,
+  holdOrphans,
   holdSession,
+  type SessionHold,
   type StopOptions,
   type StopResult,
   stopProcess,
@@ -50,9 +52,13 @@ export async function stopDaemon(pidFile: string, options: StopOptions = {}): Pr
     if (result.outcome !== 'survivors') await removeStale(path)
     return result
   }
-  const orphans = orphansOf(judged)
-  if (orphans === undefined) throw unknownDaemon(EBUSY, path, judged)
-  const result = await stopAll(orphans, options)
+  const orphans = await orphansOf(judged, path)
+  if (orphans === undefined) {
+    // They may have ended meanwhile.
+    if (judgePath(path).state !== 'unknown') return stopDaemon(path, options)
+    throw unknownDaemon(EBUSY, path, judged)
+  }
+  const result = await orphans.stop(options)
   if (result.outcome !== 'survivors') await removeStale(path)
   return result
 }
@@ -89,21 +95,33 @@ async function stopNamed(
   }
 }
 
+/** How long members that hand over to others are looked for, in milliseconds. */
+const HAND_OVER = 500
+
 /**
  * What is left of a daemon that has ended, when that alone holds its lock: its file is ours, and all holders are of
- * the session that it led. A session keeps its number from being given to another process while it has members.
- *.
+ * the session that it led. Who holds the lock descends from the daemon, which can't lead a session any more: so a
+ * holder in the session that was looked at before proves whose that is, and all of it is stopped, however they hand over.
  */
-function orphansOf({ reason, found, pids = [] }: Judged): ProcessIdentity[] | undefined {
+async function orphansOf(judged: Judged, path: string): Promise<SessionHold | undefined> {
+  const { reason, found } = judged
   const identity = found?.content.identity
   if (reason !== 'held-by-another' || found?.author !== 'trusted' || !identity) return undefined
-  const sid = identity.pid
-  // A process with the daemon's number that is not the daemon leads another session of that number.
-  const leader = processInfo(sid, { throwIfNoEntry: false })
-  if (leader !== undefined && !isSameProcess(identity)) return undefined
-  const orphans = pids.flatMap(named)
-  const areAll = orphans.length > 0 && orphans.every(({ pid }) => native.getsid(pid) === sid)
-  return areAll ? orphans : undefined
+  const deadline = performance.now() + HAND_OVER
+  for (;;) {
+    const hold = holdOrphans(identity)
+    const sids = (judgePath(path).pids ?? [])
+      .map((pid) => native.getsid(pid))
+      .filter((sid) => sid >= 0)
+    const areAll = sids.length > 0 && sids.every((sid) => sid === identity.pid)
+    // A process with the daemon's number that is not the daemon leads another session of that number.
+    const isTaken = native.getsid(identity.pid) >= 0 && !isSameProcess(identity)
+    if (hold !== undefined && areAll && !isTaken) return hold
+    hold?.release()
+    // None was seen, as each had ended before it was asked.
+    if (sids.length > 0 || performance.now() > deadline) return undefined
+    await new Promise((done) => setTimeout(done, 2))
+  }
 }
 
 /** Without one that has ended. */

@@ -114,10 +114,23 @@ export function holdSession(identity: ProcessIdentity): SessionHold | undefined 
     target?.close()
     return undefined
   }
-  return {
-    stop: async (options = {}) => stopAll(checkStopOptions(options), target),
-    release: () => target.close(),
-  }
+  return holdOf(target)
+}
+
+const holdOf = (target: Target): SessionHold => ({
+  stop: async (options = {}) => stopAll(checkStopOptions(options), target),
+  release: () => target.close(),
+})
+
+/**
+ * The session that a process has left behind, from a look now. It was that one's in this look if one of its members is
+ * known to descend from that process after it: nobody can make it again. undefined: it is empty, or another's. @internal
+ */
+export function holdOrphans({ pid, startTicks }: ProcessIdentity): SessionHold | undefined {
+  if (pid <= 1 || native.getsid(0) === pid) return undefined
+  const target = new Target('session', pid, { start: startTicks })
+  const { meaning, live } = target.lookNow(undefined, true)
+  return meaning === 'same' && live > 0 ? holdOf(target) : undefined
 }
 
 async function stopNamed(plan: Plan, named: Named): Promise<StopResult> {

@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import {
   chmodSync,
   chownSync,
@@ -18,7 +19,9 @@ import {
 import { join } from 'node:path'
 import { daemonStatus, identify, startDaemon, type StartDaemonOptions, stopDaemon } from 'setsid'
 import { describe, expect, test } from 'vitest'
+import { compile } from '../helpers/compile.ts'
 import { prepareDaemon, sess } from '../helpers/daemon.ts'
+import { marked } from '../helpers/leftovers.ts'
 import {
   fixturePath,
   hasNobody,
@@ -314,6 +317,23 @@ describe('what a dead daemon has left', () => {
     expect(existsSync(path)).toBe(false)
     await begin(path)
     await stopDaemon(path)
+  })
+
+  test('members that hand over every few milliseconds: all are gone, with the lock', async () => {
+    for (let round = 0; round < 5; round++) {
+      const path = join(openFolder(), 'pid')
+      const mark = `SETSID_TEST_ORPHANS=${randomUUID()}`
+      const [name = '', value] = mark.split('=')
+      const env = { ...process.env, [name]: value }
+      const words = ['restless', 'child', 'restless', 'fd=3']
+      const leader = await begin(path, compile('soakd'), words, { env, ready: { fd: 3 } })
+      process.kill(leader, 'SIGKILL')
+      await until(() => !isLive(leader))
+      expect((await stopDaemon(path)).outcome).toBe('gone')
+      const left = marked(mark).map(Number).filter(isLive)
+      for (const pid of left) process.kill(pid, 'SIGKILL')
+      expect([left, existsSync(path)]).toEqual([[], false])
+    }
   })
 
   test('one that has left its session is named and not signalled', async () => {
