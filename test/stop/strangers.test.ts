@@ -18,7 +18,7 @@ function apart(before: string, fixture: string, args: string[]): unknown {
 }
 
 test.runIf(canUnshare)(
-  'whoever has the number by now is let alone, before and during a stop',
+  'whoever has the number by now is let alone, before and during a stop (needs root)',
   () => {
     const result = apart('', 'stop-strangers.mjs', [compile('as-pid')]) as object
     expect(Object.keys(result)).toHaveLength(8)
@@ -44,7 +44,7 @@ interface Stress {
 const rounds = process.env['SETSID_STOP_ROUNDS'] ?? '100'
 
 test.runIf(canUnshare)(
-  `${rounds} stops of what forks, double-forks and hands over: no live member is left, no bystander is hit`,
+  `${rounds} stops of what forks, double-forks and hands over: no live member is left, no bystander is hit (needs root)`,
   { timeout: 700_000 },
   () => {
     // The numbers rotate within 2,000. Before Linux 6.14 the limit is the whole machine's, and stays.
