@@ -72,6 +72,16 @@ async function kill(options: StartDaemonOptions): Promise<string> {
 const file = (name: string) => fixturePath(name)
 
 describe.skipIf(!hasNobody)('a pidfile of root, and nobody (need root)', () => {
+  test('that may not be read: EACCES, which is no answer', () => {
+    const path = join(folderOf(0), 'pid')
+    writeFileSync(path, textOf(process.pid), { mode: 0o600 })
+    const code = `import('setsid').then(({ daemonStatus }) => daemonStatus(process.argv[1]))
+      .catch(({ code }) => console.log(code))`
+    const { stdout } = spawnSync(node, ['-e', code, path], unprivileged)
+    expect(stdout.toString()).toBe('EACCES\n')
+    expect(spawnSync(node, [sess, 'status', '--pid-file', path], unprivileged).status).toBe(4)
+  })
+
   test('nobody’s locks by reading block no start, no status and no stop', async () => {
     const path = join(folderOf(0), 'pid')
     writeFileSync(path, '999999999\n')
@@ -536,8 +546,17 @@ describe.skipIf(!hasNobody)('daemonize() as another user (needs root)', () => {
     expect(groups(root.pid)).toBe(spawnSync('id', ['-G', 'root']).stdout.toString().trim())
   })
 
+  const capabilities = ['--inh-caps', '+setuid,+setgid', '--ambient-caps', '+setuid,+setgid']
+
+  test('a capability that would bring root back, startDaemon(): privileges-kept', () => {
+    const nobody = ['--reuid', 'nobody', '--regid', 'nogroup', '--clear-groups']
+    const code = `import('setsid').then(({ startDaemon }) => startDaemon('sleep', ['100'], { user: 'nobody' })
+      .catch(({ code, reason }) => console.log(code, reason)))`
+    const { stdout } = spawnSync('setpriv', [...nobody, ...capabilities, '--', node, '-e', code])
+    expect(stdout.toString()).toBe('EPERM privileges-kept\n')
+  })
+
   test('a capability that would bring root back: privileges-kept', async () => {
-    const capabilities = ['--inh-caps', '+setuid,+setgid', '--ambient-caps', '+setuid,+setgid']
     const nobody = ['--reuid', 'nobody', '--regid', 'nogroup', '--groups', '0,4']
     const kept = await tryAs([...nobody, ...capabilities], 'nobody')
     expect([kept.status, kept.stderr]).toEqual([1, expect.stringContaining('privileges-kept')])
