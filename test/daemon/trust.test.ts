@@ -72,16 +72,6 @@ async function kill(options: StartDaemonOptions): Promise<string> {
 const file = (name: string) => fixturePath(name)
 
 describe.skipIf(!hasNobody)('a pidfile of root, and nobody (need root)', () => {
-  test('that may not be read: EACCES, which is no answer', () => {
-    const path = join(folderOf(0), 'pid')
-    writeFileSync(path, textOf(process.pid), { mode: 0o600 })
-    const code = `import('setsid').then(({ daemonStatus }) => daemonStatus(process.argv[1]))
-      .catch(({ code }) => console.log(code))`
-    const { stdout } = spawnSync(node, ['-e', code, path], unprivileged)
-    expect(stdout.toString()).toBe('EACCES\n')
-    expect(spawnSync(node, [sess, 'status', '--pid-file', path], unprivileged).status).toBe(4)
-  })
-
   test('nobody’s locks by reading block no start, no status and no stop', async () => {
     const path = join(folderOf(0), 'pid')
     writeFileSync(path, '999999999\n')
