@@ -46,7 +46,7 @@ int Connect(int pid, int ms) {
     return -errno;
   }
   if (peer.pid != pid) return -ECONNREFUSED;
-  const timeval limit = {ms / 1000, ms % 1000 * 1000};
+  const timeval limit = {ms / 1000, ms % 1000 * 1000L};
   int off = 0;
   if (setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) ||
       setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) ||

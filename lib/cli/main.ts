@@ -35,7 +35,7 @@ ${Object.values(commands)
   sess COMMAND --help                       what a command does, with examples
   sess --version                            the version of this package
 
-Exit codes: 0 done, 1 a system call failed, 2 wrong usage.`
+Exit codes: 0 done, 1 it failed, 2 wrong usage; run, launch, start, stop and status have more.`
 
 const help = ({ usage, help }: Command) => `${usage}\n\n${help}`
 

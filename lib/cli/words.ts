@@ -87,7 +87,7 @@ const reasons: Record<string, string> = {
   traced: 'a debugger holds it',
   frozen: 'its cgroup is frozen, and it ends when that is thawed',
   ignored: 'it had the signal and has not ended',
-  'not-signalled': 'it came too late to be signalled',
+  'not-signalled': 'it was not signalled, as it came too late or may be a stranger',
 }
 
 /** Who is left of a stop, and why. */

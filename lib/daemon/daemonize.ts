@@ -67,16 +67,26 @@ const SIGKILL = 9
  * NOTIFY_SOCKET is then taken out of `process.env`.
  *
  * @returns when the session is left and, without `waitForReady`, the command has returned
- * @throws `EAGAIN` the pidfile belongs to a running daemon (`reason: 'already-running'`, `pids`); nothing has changed
- * @throws `EINVAL` `options.pidFile` is no pidfile (`reason: 'not-a-pidfile'`); nothing has changed
+ * @throws `EAGAIN` the pidfile belongs to a running daemon (`reason: 'already-running'`, `pids`), or it can't be told
+ * whether it does (`'other-program'`, `'held-by-another'`, `'other-namespace'`, `'hidden'`, `'lock-hidden'`); for these
+ * and all that follow of the pidfile and the logs, nothing has changed
+ * @throws `EINVAL`, `EISDIR`, `ELOOP` `options.pidFile` is no pidfile, a folder, a symbolic link (`reason:
+ * 'not-a-pidfile'`)
+ * @throws `EPERM` the pidfile's author may not signal the process that it names (`reason: 'untrusted-pidfile'`,
+ * `pids`)
+ * @throws `EPERM`, `EACCES` the pidfile, its lock or a log is another user's (`reason: 'untrusted-file'`); root: it
+ * stands in a folder of another user (`'untrusted-folder'`)
+ * @throws `ELOOP` root: the path goes through a symbolic link of another user (`reason: 'untrusted-link'`), or a log is a
+ * link, and would be given to `user` (`'linked-log'`)
  * @throws `ENOSPC`, and any other errno of open() and write(), for the pidfile and the logs
- * @throws `ELOOP` a log is a symbolic link, and root would give it to `user` (`reason: 'linked-log'`)
- * @throws `EPERM` we may not become that user or group, or could return from it (`reason: 'privileges-kept'`)
+ * @throws `EPERM` we may not become that user or group, or could return from it (`reason: 'privileges-kept'`), or it
+ * can't be proven for want of /proc (`'privileges-unproven'`)
  * @throws `ERR_UNKNOWN_CREDENTIAL` there is no such user or group
  * @throws `ETIMEDOUT` the reader of our output takes nothing for 5 s (`reason: 'output-stalled'`); nothing has changed
  * @throws `ENOENT` restart: the folder that the program was started in is not there (`reason: 'first-folder-gone'`)
  * @throws `ERR_DAEMON_FAILED` there is no launcher (`reason: 'no-launcher'`) and it was asked for, or no
- * file to start again from (`reason: 'no-script'`), or it is called for the second time (`reason: 'called-twice'`)
+ * file to start again from (`reason: 'no-script'`), or it is called for the second time (`reason: 'called-twice'`), or a
+ * launcher waits that does not answer, or is another release's (`reason: 'no-answer'`)
  * @throws as `detach()`
  * @throws `ERR_WORKER_UNSUPPORTED_OPERATION` called in a worker thread
  * @platform Linux

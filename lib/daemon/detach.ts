@@ -94,6 +94,8 @@ export interface Detached {
  * @throws `ETIMEDOUT` the reader of a pipe that is to be replaced takes nothing (`reason: 'output-stalled'`, `bytes`);
  * nothing has changed
  * @throws `ENOENT` a log's folder, or `cwd`, is missing; any other errno of open() and chdir() likewise
+ * @throws `EPERM`, `ELOOP` root: a log stands in a folder, or behind a link, of another user, or is another user's
+ * (`reason: 'untrusted-folder'`, `'untrusted-link'`, `'untrusted-file'`); nothing has changed
  * @throws `ERR_NOT_DETACHED` the kernel accepted every step and yet shows another session or a terminal
  * @throws `ERR_WORKER_UNSUPPORTED_OPERATION` called in a worker thread
  * @platform Linux; macOS compiled, not tested

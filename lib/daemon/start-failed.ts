@@ -1,7 +1,7 @@
 import { fstatSync, readSync } from 'node:fs'
 import { constants as os } from 'node:os'
 import { getSystemErrorMap } from 'node:util'
-import { daemonFailed, systemError } from '../base/errors.ts'
+import { daemonFailed, errnoOf, systemError } from '../base/errors.ts'
 import type { Message, reportWords } from '../launcher/protocol.ts'
 
 /** A log, and where it ended before the start. */
@@ -22,6 +22,8 @@ export interface Failure {
 }
 
 const TAIL = 4096
+/** The launcher's word for privileges that could be regained. Neither Node nor libuv has this name. */
+const ENOTRECOVERABLE = 131
 
 const signalName = (number: number): string =>
   Object.entries(os.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`
@@ -47,8 +49,12 @@ export function startFailed({ file, args, log, verdict, survivors }: Failure): E
     return Object.assign(error, { path: file, spawnargs: [...args] })
   }
   if (word === 'failed') {
-    const [code, why = 'unknown error'] = getSystemErrorMap().get(-value) ?? []
-    const reason = code === 'ENOTRECOVERABLE' ? 'privileges-kept' : 'not-set-up'
+    if (value === ENOTRECOVERABLE) {
+      const text = `${file} could return from the user that it was given`
+      return systemError(errnoOf('EPERM'), 'launch', { reason: 'privileges-kept', text })
+    }
+    const reason = 'not-set-up'
+    const [, why = 'unknown error'] = getSystemErrorMap().get(-value) ?? []
     const text = `${file} could not be given its session or its user: ${why}`
     return systemError(-value, 'launch', { reason, text })
   }

@@ -60,13 +60,23 @@ function openOutput(target: string, owner: Credentials | undefined): Output {
  * @param file program, searched in PATH
  * @param args its arguments
  * @throws `ERR_DAEMON_FAILED` it was not ready. `reason` is `'exit'` (`exitCode`; 0 too), `'signal'` (`signal`),
- * `'timeout'` or `'cancelled'`; `stderr` its last lines, where `options.stderr` is a log; `survivors` the pids of
- * what could not be ended
+ * `'timeout'`, `'cancelled'` or `'no-launcher'`; `stderr` its last lines, where `options.stderr` is a log; `survivors`
+ * the pids of what could not be ended
  * @throws `ENOENT`, `EACCES`, … `file` can't be run; as spawn() reports it
- * @throws `EAGAIN` the pidfile belongs to a running daemon (`reason: 'already-running'`, `pids`)
- * @throws `EINVAL` `options.pidFile` is no pidfile (`reason: 'not-a-pidfile'`)
- * @throws `ELOOP` a log is a symbolic link, and root would give it to `user` (`reason: 'linked-log'`)
- * @throws `EPERM` we may not become that user or group
+ * @throws `ENOENT` /proc is not mounted, or shows another pid namespace (`reason: 'no-proc'`)
+ * @throws `EAGAIN` the pidfile belongs to a running daemon (`reason: 'already-running'`, `pids`), or it can't be told
+ * whether it does (`'other-program'`, `'held-by-another'`, `'other-namespace'`, `'hidden'`, `'lock-hidden'`)
+ * @throws `EINVAL`, `EISDIR`, `ELOOP` `options.pidFile` is no pidfile, a folder, a symbolic link (`reason:
+ * 'not-a-pidfile'`)
+ * @throws `EPERM` the pidfile's author may not signal the process that it names (`reason: 'untrusted-pidfile'`,
+ * `pids`)
+ * @throws `EPERM`, `EACCES` the pidfile, its lock or a log is another user's (`reason: 'untrusted-file'`); root: it
+ * stands in a folder of another user (`'untrusted-folder'`)
+ * @throws `ELOOP` root: the path goes through a symbolic link of another user (`reason: 'untrusted-link'`), or a log is a
+ * link, and would be given to `user` (`'linked-log'`)
+ * @throws `ENOSPC`, and any other errno of open() and write(), for the pidfile and the logs
+ * @throws `EPERM`, `EINVAL` we may not become that user or group (`reason: 'not-set-up'`), or could return from it
+ * (`'privileges-kept'`)
  * @throws `ERR_UNKNOWN_CREDENTIAL` there is no such user or group
  * @throws `AbortError` `options.signal` was aborted
  * @platform Linux

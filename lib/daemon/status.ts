@@ -259,7 +259,8 @@ export function judgePath(pidFile: string): Judged {
  * signal the process himself: root's file about any process, another user's about his own.
  *
  * @param pidFile path
- * @throws `ELOOP` it is a symbolic link (`reason: 'not-a-pidfile'`), or goes through one of another user (`'untrusted-link'`)
+ * @throws `ELOOP` it is a symbolic link (`reason: 'not-a-pidfile'`), or root's path goes through one of another user
+ * (`'untrusted-link'`)
  * @throws `EISDIR` it is a folder (`reason: 'not-a-pidfile'`)
  * @throws `EACCES` it may not be read; any other errno of open() likewise
  * @throws `EINVAL` it is no regular file (`reason: 'not-a-pidfile'`)

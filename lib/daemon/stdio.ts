@@ -234,8 +234,8 @@ export class Redirection {
  *
  * @throws `ENOENT` a log's folder is gone
  * @throws `EACCES` a log may not be written
- * @throws `EPERM`, `ELOOP` root: the log stands in a folder, or behind a link, of another user (`reason: 'untrusted-folder'`,
- * `'untrusted-link'`, `'untrusted-file'`)
+ * @throws `EPERM`, `ELOOP` root: the log stands in a folder, or behind a link, of another user (`reason:
+ * 'untrusted-folder'`, `'untrusted-link'`, `'untrusted-file'`)
  * @throws `ERR_WORKER_UNSUPPORTED_OPERATION` called in a worker thread
  * @platform Linux, macOS
  * @see POSIX open(), dup2()

@@ -29,9 +29,9 @@ const EBUSY = errnoOf('EBUSY')
  *
  * @param pidFile path
  * @returns `already-gone` where there is no pidfile; `stale` where it names nobody who lives
- * @throws `EBUSY` it can't be told whether the daemon runs, or whose process it is: `reason` as in
- * `daemonStatus()`, `pids`; nothing was signalled or removed
- * @throws `EPERM` its author may not signal the process that it names (`reason: 'untrusted-pidfile'`)
+ * @throws `EBUSY` it can't be told whether the daemon runs, or whose process it is (`reason: 'other-program'`,
+ * `'held-by-another'`, `'other-namespace'`, `'hidden'`, `'lock-hidden'`, `pids`); nothing was signalled or removed
+ * @throws `EPERM` its author may not signal the process that it names (`reason: 'untrusted-pidfile'`, `pids`)
  * @throws `EINVAL` it has no pid (`reason: 'not-a-pidfile'`)
  * @throws as `daemonStatus()` and `stopProcess()`
  * @platform Linux

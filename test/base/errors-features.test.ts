@@ -21,6 +21,7 @@ interface Documented {
   codes: string[]
   /** The functions that a line refers to: "as `detach()`". */
   as: string[]
+  text: string
   /** Whether a line ends in "any other errno of open() likewise". */
   open: boolean
 }
@@ -36,7 +37,7 @@ function read(comment: string): Documented {
     return [...list.matchAll(/`(\w+)\(\)`/g)].map(([, name = '']) => name)
   })
   const open = lines.some((line) => /any other errno|^[^\n]*…/.test(line))
-  return { codes: codes.filter((code) => !general.test(code)), as, open }
+  return { codes: codes.filter((code) => !general.test(code)), as, open, text: comment }
 }
 
 const documented = new Map<string, Documented & { file: string }>()
@@ -49,24 +50,29 @@ for (const file of filesOf('lib', '.ts')) {
 }
 
 /** Its own codes and those of the functions that it refers to. */
-function throwsOf(name: string, seen = new Set<string>()): { codes: Set<string>; open: boolean } {
+function throwsOf(
+  name: string,
+  seen = new Set<string>(),
+): { codes: Set<string>; open: boolean; text: string } {
   const it = documented.get(name)
   const codes = new Set(it?.codes)
+  let text = it?.text ?? ''
   let open = it?.open ?? false
   if (it !== undefined && !seen.has(name)) {
     for (const other of it.as) {
       const more = throwsOf(other, seen.add(name))
       for (const code of more.codes) codes.add(code)
+      text += more.text
       open ||= more.open
     }
   }
-  return { codes, open }
+  return { codes, open, text }
 }
 
 interface Row {
   functions: string[]
   codes: string[]
-  reason: string
+  reasons: string[]
   tests: string[]
   /** An event, which no function throws. */
   event: boolean
@@ -90,7 +96,7 @@ const rows = (text('docs/errors.md').split('## Features\n')[1] ?? '')
         ? [...documented].filter(([, { file }]) => file.startsWith(folder)).map(([name]) => name)
         : functions.split(', ').map((name) => name.replace(/ \(.*/, '')),
       codes: [...error.matchAll(/[A-Za-z]\w+/g)].map(([code]) => code),
-      reason: reason.replaceAll('`', ''),
+      reasons: [...reason.matchAll(/`([a-z-]+)`/g)].map(([, word = '']) => word),
       tests: tests.split(', ').filter(Boolean),
       event: functions.includes('event'),
       line,
@@ -112,7 +118,7 @@ describe('the features of docs/errors.md', () => {
     expect([...new Set(unknown)]).toEqual([])
   })
 
-  test.for(rows)('$line', ({ tests, codes, reason, line }) => {
+  test.for(rows)('$line', ({ tests, codes, reasons, line }) => {
     // What no test can bring about says why.
     if (/\| none: \w[^|]+\|$/.test(line)) return
     expect(tests, 'names a test, or "none: WHY"').not.toEqual([])
@@ -120,7 +126,7 @@ describe('the features of docs/errors.md', () => {
       const file = testFiles.get(name)
       expect(file, `there is no test file ${name}`).toBeDefined()
       const source = text(file ?? '')
-      const words = [...codes, ...(reason === '' ? [] : [reason])]
+      const words = [...codes, ...reasons]
       const told = words.filter((word) => source.includes(word))
       expect(told, `${file} mentions none of ${words.join(', ')}`).not.toEqual([])
     }
@@ -135,6 +141,38 @@ describe('the features of docs/errors.md', () => {
         .map((code) => `${name} ${code}`),
     )
     expect(missing).toEqual([])
+  })
+
+  test('each reason that is thrown has a row or, for a verdict, a line in its guide', () => {
+    const verdicts = ['explain', 'aftermath', 'reaction'].map((name) => `lib/inspect/${name}.ts`)
+    const errors = text('docs/errors.md')
+    const guide = text('docs/inspection.md')
+    const missing = filesOf('lib', '.ts').flatMap((file) => {
+      const said = verdicts.includes(file) ? guide : errors
+      return [...text(file).matchAll(/^(?! *(?:\/\/|\*)).*\breason: '([a-z-]+)'/gm)]
+        .map(([, reason = '']) => reason)
+        .filter((reason) => !said.includes(`\`${reason}\``))
+        .map((reason) => `${file} ${reason}`)
+    })
+    expect(missing).toEqual([])
+  })
+
+  test('each reason of a row is thrown', () => {
+    const code = filesOf('lib', '.ts').map(text).join('')
+    const thrown = (word: string) => code.includes(`'${word}'`) || code.includes(`  ${word}: `)
+    expect(rows.flatMap(({ reasons }) => reasons).filter((word) => !thrown(word))).toEqual([])
+  })
+
+  test('each reason of a row stands in the @throws lines of its functions', () => {
+    const missing = rows.flatMap(({ functions, reasons, event }) =>
+      event
+        ? []
+        : functions.flatMap((name) => {
+            const { text } = throwsOf(name)
+            return reasons.filter((word) => !text.includes(`'${word}'`)).map((w) => `${name} ${w}`)
+          }),
+    )
+    expect([...new Set(missing)]).toEqual([])
   })
 
   test('each row has its @throws line', () => {

@@ -59,7 +59,7 @@ describe.each(Object.keys(fronts) as Front[])('%s run does as setsid', (front) =
   })
 
   test('--ctty --wait: setsid --ctty --wait, as root', async ({ skip }) => {
-    if (!isRoot) skip('taking a terminal from another session is for root')
+    if (!isRoot) skip('needs root')
     const [mine, reference] = await Promise.all([
       place(`${sess} --ctty --wait -- PLACE`),
       place('setsid --ctty --fork --wait PLACE'),

@@ -556,8 +556,17 @@ describe.skipIf(!hasNobody)('daemonize() as another user (needs root)', () => {
     expect(groups(root.pid)).toBe(spawnSync('id', ['-G', 'root']).stdout.toString().trim())
   })
 
+  const capabilities = ['--inh-caps', '+setuid,+setgid', '--ambient-caps', '+setuid,+setgid']
+
+  test('a capability that would bring root back, startDaemon(): privileges-kept', () => {
+    const nobody = ['--reuid', 'nobody', '--regid', 'nogroup', '--clear-groups']
+    const code = `import('setsid').then(({ startDaemon }) => startDaemon('sleep', ['100'], { user: 'nobody' })
+      .catch(({ code, reason }) => console.log(code, reason)))`
+    const { stdout } = spawnSync('setpriv', [...nobody, ...capabilities, '--', node, '-e', code])
+    expect(stdout.toString()).toBe('EPERM privileges-kept\n')
+  })
+
   test('a capability that would bring root back: privileges-kept', async () => {
-    const capabilities = ['--inh-caps', '+setuid,+setgid', '--ambient-caps', '+setuid,+setgid']
     const nobody = ['--reuid', 'nobody', '--regid', 'nogroup', '--groups', '0,4']
     const kept = await tryAs([...nobody, ...capabilities], 'nobody')
     expect([kept.status, kept.stderr]).toEqual([1, expect.stringContaining('privileges-kept')])

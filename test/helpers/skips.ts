@@ -11,8 +11,12 @@ interface Task {
   result?: { state: string; note?: string | undefined } | undefined
 }
 
+/** The skipped tests, with the titles of their suites before their own. */
 const skippedOf = (task: Task): Task[] => {
-  if (task.type !== 'test') return (task.tasks ?? []).flatMap(skippedOf)
+  if (task.type !== 'test') {
+    const inside = (task.tasks ?? []).flatMap(skippedOf)
+    return inside.map((each) => ({ ...each, name: `${task.name} > ${each.name}` }))
+  }
   return task.mode === 'skip' || task.result?.state === 'skip' ? [task] : []
 }
 
@@ -20,8 +24,8 @@ const skippedOf = (task: Task): Task[] => {
 export function countSkips(tasks: Task[]): Map<string, number> {
   const counts = new Map<string, number>()
   for (const { name, result } of tasks.flatMap(skippedOf)) {
-    const [, inTitle = 'no reason given'] = /\((needs? [^)]*)\)/.exec(name) ?? []
-    const reason = result?.note ?? inTitle
+    const [, need] = /\(needs? ([^)]*)\)/.exec(name) ?? []
+    const reason = result?.note ?? (need === undefined ? 'no reason given' : `needs ${need}`)
     counts.set(reason, (counts.get(reason) ?? 0) + 1)
   }
   return counts

@@ -220,7 +220,7 @@ describe('processInfo', () => {
   })
 
   test.runIf(isRoot)(
-    'uid is the effective user, also of a process that may not be dumped',
+    'uid is the effective user, also of a process that may not be dumped (needs root)',
     async () => {
       // A program that its user may not read is not dumpable.
       const child = start('setpriv', ['--reuid=65534', '--clear-groups', 'sleep', '60'])
@@ -282,7 +282,7 @@ describe('where there is no table', () => {
 
 describe('where /proc hides the processes of others', () => {
   test.runIf(isRoot).each([1, 2])(
-    'hidepid=%i: they are there, not gone, and do not stop who may be seen',
+    'hidepid=%i: they are there, not gone, and do not stop who may be seen (needs root)',
     async (level) => {
       const nobody = 'setpriv --reuid=65534 --regid=65534 --clear-groups "$0" "$@"; exit $?'
       const running = start('unshare', [
@@ -303,7 +303,7 @@ describe('where /proc hides the processes of others', () => {
 })
 
 describe('in a pid namespace', () => {
-  test.runIf(isRoot)('the session of a leader outside is 0', async () => {
+  test.runIf(isRoot)('the session of a leader outside is 0 (needs root)', async () => {
     const running = start('unshare', [
       '-pf',
       '--mount-proc',
@@ -320,7 +320,7 @@ describe('in a pid namespace', () => {
     })
   })
 
-  test.runIf(isRoot)('a recycled pid is another process', async () => {
+  test.runIf(isRoot)('a recycled pid is another process (needs root)', async () => {
     const running = start('unshare', [
       '-pf',
       '--mount-proc',

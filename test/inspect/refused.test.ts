@@ -87,7 +87,7 @@ describe('with few descriptors', () => {
   })
 })
 
-describe.runIf(isRoot)('in namespaces of its own', () => {
+describe.runIf(isRoot)('in namespaces of its own (needs root)', () => {
   const inside = (script: string, ...args: string[]) => [
     ...['unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-c'],
     `${script} "$0" "$@" $!; exit $?`,
@@ -131,7 +131,7 @@ describe('explain', () => {
     existsSync('/proc/2/stat') && readFileSync('/proc/2/stat', 'latin1').startsWith('2 (kthreadd)')
 
   test.runIf(hasKernelThreads)(
-    'a thread of the kernel survives all, for its own reason',
+    'a thread of the kernel survives all, for its own reason (needs kernel threads)',
     async () => {
       const { explain } = await import('../../lib/index.ts')
       const { hangup, interrupt, suspend, parentDeath } = await explain(2)
@@ -144,12 +144,15 @@ describe('explain', () => {
     },
   )
 
-  test.runIf(isRoot)('init of a namespace has no parent there, and survives', async () => {
-    const code = `require('setsid').explain(1).then(({ parentDeath, hangup }) => console.log(JSON.stringify({ parentDeath, hangup })))`
-    const { parentDeath, hangup } = await answers([
-      ...['unshare', '--mount-proc', '--pid', '--fork', '--kill-child', node, '-e', code],
-    ])
-    expect(parentDeath).toMatchObject({ outcome: 'survives', reasons: [{ reason: 'no-parent' }] })
-    expect(hangup.outcome).toBe('survives')
-  })
+  test.runIf(isRoot)(
+    'init of a namespace has no parent there, and survives (needs root)',
+    async () => {
+      const code = `require('setsid').explain(1).then(({ parentDeath, hangup }) => console.log(JSON.stringify({ parentDeath, hangup })))`
+      const { parentDeath, hangup } = await answers([
+        ...['unshare', '--mount-proc', '--pid', '--fork', '--kill-child', node, '-e', code],
+      ])
+      expect(parentDeath).toMatchObject({ outcome: 'survives', reasons: [{ reason: 'no-parent' }] })
+      expect(hangup.outcome).toBe('survives')
+    },
+  )
 })

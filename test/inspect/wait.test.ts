@@ -156,7 +156,7 @@ describe('waitForExit', () => {
     })
   })
 
-  test.runIf(isRoot)('no descriptor left: EMFILE', async () => {
+  test.runIf(isRoot)('no descriptor left: EMFILE (needs root)', async () => {
     const running = startFixture('inspect.mjs', ['no-descriptor', 'waitForExit'])
     expect(await running.next()).toMatchObject({
       error: { code: 'EMFILE', syscall: 'waitForExit' },

@@ -19,13 +19,13 @@ const soak = (...args: string[]) => {
 const clean = { status: 0, clean: true, stderr: '' }
 
 test.runIf(canUnshare)(
-  '100 stops of what forks, double-forks and hands over: no live member is left, no bystander is hit',
+  '100 stops of what forks, double-forks and hands over: no live member is left, no bystander is hit (needs root)',
   { timeout: 180_000 },
   () => expect(soak('--stops', '100')).toEqual(clean),
 )
 
 test.runIf(canUnshare)(
-  '30 starts and stops of daemons, shot at: no bystander is hit, nothing is left, nothing hangs',
+  '30 starts and stops of daemons, shot at: no bystander is hit, nothing is left, nothing hangs (needs root)',
   { timeout: 180_000 },
   () => expect(soak('--daemons', '30')).toEqual(clean),
 )

@@ -182,17 +182,20 @@ describe('the place of a child, as ps and /proc see it', () => {
     })
   })
 
-  test.runIf(isRoot)('stealTerminal: root takes the terminal of another session', async () => {
-    const spawner = await startSpawner({}, true)
-    const stdio = ['ignore', 'ignore', 'ignore', 3]
-    const options = { controllingTerminal: 3, stdio }
-    const [first] = await spawner.spawn({ ...sleep, options })
-    const stealing = { ...options, stealTerminal: true }
-    const [second] = await spawner.spawn({ ...sleep, name: 'b', options: stealing })
-    expect(ps(second.pid)).toMatchObject({ sid: second.pid, tpgid: second.pid })
-    expect(ps(second.pid).tty).toMatch(/^pts\//)
-    expect(ps(first.pid)).toMatchObject({ sid: first.pid, tty: '?' })
-  })
+  test.runIf(isRoot)(
+    'stealTerminal: root takes the terminal of another session (needs root)',
+    async () => {
+      const spawner = await startSpawner({}, true)
+      const stdio = ['ignore', 'ignore', 'ignore', 3]
+      const options = { controllingTerminal: 3, stdio }
+      const [first] = await spawner.spawn({ ...sleep, options })
+      const stealing = { ...options, stealTerminal: true }
+      const [second] = await spawner.spawn({ ...sleep, name: 'b', options: stealing })
+      expect(ps(second.pid)).toMatchObject({ sid: second.pid, tpgid: second.pid })
+      expect(ps(second.pid).tty).toMatch(/^pts\//)
+      expect(ps(first.pid)).toMatchObject({ sid: first.pid, tty: '?' })
+    },
+  )
 
   test('as an unprivileged user', async () => {
     const spawner = await startSpawner(unprivileged)
@@ -512,7 +515,7 @@ describe('signalGroup and signalSession', () => {
     await until(() => pids.every((pid) => !isLive(pid)))
   })
 
-  test.runIf(hasNobody)('members of another user are named', async () => {
+  test.runIf(hasNobody)('members of another user are named (needs root)', async () => {
     const spawner = await startSpawner(unprivileged)
     const mine = spawn('sleep', ['60'], { session: 'new', stdio: 'ignore' })
     track(mine.pid ?? 0)
@@ -594,7 +597,7 @@ describe('the launcher', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test.runIf(isRoot)('on a file system that is mounted noexec: a clear error', () => {
+  test.runIf(isRoot)('on a file system that is mounted noexec: a clear error (needs root)', () => {
     const folder = copyPackage()
     const release = join(folder, 'build/Release')
     const mounted = join(folder, 'noexec')
@@ -609,7 +612,7 @@ describe('the launcher', () => {
   })
 
   test.runIf(isRoot)(
-    'below a folder that the uid may not search: the child starts all the same',
+    'below a folder that the uid may not search: the child starts all the same (needs root)',
     () => {
       const folder = copyPackage()
       chmodSync(folder, 0o700)
@@ -622,18 +625,21 @@ describe('the launcher', () => {
     },
   )
 
-  test.runIf(isRoot)('without /proc: the child of another user starts all the same', () => {
-    const script = `import { spawn } from 'setsid'
+  test.runIf(isRoot)(
+    'without /proc: the child of another user starts all the same (needs root)',
+    () => {
+      const script = `import { spawn } from 'setsid'
       spawn('id', ['-u'], { uid: 65534, group: 'new', stdio: ['ignore', 'inherit', 'inherit'] })
         .on('error', console.log)`
-    const folder = copyPackage()
-    chmodSync(folder, 0o755)
-    const shell = 'mount -t tmpfs none /proc && exec "$0" --input-type=module -e "$1"'
-    const text = script.replace("'setsid'", `'${folder}/dist/index.js'`)
-    const args = ['-m', 'sh', '-c', shell, process.execPath, text]
-    expect(execFileSync('unshare', args).toString()).toBe('65534\n')
-    rmSync(folder, { recursive: true })
-  })
+      const folder = copyPackage()
+      chmodSync(folder, 0o755)
+      const shell = 'mount -t tmpfs none /proc && exec "$0" --input-type=module -e "$1"'
+      const text = script.replace("'setsid'", `'${folder}/dist/index.js'`)
+      const args = ['-m', 'sh', '-c', shell, process.execPath, text]
+      expect(execFileSync('unshare', args).toString()).toBe('65534\n')
+      rmSync(folder, { recursive: true })
+    },
+  )
 
   test('no descriptor is left after 250 starts and failures', () => {
     const script = `import { readdirSync } from 'node:fs'

@@ -90,7 +90,7 @@ describe('stops on a poor machine', () => {
   })
 
   test.runIf(hasNobody).for(['a deaf group', 'a session of jobs'])(
-    'no thread may be started (ulimit -u): %s is gone all the same',
+    'no thread may be started (ulimit -u): %s is gone all the same (needs root)',
     (name) => {
       const command = `exec ${asNobody} "${node}" "${fixture}" '${name}'`
       expect(run(['bash', '-c', command], { THREADS: '0' })).toEqual({ [name]: 'gone' })
@@ -98,7 +98,7 @@ describe('stops on a poor machine', () => {
   )
 
   test.runIf(canUnshare && hasNobody).for([1, 2])(
-    'hidepid=%d: all of our own are gone',
+    'hidepid=%d: all of our own are gone (needs root)',
     (hidepid) => {
       expect(
         apart(`-t proc -o hidepid=${hidepid} proc`, `${asNobody} "${node}" "${fixture}"`),
@@ -106,12 +106,15 @@ describe('stops on a poor machine', () => {
     },
   )
 
-  test.runIf(canUnshare)('no /proc: ENOENT, nothing is signalled, and what is gone is gone', () => {
-    const result = apart('-t tmpfs none', `"${node}" "${fixture}"`) as object
-    for (const [name, outcome] of Object.entries(result)) {
-      expect(outcome).toMatch(name === 'nobody' ? /^already-gone$/ : /^ENOENT stop, [23] live$/)
-    }
-  })
+  test.runIf(canUnshare)(
+    'no /proc: ENOENT, nothing is signalled, and what is gone is gone (needs root)',
+    () => {
+      const result = apart('-t tmpfs none', `"${node}" "${fixture}"`) as object
+      for (const [name, outcome] of Object.entries(result)) {
+        expect(outcome).toMatch(name === 'nobody' ? /^already-gone$/ : /^ENOENT stop, [23] live$/)
+      }
+    },
+  )
 
   const hidden = `
     import { stopGroup, stopSession, stopProcess, signalSession } from 'setsid'
@@ -124,7 +127,7 @@ describe('stops on a poor machine', () => {
     results.push(signalSession(id, 'SIGTERM'))
     console.log(JSON.stringify(results))`
   test.runIf(canUnshare && hasNobody).for([1, 2])(
-    'hidepid=%d: members of another user are left, and never said to be gone',
+    'hidepid=%d: members of another user are left, and never said to be gone (needs root)',
     (hidepid) => {
       const command = `{ setsid sleep 100 & } && sleep 0.2; ${asNobody} "${node}" --input-type=module -e "$SCRIPT" $!`
       const result = JSON.parse(

@@ -17,7 +17,7 @@ function apart(before: string, fixture: string, args: string[]): unknown {
 }
 
 test.runIf(canUnshare)(
-  'whoever has the number by now is let alone, before and during a stop',
+  'whoever has the number by now is let alone, before and during a stop (needs root)',
   () => {
     const result = apart('', 'stop-strangers.mjs', [compile('as-pid')]) as object
     expect(Object.keys(result)).toHaveLength(8)

@@ -25,6 +25,7 @@ usage.
 
 Examples:
   sess kill 812
+  sess kill --dry-run --session 812
   sess kill --session --grace 500 812`,
   options: {
     session: { type: 'boolean' },
