@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'] },
     globalSetup: ['test/helpers/leftovers.ts', 'test/helpers/skips.ts'],
+    setupFiles: ['test/helpers/starter.ts'],
     // tmux would run the login shell instead, which for nobody is nologin.
     env: { SHELL: '/bin/sh' },
     pool: 'forks',

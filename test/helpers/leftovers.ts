@@ -15,6 +15,17 @@ export function marked(entry: string): string[] {
   })
 }
 
+/** A process that is left: its command and parent, and the test that it came from (starter.ts). */
+function describe(pid: string): string {
+  const read = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'latin1')
+  const command = read('cmdline').replaceAll('\0', ' ')
+  const [, parent, group, session] = read('stat')
+    .slice(read('stat').lastIndexOf(')') + 2)
+    .split(' ')
+  const [, starter = 'no test'] = /SETSID_TEST_STARTER=([^\0]*)/.exec(read('environ')) ?? []
+  return `${pid} ${command}(ppid ${parent}, pgid ${group}, sid ${session}; ${starter})`
+}
+
 /** Every process of the test run inherits a mark; after the last test none may be left that bears it. */
 export default function setup(): () => Promise<void> {
   const run = randomUUID()
@@ -30,9 +41,9 @@ export default function setup(): () => Promise<void> {
     if (left.length === 0) return
     const names = left.map((pid) => {
       try {
-        const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ')
+        const text = describe(pid)
         process.kill(Number(pid), 'SIGKILL')
-        return `${pid} ${command}`
+        return text
       } catch {
         return `${pid}, which has ended since`
       }
