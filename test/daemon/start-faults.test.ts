@@ -18,15 +18,9 @@ import {
   until,
 } from '../helpers/process.ts'
 import { openFolder } from '../helpers/remote.ts'
+import { childrenOf } from '../helpers/table.ts'
 
 // What goes wrong around a start, one fault a test.
-
-const childrenOf = (pid: number): number[] =>
-  spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)])
-    .stdout.toString()
-    .split('\n')
-    .filter(Boolean)
-    .map(Number)
 
 /** Two that have left: by setsid, and by a double fork with a session of its own. */
 const leave = `setsid sleep 100 & python3 -c "

@@ -153,7 +153,7 @@ export function ps(pid: number): PsRow {
 }
 
 /** As ps has it, so far as the tests look: proc_pid_stat(5). */
-function readRow(pid: number): PsRow {
+export function readRow(pid: number): PsRow {
   const line = readFileSync(`/proc/${pid}/stat`, 'latin1')
   const end = line.lastIndexOf(')')
   const [state = '', ...fields] = line.slice(end + 2).split(' ')

@@ -21,27 +21,25 @@ import {
   gonePid,
   isRoot,
   node,
+  ps,
   runFixture,
   start,
   unprivileged,
   until,
 } from '../helpers/process.ts'
 import { openTerminal } from '../helpers/pty.ts'
+import { psLines } from '../helpers/table.ts'
 
 type Row = Record<'pid' | 'ppid' | 'pgid' | 'sid' | 'tty' | 'tpgid' | 'stat' | 'uid', string>
 
 /** The whole table by ps, a line for each pid. */
 function psTable(): Map<number, Row> {
   const format = 'pid=,ppid=,pgid=,sid=,tty=,tpgid=,stat=,uid='
-  const output = execFileSync('ps', ['-eo', format], { maxBuffer: 1 << 26 }).toString()
   return new Map(
-    output
-      .trimEnd()
-      .split('\n')
-      .map((line) => {
-        const [pid, ppid, pgid, sid, tty, tpgid, stat, uid] = line.trim().split(/\s+/)
-        return [Number(pid), { pid, ppid, pgid, sid, tty, tpgid, stat, uid } as Row]
-      }),
+    psLines('-eo', format).map(([pid, ppid, pgid, sid, tty, tpgid, stat, uid]) => [
+      Number(pid),
+      { pid, ppid, pgid, sid, tty, tpgid, stat, uid } as Row,
+    ]),
   )
 }
 
@@ -239,9 +237,7 @@ describe('processInfo', () => {
 
   test('tty has the name of the terminal, tpgid its foreground group', () => {
     const terminal = openTerminal('sleep', ['60'])
-    const name = execFileSync('ps', ['-o', 'tty=', '-p', String(terminal.pid)])
-      .toString()
-      .trim()
+    const name = ps(terminal.pid).tty
     expect(processInfo(terminal.pid)).toMatchObject({ tty: `/dev/${name}`, tpgid: terminal.pid })
   })
 })

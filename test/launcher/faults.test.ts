@@ -18,6 +18,7 @@ import { compile } from '../helpers/compile.ts'
 import { launcher } from '../helpers/daemon.ts'
 import { fixturePath, isLive, isRoot, node, ps, track, until } from '../helpers/process.ts'
 import { openFolder } from '../helpers/remote.ts'
+import { childrenOf } from '../helpers/table.ts'
 
 // What goes wrong below and around the launcher, one fault a test.
 
@@ -98,12 +99,7 @@ time.sleep(100)`,
     ])
     const program = Number(await below.line())
     track(program)
-    const children = () =>
-      execFileSync('ps', ['-o', 'pid=', '--ppid', String(below.pid)])
-        .toString()
-        .split('\n')
-        .map(Number)
-    const canary = children().find((pid) => pid > 0 && pid !== program) ?? 0
+    const canary = childrenOf(below.pid).find((pid) => pid !== program) ?? 0
     process.kill(canary, 'SIGKILL')
     process.kill(below.pid, 'SIGUSR1')
     expect(await below.line()).toBe('usr1')
@@ -128,7 +124,7 @@ while not int([l for l in open('/proc/self/status') if l.startswith(('ShdPnd'))]
 print('pending', flush=True)`
       const below = launch(['python3', '-c', script])
       track(Number(await below.line()))
-      execFileSync('kill', [`-${number}`, String(below.pid)])
+      process.kill(below.pid, number)
       expect(await below.line()).toBe('pending')
       expect(await below.ended).toEqual([0, null])
     },

@@ -16,7 +16,8 @@ import {
   track,
   until,
 } from '../helpers/process.ts'
-import { membersOf, openFolder } from '../helpers/remote.ts'
+import { openFolder } from '../helpers/remote.ts'
+import { membersOf } from '../helpers/table.ts'
 
 /** A shell that leads a session, and prints the pids of what its script started. */
 async function leader(script: string) {
