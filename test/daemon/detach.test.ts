@@ -126,6 +126,7 @@ const scenes: Record<string, (place: Place) => Promise<unknown>> = {
 
   async 'pid 1 of a pid namespace'(place) {
     const as = process.getuid?.() === 0 && place.user !== 'nobody' ? '' : '-Ur'
+    need('unshare', idsOf(place.user))
     const it = await run(place, `unshare ${as} --pid --fork ${remote}`)
     expect(it.pid).toBe(1)
     const unshare = membersOf(ps(place.terminal.pid).tpgid)[0]

@@ -35,7 +35,7 @@ describe('a daemon that is ready and dies before Node has heard of it', () => {
   const startAndEnd = async () => {
     const folder = openFolder()
     const [told, pidFile, gate] = ['told', 'pid', 'gate'].map((name) => join(folder, name))
-    const script = `echo $$ > ${told}; exec sleep 0.05`
+    const script = `echo $$ > ${told}; exec sleep 1`
     const options = { ready: { upFor: 0 }, pidFile }
     const config = { file: 'sh', args: ['-c', script], options, gate }
     const starter = startFixture('starter.mjs', [JSON.stringify(config)])

@@ -22,13 +22,14 @@ import {
   isRoot,
   node,
   ps,
+  readRow,
   runFixture,
   start,
   unprivileged,
   until,
 } from '../helpers/process.ts'
 import { openTerminal } from '../helpers/pty.ts'
-import { psLines } from '../helpers/table.ts'
+import { each, psLines } from '../helpers/table.ts'
 
 type Row = Record<'pid' | 'ppid' | 'pgid' | 'sid' | 'tty' | 'tpgid' | 'stat' | 'uid', string>
 
@@ -68,10 +69,9 @@ describe('the table', () => {
     await once(crowd.stdout, 'data')
     const size = () => {
       ours.clear()
-      const table = psTable()
-      for (const [pid, row] of table) {
-        const parent = table.get(Number(row.ppid))
-        if (row.ppid === String(crowd.pid) || parent?.ppid === String(crowd.pid)) ours.add(pid)
+      const parents = new Map(each(readRow).map(({ pid, ppid }) => [pid, ppid]))
+      for (const [pid, parent] of parents) {
+        if (parent === crowd.pid || parents.get(parent) === crowd.pid) ours.add(pid)
       }
       return ours.size
     }
@@ -235,8 +235,9 @@ describe('processInfo', () => {
     },
   )
 
-  test('tty has the name of the terminal, tpgid its foreground group', () => {
+  test('tty has the name of the terminal, tpgid its foreground group', async () => {
     const terminal = openTerminal('sleep', ['60'])
+    await until(() => ps(terminal.pid).tty !== '?')
     const name = ps(terminal.pid).tty
     expect(processInfo(terminal.pid)).toMatchObject({ tty: `/dev/${name}`, tpgid: terminal.pid })
   })
