@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { exitOrStop, spawn, watchChild, withForeground } from 'setsid'
 import { rows } from '../../lib/spawn/options.ts'
-import { type Json, startFixture } from '../helpers/process.ts'
+import { startFixture } from '../helpers/process.ts'
 import { openFolder } from '../helpers/remote.ts'
 
 const text = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
