@@ -160,6 +160,21 @@ describe('a program that is stopped by its own pid', () => {
     expect(await below.ended).toEqual([null, 'SIGKILL'])
   })
 
+  test('and its waker is killed: another one wakes the launcher, which is stopped until then', async () => {
+    const { below, program } = await start()
+    const waker = () => childrenOf(below.pid).find((pid) => ps(pid).pgid === pid) ?? 0
+    for (let round = 0; round < 3; round++) {
+      await until(() => waker() > 0)
+      const before = waker()
+      process.kill(before, 'SIGKILL')
+      await until(() => waker() > 0 && waker() !== before)
+      await until(() => ps(below.pid).stat.startsWith('T'))
+      expect(ps(program).stat).toMatch(/^T/)
+    }
+    process.kill(program, 'SIGKILL')
+    expect(await below.ended).toEqual([null, 'SIGKILL'])
+  })
+
   test('again and again, as cpulimit does: the launcher returns', async () => {
     const below = launch([
       'sh',
