@@ -310,12 +310,14 @@ sys.exit(subprocess.call(sys.argv[1:]))`
         `name ${path}`,
         `name ${folder}/other/pid`,
         'detached 0',
-        'say told',
+        // Its answer comes when all before has been heard.
+        'nonsense',
+        'answer',
         'wait',
       ),
     )
     expect(await below.line()).toBe('welcome 2 0')
-    expect(await below.line()).toBe('told')
+    expect(await below.line()).toBe('bad')
     symlinkSync('other', join(folder, 'new'))
     renameSync(join(folder, 'new'), join(folder, 'way'))
     below.child.kill('SIGTERM')
