@@ -1,8 +1,9 @@
 import { boolean, type Check, checkInt32, checkOptions, integer } from '../base/check.ts'
 import { invalidArgType, outOfRange } from '../base/errors.ts'
 import { native } from '../base/native.ts'
+import { procHides } from '../base/proc.ts'
 import type { ProcessInfo } from './process.ts'
-import { Rows, SCOPE, tableError, withArgs } from './row.ts'
+import { EPERM, ESRCH, hiddenError, Rows, SCOPE, tableError, withArgs } from './row.ts'
 
 /** Which processes to list: those that match every field given. */
 export interface ProcessFilter {
@@ -19,9 +20,22 @@ export interface ListOptions {
   args?: boolean | undefined
 }
 
+/**
+ * Whether a session or group of which /proc shows nobody may have members that it hides. That a group has none the
+ * kernel itself can say.
+ *
+ * @internal
+ */
+export const mayBeHidden = (scope: number, id: number): boolean =>
+  procHides() !== false && !(scope === SCOPE.kGroup && native.killpg(id, 0) === ESRCH)
+
 function members(scope: number, id: number, call: string): number[] {
   const ids = native.processIds(scope, id)
   if (typeof ids === 'number') throw tableError(ids, call)
+  if (ids.byteLength === 0 && mayBeHidden(scope, id)) {
+    const kind = scope === SCOPE.kGroup ? 'process group' : 'session'
+    throw hiddenError(EPERM, call, `${kind} ${id}`)
+  }
   return Array.from(new Int32Array(ids))
 }
 
@@ -31,7 +45,8 @@ function members(scope: number, id: number, call: string): number[] {
  * It asks for ids alone, which is many times faster than a list with all fields.
  *
  * @param sid session ID. 0 gathers what has no session here (Linux): see `ProcessInfo.sid`
- * @returns process IDs; none when there is no such session, or `hidepid` hides all of it
+ * @returns process IDs; none when there is no such session. `hidepid` leaves out what the caller may not see
+ * @throws `EPERM` none can be seen, and /proc is mounted with `hidepid` (Linux; `reason: 'hidden'`)
  * @throws `ENOENT` /proc is not mounted, or shows another pid namespace (Linux; `reason: 'no-proc'`)
  * @throws `EMFILE`, `ENFILE` no descriptor is free (Linux)
  * @platform Linux; macOS compiled only
@@ -46,7 +61,8 @@ export function sessionMembers(sid: number): number[] {
  * The processes of a process group, zombies too.
  *
  * @param pgid process group ID
- * @returns process IDs; none when there is no such group, or `hidepid` hides all of it
+ * @returns process IDs; none when there is no such group. `hidepid` leaves out what the caller may not see
+ * @throws `EPERM` none can be seen, and /proc is mounted with `hidepid` (Linux; `reason: 'hidden'`)
  * @throws `ENOENT` /proc is not mounted, or shows another pid namespace (Linux; `reason: 'no-proc'`)
  * @throws `EMFILE`, `ENFILE` no descriptor is free (Linux)
  * @platform Linux; macOS compiled only

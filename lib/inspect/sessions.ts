@@ -1,11 +1,11 @@
 import { checkInt32 } from '../base/check.ts'
 import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import { inFirstNamespace, procHides } from '../base/proc.ts'
+import { inFirstNamespace } from '../base/proc.ts'
 import { type LookupOptions, throwIfNoEntry } from '../raw/session.ts'
-import { eachProcess, inSlices, listProcessesSync, Query } from './list.ts'
+import { eachProcess, inSlices, listProcessesSync, mayBeHidden, Query } from './list.ts'
 import type { ProcessInfo } from './process.ts'
-import { EPERM, ESRCH, hiddenError } from './row.ts'
+import { EPERM, ESRCH, hiddenError, SCOPE } from './row.ts'
 
 /** Members of one process group. */
 export interface ProcessGroup {
@@ -156,7 +156,7 @@ export function inspectSession(sid: number, options: LookupOptions = {}): Sessio
   const census = new Census()
   for (const info of listProcessesSync({ sid })) census.add(info)
   if (census.sessions.size > 0) return census.session(sid)
-  if (procHides() !== false) throw hiddenError(EPERM, 'inspectSession', `session ${sid}`)
+  if (mayBeHidden(SCOPE.kSession, sid)) throw hiddenError(EPERM, 'inspectSession', `session ${sid}`)
   if (throws) throw systemError(ESRCH, 'inspectSession')
   return undefined
 }
@@ -184,8 +184,7 @@ export function inspectGroup(pgid: number, options: LookupOptions = {}): Process
   for (const info of members) census.add(info)
   const [first] = members
   if (first !== undefined) return census.group(pgid, first.sid, members)
-  // That a group has no members the kernel itself can say, also of those that /proc hides.
-  if (procHides() !== false && native.killpg(pgid, 0) !== ESRCH) {
+  if (mayBeHidden(SCOPE.kGroup, pgid)) {
     throw hiddenError(EPERM, 'inspectGroup', `process group ${pgid}`)
   }
   if (throws) throw systemError(ESRCH, 'inspectGroup')

@@ -98,7 +98,10 @@ export async function withForeground<T>(
     if ((signal === 'SIGTTIN' || signal === 'SIGTTOU') && loan.before !== undefined) loan.give()
     else loan.takeBack()
   }
-  const onContinue = () => loan.give()
+  // Told late, it may have stopped since: with the terminal it needs nothing of us.
+  const onContinue = () => {
+    if (!loan.isHeld) loan.give()
+  }
   // The number of a group whose child has ended may be another's by then.
   const look = () => {
     if (child === undefined || !hasEnded(child)) loan.giveWhenOurs()

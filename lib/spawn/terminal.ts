@@ -167,6 +167,11 @@ export class Loan {
     this.before = before
   }
 
+  /** Whether its group has the terminal. */
+  get isHeld(): boolean {
+    return this.state === 'lent' && native.tcgetpgrp(this.#fd) === this.pgid
+  }
+
   /** Gives it, where the right to it is ours in this moment, and continues the group. */
   give(): void {
     if (this.pgid === undefined) return

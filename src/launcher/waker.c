@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "waker.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -14,38 +15,76 @@
 enum { kFirstLook = 20, kLastLook = 500 };
 static pid_t waker = -1;
 static pid_t last_waker = -1;
+// The waker has the other end: when it is killed, the kernel continues us.
+static int its_end = -1;
 
 bool IsWaker(pid_t pid) { return pid > 0 && pid == last_waker; }
 
-static _Noreturn void WakeAsItWakes(pid_t parent, pid_t child) {
+static bool IsStopped(pid_t child) {
+  char state = StateOf(child);
+  return state == 'T' || state == 't';
+}
+
+static _Noreturn void WakeAsItWakes(pid_t parent, pid_t child, int end) {
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   setpgid(0, 0);
-  CloseAllBut(NULL, 0);
+  CloseAllBut(&end, 1);
   int pause = kFirstLook;
   while (getppid() == parent) {
     poll(NULL, 0, pause);
     if (pause < kLastLook) pause *= 2;
     // As long as its parent is stopped, nobody reaps the child: this is its
-    // state, and no stranger's.
-    char state = StateOf(child);
-    // Without /proc nothing can be told.
-    if (state == '\0') break;
+    // state, and no stranger's. Without /proc nothing can be told.
+    //
     // Again and again, as we may be faster than our parent stops: a stop signal
     // on its way discards the SIGCONT. It ends us when it runs.
-    if (state != 'T' && state != 't') SignalParent(parent, SIGCONT);
+    if (StateOf(child) != '\0' && !IsStopped(child))
+      SignalParent(parent, SIGCONT);
   }
   _exit(0);
 }
 
-void StartWaker(pid_t child) {
+static void StartWaker(pid_t child) {
   pid_t parent = getpid();
+  int ends[2] = {-1, -1};
+  if (pipe2(ends, O_CLOEXEC) == 0) {
+    its_end = AboveStdio(ends[0]);
+    // SIGCONT for SIGIO (F_SETSIG in fcntl(2)).
+    fcntl(its_end, F_SETOWN, parent);
+    fcntl(its_end, F_SETSIG, SIGCONT);
+    fcntl(its_end, F_SETFL, O_ASYNC);
+  }
   pid_t pid = fork();
-  if (pid == 0) WakeAsItWakes(parent, child);
+  if (pid == 0) WakeAsItWakes(parent, child, ends[1]);
   if (pid > 0) waker = last_waker = pid;
+  if (ends[1] >= 0) close(ends[1]);
 }
 
-void EndWaker(void) {
+// Whether somebody has killed it: it closes its end before it can be reaped.
+static bool EndWaker(void) {
+  struct pollfd end = {its_end, 0, 0};
+  bool killed = its_end >= 0 && poll(&end, 1, 0) == 1;
+  // Before its end, which would continue us.
+  if (its_end >= 0) close(its_end);
+  its_end = -1;
   if (waker > 0 && SignalChild(waker, SIGKILL) == 0) waitpid(waker, NULL, 0);
   waker = -1;
+  return killed;
+}
+
+// Whether nobody but the kernel has continued us, as for an end of input.
+static bool WokeForNobody(void) {
+  siginfo_t info;
+  if (TakePending(SIGCONT, &info) != SIGCONT) return false;
+  if (info.si_code >= POLL_IN && info.si_code <= POLL_HUP) return true;
+  SignalSelf(SIGCONT);
+  return false;
+}
+
+void StopWithChild(pid_t child, void (*stop)(int number), int number) {
+  do {
+    StartWaker(child);
+    stop(number);
+  } while (EndWaker() && WokeForNobody() && IsStopped(child));
 }
 #endif

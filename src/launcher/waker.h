@@ -12,11 +12,11 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-// Right before the caller stops; `child` is not reaped while it is stopped.
-// Without a waker only fg, bg and a SIGCONT to the caller continue it.
-void StartWaker(pid_t child);
-// When it runs again.
-void EndWaker(void);
+// Stops the caller by `stop(number)` until somebody continues it or its child,
+// which is not reaped meanwhile. SIGCONT is blocked, and stays pending where
+// somebody has sent it to us. Without a waker only fg, bg and a SIGCONT to the
+// caller continue it.
+void StopWithChild(pid_t child, void (*stop)(int number), int number);
 // Whether a SIGCONT of that sender is the waker's, the last one's too.
 bool IsWaker(pid_t pid);
 

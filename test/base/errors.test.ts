@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { fixtureOnTerminal, openTerminal, type Terminal } from '../helpers/pty.ts'
@@ -11,12 +11,14 @@ import {
   type Json,
   node,
   ps,
+  readRow,
   runFixture,
   start,
   startFixture,
   track,
   until,
 } from '../helpers/process.ts'
+import { each } from '../helpers/table.ts'
 
 interface Row {
   title: string
@@ -139,8 +141,8 @@ const mountNamespace = isRoot ? ['-m'] : ['-rm']
 function rootsGroup(): number | undefined {
   const others = new Set<number>()
   const roots = new Set<number>()
-  for (const line of spawnSync('ps', ['-eo', 'uid=,pgid=']).stdout.toString().trim().split('\n')) {
-    const [uid, pgid = 0] = line.trim().split(/\s+/).map(Number)
+  const ids = (pid: number) => ({ uid: statSync(`/proc/${pid}`).uid, pgid: readRow(pid).pgid })
+  for (const { uid, pgid } of each(ids)) {
     ;(uid === 0 ? roots : others).add(pgid)
   }
   return [...roots].find((pgid) => pgid > 1 && !others.has(pgid))

@@ -33,7 +33,7 @@ describe('whom sess kill does not end without --force', () => {
   test('the leader of its session, and the foreground of its terminal', async () => {
     // Orphaned, so that the shell is no ancestor any more.
     const terminal = await openShell('bash', users[0], process.env)
-    const look = `until [ "$(ps -o ppid= -p $$ | tr -d " ")" != "$1" ]; do sleep 0.02; done`
+    const look = `until [ "$(cut -d " " -f 4 /proc/$$/stat)" != "$1" ]; do sleep 0.02; done`
     const script = `${look}; ${front} kill ${terminal.pid} 2>&1; echo "status $?."`
     terminal.type(`(set -m; sh -c '${script}' sh $BASHPID & true)\r`)
     await terminal.expect(/which (leads the session of sess|is in the foreground of this terminal)/)

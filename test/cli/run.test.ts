@@ -15,7 +15,7 @@ async function place(command: string): Promise<object> {
   const result = join(folder, 'result')
   writeFileSync(
     script,
-    `ps -o pid=,pgid=,sid=,tpgid=,tty= -p $$ > ${result}.new\nmv ${result}.new ${result}\n`,
+    `cut -d ' ' -f 1,5-8 /proc/$$/stat > ${result}.new\nmv ${result}.new ${result}\n`,
   )
   const line = `${command.replace('PLACE', `sh ${script}`)}; echo "status $?"; read wait`
   const terminal = openTerminal('bash', ['-c', line])
@@ -28,13 +28,13 @@ async function place(command: string): Promise<object> {
       return false
     }
   })
-  const [pid, pgid, sid, tpgid, tty] = readFileSync(result, 'utf8').trim().split(/\s+/)
+  const [pid, pgid, sid, tty, tpgid] = readFileSync(result, 'utf8').trim().split(/\s+/)
   terminal.close()
   rmSync(folder, { recursive: true })
   return {
     leadsGroup: pgid === pid,
     leadsSession: sid === pid,
-    hasTerminal: tty !== '?',
+    hasTerminal: tty !== '0',
     foreground: tpgid === pgid,
     shellsSession: sid === String(terminal.pid),
   }

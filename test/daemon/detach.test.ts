@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -9,7 +8,6 @@ import {
   expectJob,
   expectUsable,
   idsOf,
-  membersOf,
   openShell,
   openSwitchboard,
   remember,
@@ -21,6 +19,7 @@ import {
   type User,
   users,
 } from '../helpers/remote.ts'
+import { childrenOf, membersOf } from '../helpers/table.ts'
 
 const remote = `${node} ${fixturePath('remote.mjs')}`
 
@@ -127,10 +126,11 @@ const scenes: Record<string, (place: Place) => Promise<unknown>> = {
 
   async 'pid 1 of a pid namespace'(place) {
     const as = process.getuid?.() === 0 && place.user !== 'nobody' ? '' : '-Ur'
+    need('unshare', idsOf(place.user))
     const it = await run(place, `unshare ${as} --pid --fork ${remote}`)
     expect(it.pid).toBe(1)
     const unshare = membersOf(ps(place.terminal.pid).tpgid)[0]
-    const pid = Number(execFileSync('ps', ['-o', 'pid=', '--ppid', String(unshare)]))
+    const [pid = 0] = childrenOf(unshare ?? 0)
     track(pid)
     await expectDetached(it, await it.call('detach'), 'setsid', pid)
     await it.end()

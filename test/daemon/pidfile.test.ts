@@ -27,6 +27,7 @@ import {
   until,
 } from '../helpers/process.ts'
 import { openFolder } from '../helpers/remote.ts'
+import { withArgument } from '../helpers/table.ts'
 
 const up = { ready: { upFor: 1 } }
 
@@ -249,7 +250,7 @@ describe('the lock', () => {
       const options = { pidFile: join(folder, 'pid'), ...up }
       const started = startDaemon('sleep', [mark], options)
       await expect(started).rejects.toMatchObject({ code: 'ENOSPC' })
-      expect(spawnSync('pgrep', ['-f', `sleep ${mark}`]).stdout.toString()).toBe('')
+      expect(withArgument(mark)).toEqual([])
       expect(existsSync(join(folder, 'pid'))).toBe(false)
     } finally {
       execFileSync('umount', [folder])

@@ -18,15 +18,9 @@ import {
   until,
 } from '../helpers/process.ts'
 import { openFolder } from '../helpers/remote.ts'
+import { childrenOf } from '../helpers/table.ts'
 
 // What goes wrong around a start, one fault a test.
-
-const childrenOf = (pid: number): number[] =>
-  spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)])
-    .stdout.toString()
-    .split('\n')
-    .filter(Boolean)
-    .map(Number)
 
 /** Two that have left: by setsid, and by a double fork with a session of its own. */
 const leave = `setsid sleep 100 & python3 -c "
@@ -41,7 +35,7 @@ describe('a daemon that is ready and dies before Node has heard of it', () => {
   const startAndEnd = async () => {
     const folder = openFolder()
     const [told, pidFile, gate] = ['told', 'pid', 'gate'].map((name) => join(folder, name))
-    const script = `echo $$ > ${told}; exec sleep 0.05`
+    const script = `echo $$ > ${told}; exec sleep 1`
     const options = { ready: { upFor: 0 }, pidFile }
     const config = { file: 'sh', args: ['-c', script], options, gate }
     const starter = startFixture('starter.mjs', [JSON.stringify(config)])

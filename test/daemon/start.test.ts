@@ -28,6 +28,7 @@ import {
   until,
 } from '../helpers/process.ts'
 import { openFolder } from '../helpers/remote.ts'
+import { childrenOf } from '../helpers/table.ts'
 
 const sh = (script: string, options: Parameters<typeof startDaemon>[2]) =>
   startDaemon('sh', ['-c', script], options)
@@ -235,8 +236,7 @@ describe('start and stop, again and again', () => {
       expect(marked(`SETSID_TEST_ROUND=${mark}`)).toEqual([])
       expect(open()).toBeLessThanOrEqual(before + 2)
       // Orphans are their reaper's to wait for. Ours would be zombies below us.
-      const children = spawnSync('ps', ['-o', 'stat=', '--ppid', String(process.pid)])
-      expect(children.stdout.toString()).not.toMatch(/Z/)
+      expect(childrenOf(process.pid).filter((pid) => !isLive(pid))).toEqual([])
     },
   )
 })

@@ -16,15 +16,11 @@ import {
   until,
 } from '../helpers/process.ts'
 import { openFolder, type Shell, shells, stdioOf } from '../helpers/remote.ts'
+import { need } from '../helpers/tools.ts'
 
 const all = Object.keys(ways) as Way[]
 /** More than any pipe or socket takes at once. */
 const LONG = 300_001
-
-const has = (program: string) => spawnSync('which', [program]).status === 0
-const missing = (Object.keys(shells) as Shell[]).filter((shell) => !has(shell))
-if (missing.length > 0) console.log(`skipped: ${missing.join(', ')}: not installed`)
-const names = (Object.keys(shells) as Shell[]).filter((shell) => !missing.includes(shell))
 
 /** It writes before, between and after, to readers that go away. */
 const talkative = {
@@ -51,6 +47,7 @@ const null3 = ['/dev/null', '/dev/null', '/dev/null']
 
 /** What a command prints until its stdout is closed, which must be soon: a daemon that held it would fail, not hang, the test. */
 async function output(file: string, args: string[], user: object = {}): Promise<string> {
+  need(file)
   const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'ignore'], ...user })
   track(child.pid ?? 0)
   child.stdin.end()
@@ -62,7 +59,7 @@ async function output(file: string, args: string[], user: object = {}): Promise<
   return text
 }
 
-describe.for(names)('%s', (shell) => {
+describe.for(Object.keys(shells) as Shell[])('%s', (shell) => {
   test.for(all)('$(…), %s: it ends at ready with all output', async (way) => {
     const daemon = prepareDaemon(way, talkative)
     const line = `echo "$(${daemon.line} 2>&1)" | wc -c`

@@ -19,24 +19,38 @@ export const isRoot = process.getuid?.() === 0
 export const fixturePath = (name: string): string =>
   fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 
-const started = new Set<number>()
+/** When a process started, in ticks since boot; undefined where there is none. */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  } catch {
+    return undefined
+  }
+}
 
-/** Pids to end, and see gone, when the test is over. */
+const started = new Map<number, string>()
+
+/** Pids to end, and see gone, when the test is over: while each is still the process that it is now. */
 export function track(...pids: number[]): void {
-  for (const pid of pids) started.add(pid)
+  for (const pid of pids) {
+    const start = startOf(pid)
+    if (pid > 1 && start !== undefined) started.set(pid, start)
+  }
 }
 
 afterEach(async () => {
-  const pids = [...started]
+  const all = [...started]
   started.clear()
-  for (const pid of pids) {
+  const lives = ([pid, start]: [number, string]) => isLive(pid) && startOf(pid) === start
+  for (const one of all) {
     try {
-      process.kill(pid, 'SIGKILL')
+      if (lives(one)) process.kill(one[0], 'SIGKILL')
     } catch {
-      // It has ended by itself.
+      // It has ended by itself meanwhile.
     }
   }
-  for (const pid of pids) await until(() => !isLive(pid))
+  for (const one of all) await until(() => !lives(one))
 })
 
 /** Waits for a condition; fails with its text when it hasn't come true in `cap` ms. */
@@ -153,7 +167,7 @@ export function ps(pid: number): PsRow {
 }
 
 /** As ps has it, so far as the tests look: proc_pid_stat(5). */
-function readRow(pid: number): PsRow {
+export function readRow(pid: number): PsRow {
   const line = readFileSync(`/proc/${pid}/stat`, 'latin1')
   const end = line.lastIndexOf(')')
   const [state = '', ...fields] = line.slice(end + 2).split(' ')

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,7 +6,6 @@ import { createInterface } from 'node:readline'
 import { expect, onTestFinished } from 'vitest'
 import { hasNobody, type Json, ps, track, unprivileged, until } from './process.ts'
 import { openTerminal, type Terminal } from './pty.ts'
-import { need } from './tools.ts'
 
 /** A running test/fixtures/remote.mjs. */
 export interface Remote {
@@ -185,16 +183,6 @@ export function remember(pid: number): () => Promise<void> {
     // What another thread closes may take a moment; Node itself closes some after its start.
     await until(() => descriptorsOf(pid).every((fd) => descriptors.includes(fd)))
   }
-}
-
-/** The members of a group, by ps. */
-export function membersOf(pgid: number): number[] {
-  need('ps')
-  const rows = execFileSync('ps', ['-eo', 'pid=,pgid=']).toString().trim().split('\n')
-  return rows
-    .map((row) => row.trim().split(/\s+/).map(Number))
-    .filter(([, group]) => group === pgid)
-    .map(([pid = 0]) => pid)
 }
 
 /** What a process's 0, 1 and 2 are open on. */

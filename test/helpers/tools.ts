@@ -22,9 +22,9 @@ export const packages: Readonly<Record<string, string>> = {
   unshare: 'util-linux',
 }
 
-/** How a tool that is there can still be of no use: a container may forbid namespaces. */
-const probes: Readonly<Record<string, string[]>> = {
-  unshare: ['--mount', '--pid', '--fork', 'true'],
+/** How a tool that is there can still be of no use, by the user's uid: a container may forbid namespaces. */
+const probes: Readonly<Record<string, (uid: number | undefined) => string[]>> = {
+  unshare: (uid) => [uid === 0 ? '--mount' : '-Ur', '--pid', '--fork', 'true'],
 }
 
 interface Ids {
@@ -40,7 +40,7 @@ export function has(tool: string, { uid, gid }: Ids = {}): boolean {
   let there = known.get(key)
   if (there === undefined) {
     const ids = uid === undefined ? {} : { uid, gid: gid ?? uid }
-    const probe = uid === undefined && process.getuid?.() === 0 ? probes[tool] : undefined
+    const probe = probes[tool]?.(uid ?? process.getuid?.())
     // Whatever it says of the option: it runs.
     const { error, status } = spawnSync(tool, probe ?? ['--version'], {
       ...{ ...ids, cwd: '/', stdio: 'ignore', timeout: 20_000 },

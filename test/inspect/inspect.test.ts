@@ -21,27 +21,26 @@ import {
   gonePid,
   isRoot,
   node,
+  ps,
+  readRow,
   runFixture,
   start,
   unprivileged,
   until,
 } from '../helpers/process.ts'
 import { openTerminal } from '../helpers/pty.ts'
+import { each, psLines } from '../helpers/table.ts'
 
 type Row = Record<'pid' | 'ppid' | 'pgid' | 'sid' | 'tty' | 'tpgid' | 'stat' | 'uid', string>
 
 /** The whole table by ps, a line for each pid. */
 function psTable(): Map<number, Row> {
   const format = 'pid=,ppid=,pgid=,sid=,tty=,tpgid=,stat=,uid='
-  const output = execFileSync('ps', ['-eo', format], { maxBuffer: 1 << 26 }).toString()
   return new Map(
-    output
-      .trimEnd()
-      .split('\n')
-      .map((line) => {
-        const [pid, ppid, pgid, sid, tty, tpgid, stat, uid] = line.trim().split(/\s+/)
-        return [Number(pid), { pid, ppid, pgid, sid, tty, tpgid, stat, uid } as Row]
-      }),
+    psLines('-eo', format).map(([pid, ppid, pgid, sid, tty, tpgid, stat, uid]) => [
+      Number(pid),
+      { pid, ppid, pgid, sid, tty, tpgid, stat, uid } as Row,
+    ]),
   )
 }
 
@@ -70,10 +69,9 @@ describe('the table', () => {
     await once(crowd.stdout, 'data')
     const size = () => {
       ours.clear()
-      const table = psTable()
-      for (const [pid, row] of table) {
-        const parent = table.get(Number(row.ppid))
-        if (row.ppid === String(crowd.pid) || parent?.ppid === String(crowd.pid)) ours.add(pid)
+      const parents = new Map(each(readRow).map(({ pid, ppid }) => [pid, ppid]))
+      for (const [pid, parent] of parents) {
+        if (parent === crowd.pid || parents.get(parent) === crowd.pid) ours.add(pid)
       }
       return ours.size
     }
@@ -237,11 +235,10 @@ describe('processInfo', () => {
     },
   )
 
-  test('tty has the name of the terminal, tpgid its foreground group', () => {
+  test('tty has the name of the terminal, tpgid its foreground group', async () => {
     const terminal = openTerminal('sleep', ['60'])
-    const name = execFileSync('ps', ['-o', 'tty=', '-p', String(terminal.pid)])
-      .toString()
-      .trim()
+    await until(() => ps(terminal.pid).tty !== '?')
+    const name = ps(terminal.pid).tty
     expect(processInfo(terminal.pid)).toMatchObject({ tty: `/dev/${name}`, tpgid: terminal.pid })
   })
 })

@@ -18,6 +18,8 @@ const right: Json = {
   other: true,
   session: true,
   group: true,
+  members: true,
+  groups: true,
   isSameProcess: true,
 }
 const every = (answer: string) =>
@@ -110,6 +112,9 @@ describe.runIf(isRoot)('in namespaces of its own (needs root)', () => {
       other: hidden,
       session: hidden,
       group: hidden,
+      // With hidepid=1 their names are there, and so the kernel's ids of each.
+      members: level === 1 ? true : hidden,
+      groups: level === 1 ? true : hidden,
       explain,
     })
   })

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { listProcesses, listProcessesSync, processInfo, type ProcessInfo } from '../../lib/index.ts'
 import { DETAILS, ROW, SCOPE } from '../../lib/inspect/row.ts'
 import { fixturePath, gonePid, node, start, until } from '../helpers/process.ts'
+import { psLines } from '../helpers/table.ts'
 
 const folder = fileURLToPath(new URL('../../build/fixtures', import.meta.url))
 
@@ -67,10 +68,7 @@ describe('what a row says of its process', () => {
   test('memory and threads are as ps has them', async () => {
     const { pid } = start('sleep', ['60'])
     await until(() => processInfo(pid).command === 'sleep')
-    const [rss, nlwp] = execFileSync('ps', ['-o', 'rss=,nlwp=', '-p', String(pid)])
-      .toString()
-      .trim()
-      .split(/\s+/)
+    const [[rss, nlwp] = []] = psLines('-o', 'rss=,nlwp=', '-p', String(pid))
     const { memory, threads } = processInfo(pid)
     expect(threads).toBe(Number(nlwp))
     // The kernel counts by processor, and brings these counts together late.

@@ -18,6 +18,7 @@ import { compile } from '../helpers/compile.ts'
 import { launcher } from '../helpers/daemon.ts'
 import { fixturePath, isLive, isRoot, node, ps, track, until } from '../helpers/process.ts'
 import { openFolder } from '../helpers/remote.ts'
+import { childrenOf } from '../helpers/table.ts'
 
 // What goes wrong below and around the launcher, one fault a test.
 
@@ -98,12 +99,7 @@ time.sleep(100)`,
     ])
     const program = Number(await below.line())
     track(program)
-    const children = () =>
-      execFileSync('ps', ['-o', 'pid=', '--ppid', String(below.pid)])
-        .toString()
-        .split('\n')
-        .map(Number)
-    const canary = children().find((pid) => pid > 0 && pid !== program) ?? 0
+    const canary = childrenOf(below.pid).find((pid) => pid !== program) ?? 0
     process.kill(canary, 'SIGKILL')
     process.kill(below.pid, 'SIGUSR1')
     expect(await below.line()).toBe('usr1')
@@ -128,7 +124,7 @@ while not int([l for l in open('/proc/self/status') if l.startswith(('ShdPnd'))]
 print('pending', flush=True)`
       const below = launch(['python3', '-c', script])
       track(Number(await below.line()))
-      execFileSync('kill', [`-${number}`, String(below.pid)])
+      process.kill(below.pid, number)
       expect(await below.line()).toBe('pending')
       expect(await below.ended).toEqual([0, null])
     },
@@ -160,6 +156,21 @@ describe('a program that is stopped by its own pid', () => {
 
   test('and killed: the launcher ends as it did', async () => {
     const { below, program } = await start()
+    process.kill(program, 'SIGKILL')
+    expect(await below.ended).toEqual([null, 'SIGKILL'])
+  })
+
+  test('and its waker is killed: another one wakes the launcher, which is stopped until then', async () => {
+    const { below, program } = await start()
+    const waker = () => childrenOf(below.pid).find((pid) => ps(pid).pgid === pid) ?? 0
+    for (let round = 0; round < 3; round++) {
+      await until(() => waker() > 0)
+      const before = waker()
+      process.kill(before, 'SIGKILL')
+      await until(() => waker() > 0 && waker() !== before)
+      await until(() => ps(below.pid).stat.startsWith('T'))
+      expect(ps(program).stat).toMatch(/^T/)
+    }
     process.kill(program, 'SIGKILL')
     expect(await below.ended).toEqual([null, 'SIGKILL'])
   })
@@ -299,12 +310,14 @@ sys.exit(subprocess.call(sys.argv[1:]))`
         `name ${path}`,
         `name ${folder}/other/pid`,
         'detached 0',
-        'say told',
+        // Its answer comes when all before has been heard.
+        'nonsense',
+        'answer',
         'wait',
       ),
     )
     expect(await below.line()).toBe('welcome 2 0')
-    expect(await below.line()).toBe('told')
+    expect(await below.line()).toBe('bad')
     symlinkSync('other', join(folder, 'new'))
     renameSync(join(folder, 'new'), join(folder, 'way'))
     below.child.kill('SIGTERM')

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { gonePid, isLive, ps, start, startFixture, track, until } from '../helpers/process.ts'
+import { psLines } from '../helpers/table.ts'
 
 const at = (name: string, ...args: (number | string)[]) =>
   startFixture('session.mjs', [name, ...args.map(String)])
@@ -35,16 +36,15 @@ describe('getsid, getpgid and getpgrp', () => {
         const quiet = { throwIfNoEntry: false }
         console.log(pid, getpgid(+pid, quiet), getsid(+pid, quiet))
       }`
-    const table = () => execFileSync('ps', ['-eo', 'pid=,pgid=,sid=']).toString().trim().split('\n')
-    const squeeze = (line: string) => line.trim().replaceAll(/\s+/g, ' ')
-    const before = table().map(squeeze)
+    const table = () => psLines('-eo', 'pid=,pgid=,sid=').map((words) => words.join(' '))
+    const before = table()
     const pids = before.map((line) => line.split(' ')[0] ?? '')
     const ours = execFileSync(
       process.execPath,
       ['--input-type=module', '-e', script, '--', ...pids],
       { maxBuffer: 2 ** 26 },
     )
-    const after = new Set(table().map(squeeze))
+    const after = new Set(table())
     const lasting = before.filter((line) => after.has(line))
     expect(lasting.length).toBeGreaterThan(10)
     expect(ours.toString().trim().split('\n')).toEqual(expect.arrayContaining(lasting))

@@ -35,7 +35,7 @@ export class Operation {
   async run() {
     const { way, huntStop, again } = this.#plan
     this.#hunt()
-    const started = await this.#limited('start', this.#start())
+    const started = await this.#heard(await this.#limited('start', this.#start()))
     this.#add(way, this.#wordOf(started, way === 'startDaemon' ? 'startDaemon' : way))
     if (!huntStop) await this.#endHunt()
     const state = await this.#settle()
@@ -65,6 +65,12 @@ export class Operation {
       this.#soak.shot(this.#plan, told)
       if (told.signal === 'SIGKILL') this.#soak.claim(told.pid)
     })
+  }
+
+  /** The hunter may tell of its shot after the end of who was shot. */
+  async #heard(ended) {
+    if (ended.signal === 'SIGKILL') await within(1000, () => this.#killed('node', 'other'))
+    return ended
   }
 
   async #endHunt() {
@@ -185,10 +191,13 @@ export class Operation {
     return status.state
   }
 
-  /** What has left its session is known to guard and launcher alone. */
+  /** What has left its session is known to guard and launcher alone. A launcher without its guard looks like one. */
   #isExcused() {
     const { words = [] } = this.#plan
-    return words.includes('leave') && this.#killed('guard') && this.#killed('launcher')
+    const both = this.#shot.filter(
+      ({ signal, role }) => signal === 'SIGKILL' && (role === 'guard' || role === 'launcher'),
+    )
+    return words.includes('leave') && new Set(both.map(({ pid }) => pid)).size > 1
   }
 
   #judgeStart({ value, error, code, killed }, state) {
@@ -217,7 +226,7 @@ export class Operation {
   async #stopAll() {
     const { stop } = this.#plan
     this.#soak.claim(this.#identity?.pid ?? 0)
-    let told = await this.#limited('stop', this.#stop(stop.by))
+    let told = await this.#heard(await this.#limited('stop', this.#stop(stop.by)))
     const word = this.#wordOf(told, told.code === undefined ? this.#stopCall() : 'sess stop')
     this.#add(told.code === undefined ? this.#stopCall() : 'sess stop', word)
     await this.#endHunt()

@@ -59,8 +59,10 @@ async function one(i) {
     const { outcome, survivors } = await stop(named ? child.pid : child, options)
     const left = livesOf(mark)
     outcomes.add(`${kind} ${named ? 'by number' : 'of a child'}: ${outcome}`)
-    if (outcome === 'survivors') fault('survivors', i, survivors)
-    else if (left.length > 0) fault('left', i, { kind, named, outcome, left })
+    // On a busy machine the numbers may have gone round between two looks. Then nobody can tell any more whose
+    // the number is, and what is left is named rather than shot.
+    if (outcome === 'survivors' && survivors.length === 0) fault('unnamed survivors', i, { left })
+    if (outcome !== 'survivors' && left.length > 0) fault('left', i, { kind, named, outcome, left })
   } catch (error) {
     fault('error', i, { code: error.code, message: error.message })
   }

@@ -45,6 +45,14 @@ test.each([
   },
 )
 
+test('withForeground: a continuation that is told late does not continue a child that has stopped since', async () => {
+  const terminal = run('a continuation told late')
+  const result = await terminal.json()
+  track(result.pid)
+  expect(result).toMatchObject({ state: { state: 'stopped', signal: 'SIGSTOP' }, after: here })
+  await terminal.ended
+})
+
 test('spawn foreground: the child has the terminal from its start, and the modes come back', async () => {
   const terminal = run('foreground at start')
   await terminal.expect(/ready/)

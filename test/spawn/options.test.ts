@@ -1,10 +1,12 @@
 // The arguments of spawn(): who reads them, how often, and that each option of ours is everywhere it has to be.
 import { readFileSync } from 'node:fs'
 import { ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { exitOrStop, spawn, watchChild, withForeground } from 'setsid'
 import { rows } from '../../lib/spawn/options.ts'
-import { runFixture } from '../helpers/process.ts'
+import { startFixture } from '../helpers/process.ts'
+import { openFolder } from '../helpers/remote.ts'
 
 const text = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
@@ -13,7 +15,9 @@ describe.each([
   ['around', '100'],
 ])('spawn by the way %s', (mode, runs) => {
   test('options that mislead: each is read once, and the child is as with child_process', async () => {
-    const { wrong, leaked } = await runFixture('hostile-options.mjs', [mode, runs])
+    const result = join(openFolder(), 'result')
+    expect(await startFixture('hostile-options.mjs', [mode, runs, result]).ended).toBe(0)
+    const { wrong, leaked } = JSON.parse(readFileSync(result, 'utf8'))
     expect(wrong).toEqual([])
     expect(leaked).toBe(0)
   }, 60_000)

@@ -3,22 +3,13 @@ import { once } from 'node:events'
 import { readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { isLive, node, startFixture, track, until, unprivileged } from '../helpers/process.ts'
+import { isLive, node, ps, startFixture, track, unprivileged, until } from '../helpers/process.ts'
+import { childrenOf, withArgument } from '../helpers/table.ts'
 
 const launcher = fileURLToPath(new URL('../../build/Release/launcher', import.meta.url))
 
-const childrenOf = (pid: number): string[] =>
-  execFileSync('ps', ['--ppid', String(pid), '-o', 'comm='])
-    .toString()
-    .trim()
-    .split('\n')
-
 const watchersOf = (pid: number): number[] =>
-  execFileSync('pgrep', ['-P', String(pid), 'launcher'])
-    .toString()
-    .trim()
-    .split('\n')
-    .map(Number)
+  childrenOf(pid).filter((child) => ps(child).comm === 'launcher')
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -48,7 +39,11 @@ test.each([
   await pause(1000)
   expect(pids.every(isLive)).toBe(true)
   // One watcher serves both workers.
-  expect(childrenOf(parent.pid).sort()).toEqual(['launcher', 'sleep', 'sleep', 'sleep', 'sleep'])
+  expect(
+    childrenOf(parent.pid)
+      .map((pid) => ps(pid).comm)
+      .sort(),
+  ).toEqual(['launcher', 'sleep', 'sleep', 'sleep', 'sleep'])
   process.kill(parent.pid, 'SIGKILL')
   await until(() => !pids.some(isLive), 1000)
 })
@@ -132,10 +127,7 @@ test('a parent that ended between fork and exec: the program is never started', 
 
 test('a parent killed at any moment while it spawns leaves no child', async () => {
   const marker = `6${process.pid}`
-  const left = () => {
-    const all = execFileSync('ps', ['-eo', 'args=']).toString().split('\n')
-    return all.filter((line) => line.includes(marker))
-  }
+  const left = () => withArgument(marker)
   for (const where of ['main', 'worker']) {
     await Promise.all(
       Array.from({ length: 6 }, async (_, i) => {

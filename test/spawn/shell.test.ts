@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { node, ps, until } from '../helpers/process.ts'
 import { openTerminal, type Terminal } from '../helpers/pty.ts'
+import { membersOf } from '../helpers/table.ts'
 
 const shell = fileURLToPath(new URL('../../examples/shell.ts', import.meta.url))
 
@@ -91,6 +92,8 @@ test('Ctrl-Z, jobs, bg, fg and Ctrl-C', async () => {
   terminal.type('sleep 60 | cat\r')
   await until(() => holder(terminal) !== terminal.pid)
   const group = holder(terminal)
+  // A member that comes after Ctrl-Z is not stopped by it.
+  await until(() => membersOf(group).length === 2)
   terminal.type('\x1a')
   await terminal.expect(/\[1\] Stopped {2}sleep 60 \| cat/)
   await terminal.expect(/shell\$ /)

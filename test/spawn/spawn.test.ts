@@ -20,6 +20,7 @@ import {
   unprivileged,
   until,
 } from '../helpers/process.ts'
+import { childrenOf, sessionOf } from '../helpers/table.ts'
 
 interface Spawner {
   pid: number
@@ -253,9 +254,7 @@ describe('a step that fails is an error event with its own call, and nothing was
     expect(await spawner.event('b', 'no state')).toMatchObject([{ code: error.code }])
     expect(spawner.events('b')).toEqual([])
     // The launcher has been waited for.
-    expect(execFileSync('ps', ['--ppid', String(spawner.pid), '-o', 'comm=']).toString()).toBe(
-      'sleep\n',
-    )
+    expect(childrenOf(spawner.pid).map((pid) => ps(pid).comm)).toEqual(['sleep'])
   })
 
   test('an error that nobody listens for is thrown', () => {
@@ -501,12 +500,7 @@ describe('signalGroup and signalSession', () => {
       args: ['-c', script],
       options: { session: 'new' },
     })
-    const members = () =>
-      execFileSync('ps', ['-s', String(child.pid), '-o', 'pid='])
-        .toString()
-        .trim()
-        .split(/\s+/)
-        .map(Number)
+    const members = () => sessionOf(child.pid)
     await until(() => members().length === 3)
     const pids = members()
     track(...pids)

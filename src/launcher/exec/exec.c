@@ -76,7 +76,8 @@ static int SetForeground(int fd, pid_t group) {
   sigprocmask(SIG_BLOCK, &one, &before);
   int result = tcsetpgrp(fd, group);
   int error = errno;
-  sigprocmask(SIG_SETMASK, &before, NULL);
+  // This one alone: musl's `before` lacks 32 to 34.
+  if (!sigismember(&before, SIGTTOU)) sigprocmask(SIG_UNBLOCK, &one, NULL);
   errno = error;
   return result;
 }

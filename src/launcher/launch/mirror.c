@@ -7,6 +7,11 @@
 #include "../waker.h"
 #include "launch.h"
 
+static void StopOurselves(int number) {
+  SignalSelf(number);
+  if (number != SIGSTOP) UnblockOnce(number);
+}
+
 void MirrorStop(int number) {
   // A stop signal discards a pending SIGCONT, and that one may be for us.
   if ((PendingSignals() & OneSignal(SIGCONT)) != 0) return;
@@ -22,12 +27,6 @@ void MirrorStop(int number) {
     }
   }
   waitid(P_PID, (id_t)self.child, &(siginfo_t){0}, WSTOPPED | WNOHANG);
-  StartWaker(self.child);
-  if (number == SIGSTOP) {
-    SignalSelf(SIGSTOP);
-  } else {
-    UnblockOnce(number);
-  }
-  EndWaker();
+  StopWithChild(self.child, StopOurselves, number);
 }
 #endif

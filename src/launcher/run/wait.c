@@ -51,14 +51,12 @@ static void Continue(void) {
 
 // We stop by the child's signal: to the shell this process is the job.
 static void StopOurselves(int number) {
-  StartWaker(self.child);
   struct sigaction action = {0}, before;
   action.sa_handler = SIG_DFL;
   sigaction(number, &action, &before);
   SignalSelf(number);
   UnblockOnce(number);
   sigaction(number, &before, NULL);
-  EndWaker();
 }
 
 static void Stopped(int number) {
@@ -72,7 +70,7 @@ static void Stopped(int number) {
   self.asked = 0;
   // A stop signal would discard this, and it is for us and the child.
   if (PendingSignals() & OneSignal(SIGCONT)) return;
-  StopOurselves(number);
+  StopWithChild(self.child, StopOurselves, number);
   if (PendingSignals() & OneSignal(SIGCONT)) return;
   // Where no shell could continue us the kernel has ignored the signal (POSIX
   // XSH 2.4.3), and both go on. A program without its terminal would stop
