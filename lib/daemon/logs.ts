@@ -1,4 +1,4 @@
-import { constants, fchownSync, fstatSync, openSync, type Stats } from 'node:fs'
+import { constants, fchownSync, fstatSync, openSync, type Stats, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { errnoOf, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
@@ -17,6 +17,15 @@ import {
 const { O_APPEND, O_CREAT, O_EXCL, O_NOCTTY, O_RDWR, O_WRONLY } = constants
 const MODE = 0o666
 
+/** Whether it is a FIFO: to open one for a single direction waits for somebody at the other end, and for both it doesn't. */
+export function isFifo(path: string): boolean {
+  try {
+    return statSync(path).isFIFO()
+  } catch {
+    return false
+  }
+}
+
 /**
  * Opens a log, which is created where it is missing. Where root opens it for `owner`, who is to write and rotate it,
  * it becomes that user's, unless it is a device or has a second name.
@@ -29,7 +38,8 @@ export function openLog(
   access: 'write' | 'read-write',
   owner: Credentials | undefined,
 ): number {
-  const flags = (access === 'write' ? O_WRONLY : O_RDWR) | O_APPEND | O_NOCTTY
+  const mode = access === 'write' && !isFifo(path) ? O_WRONLY : O_RDWR
+  const flags = mode | O_APPEND | O_NOCTTY
   // Of any other user the kernel asks for the rights that he has himself.
   if (!isRoot()) return openSync(path, flags | O_CREAT, MODE)
   const open = (place: Place) => {

@@ -5,14 +5,14 @@ import { hasOtherEnd, openFlags } from '../base/descriptor.ts'
 import { errnoOf, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { checkMainThread } from '../base/check.ts'
-import { openLog } from './logs.ts'
+import { isFifo, openLog } from './logs.ts'
 import { checkWritten, writeAtOnce, written, type OutputFd } from './output.ts'
 import { state } from './state.ts'
 
 /**
  * Where a standard stream goes. `'auto'` sends a terminal to /dev/null and keeps a file; a pipe or a socket is
  * kept by `detach()` and let go by `daemonize()`. `'keep'` and `'null'` do as they say. Any other text is the path of
- * a file: a log, opened for appending, and for stdin a file to read.
+ * a file: a log, opened for appending, and for stdin a file to read. A FIFO is opened for both, which waits for nobody.
  */
 export type StdioTarget = 'auto' | 'keep' | 'null' | (string & {})
 
@@ -132,7 +132,7 @@ export class Redirection {
       path === '/dev/null'
         ? ['both', () => openSync(path, O_RDWR | O_NOCTTY)]
         : fd === 0
-          ? ['read', () => openSync(path, O_RDONLY | O_NOCTTY)]
+          ? ['read', () => openSync(path, (isFifo(path) ? O_RDWR : O_RDONLY) | O_NOCTTY)]
           : ['write', () => openLogAs(path)]
     const key = `${use} ${path}`
     const opened = this.#opened.get(key) ?? open()

@@ -444,6 +444,17 @@ describe('options', () => {
     expect(statSync(log).mode & 0o777).toBe(0o640)
   })
 
+  test('FIFOs that nobody has at their other end: it waits for nobody', async () => {
+    const { it, folder } = await openRemote()
+    const [stdin = '', stdout = ''] = ['in', 'out'].map((name) => join(folder, name))
+    // Root takes none from a folder that others may write to.
+    chmodSync(folder, 0o700)
+    execFileSync('mkfifo', [stdin, stdout])
+    await it.call('detach', { stdin, stdout })
+    await it.call('reopenLogs')
+    expect(stdioOf(it.pid).slice(0, 2)).toEqual([stdin, stdout])
+  })
+
   test('ignoreHangup: false leaves SIGHUP to end the process', async () => {
     const { it } = await openRemote()
     await it.call('detach', { ignoreHangup: false })
