@@ -49,6 +49,7 @@ export async function stopDaemon(pidFile: string, options: StopOptions = {}): Pr
   }
   if (state === 'running' && identity !== null) {
     const result = await stopNamed(judged, identity, options)
+    if (result === undefined) return stopDaemon(path, options)
     if (result.outcome !== 'survivors') await removeStale(path)
     return result
   }
@@ -67,11 +68,12 @@ const nothing = (outcome: StopResult['outcome']): StopResult => ({
   ...{ outcome, signalled: [], escalated: false, survivors: [], elapsed: 0, hidden: false },
 })
 
+/** undefined: it had ended before it was held, and may have left others, who are found as those of a dead daemon. */
 async function stopNamed(
   { found }: Judged,
   identity: ProcessIdentity,
   options: StopOptions,
-): Promise<StopResult> {
+): Promise<StopResult | undefined> {
   const { pid } = identity
   const { grace } = checkStopOptions(options)
   const author = found?.author ?? 'anyone'
@@ -86,6 +88,7 @@ async function stopNamed(
             .filter((member) => reaches(author, member) === true)
             .flatMap(named)
     const first = await stopProcess(identity, options)
+    if (hold === undefined && first.outcome === 'already-gone') return undefined
     if (first.outcome === 'survivors' || hold === undefined) return first
     const rest = { ...options, grace: Math.max(0, grace - first.elapsed) }
     if (author === 'trusted') return together([first, await hold.stop(rest)])
