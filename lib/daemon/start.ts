@@ -3,6 +3,7 @@ import type * as ChildProcessModule from 'node:child_process'
 import { closeSync, fstatSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { aborted, errnoOf, invalidArgType, systemError } from '../base/errors.ts'
 import { launcherPath } from '../base/native.ts'
 import { identify, type ProcessIdentity } from '../inspect/process.ts'
@@ -143,13 +144,15 @@ class Watch {
   constructor(child: ChildProcess, held: PidFile | undefined) {
     this.#child = child
     this.#held = held
-    const report = child.stdio[FIRST_FREE] as NodeJS.ReadableStream | null | undefined
+    const report = child.stdio[FIRST_FREE] as Duplex | null | undefined
+    // The launcher may be gone when it is answered.
+    report?.on('error', () => undefined)
     let text = ''
     report?.setEncoding('utf8')
     report?.on('data', (data: string) => {
       const lines = (text + data).split('\n')
       text = lines.pop() ?? ''
-      for (const line of lines) this.#hear(line)
+      for (const line of lines) this.#hear(line, report)
     })
   }
 
@@ -158,20 +161,22 @@ class Watch {
     return this.#identity !== undefined && this.#survivors.includes(this.#identity.pid)
   }
 
-  #hear(line: string): void {
+  #hear(line: string, report: Duplex): void {
     const message = decode(reportWords, line)
     if (message === undefined) return
     const [pid = 0, startTicks = 0] = message.values
     if (message.word === 'left') this.#survivors.push(pid)
-    else if (message.word === 'started') this.#started(pid, startTicks)
-    else this.#verdict = message
+    else if (message.word === 'started') {
+      // It begins when it has its name.
+      if (this.#started(pid, startTicks)) report.write('\n')
+    } else this.#verdict = message
   }
 
   /**
    * The launcher, whose child it is, has looked when it started. Looked up here, by its number, it could be a
    * stranger: a daemon that is ready and dies leaves its number free.
    */
-  #started(pid: number, startTicks: number): void {
+  #started(pid: number, startTicks: number): boolean {
     try {
       if (startTicks === 0) {
         const text = '/proc is not mounted, or shows another pid namespace'
@@ -180,10 +185,12 @@ class Watch {
       this.#identity = { pid, startTicks, bootId: identify().bootId }
       this.#session = holdSession(this.#identity)
       this.#held?.write(this.#identity)
+      return true
     } catch (error) {
       // There is no /proc, or the disk is full.
       this.#trouble = error as Error
       this.#cancel()
+      return false
     }
   }
 

@@ -5,6 +5,7 @@ import { identify, isSameProcess, type ProcessIdentity } from '../inspect/proces
 import { sessionMembers } from '../inspect/list.ts'
 import {
   checkStopOptions,
+  type Plan,
   holdOrphans,
   holdSession,
   type SessionHold,
@@ -38,8 +39,10 @@ const EBUSY = errnoOf('EBUSY')
  */
 export async function stopDaemon(pidFile: string, options: StopOptions = {}): Promise<StopResult> {
   checkPidFile(pidFile, 'pidFile')
-  checkStopOptions(options)
-  const path = resolve(pidFile)
+  return stopAt(resolve(pidFile), checkStopOptions(options))
+}
+
+async function stopAt(path: string, plan: Plan): Promise<StopResult> {
   const judged = await judgeNamed(path)
   const { state, identity } = judged
   if (state === 'stopped') return nothing('already-gone')
@@ -48,18 +51,19 @@ export async function stopDaemon(pidFile: string, options: StopOptions = {}): Pr
     return nothing('stale')
   }
   if (state === 'running' && identity !== null) {
-    const result = await stopNamed(judged, identity, options)
-    if (result === undefined) return stopDaemon(path, options)
+    const result = await stopNamed(judged, identity, plan)
+    // It has ended since it was judged: what it left is told by its file.
+    if (result === undefined) return stopAt(path, plan)
     if (result.outcome !== 'survivors') await removeStale(path)
     return result
   }
   const orphans = await orphansOf(judged, path)
   if (orphans === undefined) {
     // They may have ended meanwhile.
-    if (judgePath(path).state !== 'unknown') return stopDaemon(path, options)
+    if (judgePath(path).state !== 'unknown') return stopAt(path, plan)
     throw unknownDaemon(EBUSY, path, judged)
   }
-  const result = await orphans.stop(options)
+  const result = await orphans.stop(plan)
   if (result.outcome !== 'survivors') await removeStale(path)
   return result
 }
@@ -68,17 +72,16 @@ const nothing = (outcome: StopResult['outcome']): StopResult => ({
   ...{ outcome, signalled: [], escalated: false, survivors: [], elapsed: 0, hidden: false },
 })
 
-/** undefined: it had ended before it was held, and may have left others, who are found as those of a dead daemon. */
 async function stopNamed(
   { found }: Judged,
   identity: ProcessIdentity,
-  options: StopOptions,
+  plan: Plan,
 ): Promise<StopResult | undefined> {
   const { pid } = identity
-  const { grace } = checkStopOptions(options)
   const author = found?.author ?? 'anyone'
   // Taken while the daemon is there: after its end the number alone would not say whose session it is.
   const hold = holdSession(identity)
+  if (hold === undefined && !isSameProcess(identity)) return undefined
   try {
     // The session of another user's daemon may hold processes that are not his to stop.
     const own =
@@ -87,10 +90,9 @@ async function stopNamed(
         : sessionMembers(pid)
             .filter((member) => reaches(author, member) === true)
             .flatMap(named)
-    const first = await stopProcess(identity, options)
-    if (hold === undefined && first.outcome === 'already-gone') return undefined
+    const first = await stopProcess(identity, plan)
     if (first.outcome === 'survivors' || hold === undefined) return first
-    const rest = { ...options, grace: Math.max(0, grace - first.elapsed) }
+    const rest = { ...plan, grace: Math.max(0, plan.grace - first.elapsed) }
     if (author === 'trusted') return together([first, await hold.stop(rest)])
     return together([first, await stopAll(own, rest)])
   } finally {

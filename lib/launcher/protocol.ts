@@ -2,7 +2,7 @@
 // test/protocol/ compares both.
 
 /** Another one whenever a word, a value or an answer changes. */
-export const PROTOCOL_VERSION = 2
+export const PROTOCOL_VERSION = 3
 
 /** The longest message: a word and a path. */
 export const PROTOCOL_MESSAGE = 4200

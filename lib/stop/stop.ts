@@ -10,7 +10,7 @@ import { checkStopOptions, type Plan, type StopOptions } from './plan.ts'
 import { settled, stopAll, type StopResult } from './rounds.ts'
 import { copyOf, type Kind, pidfdOf, Report, Target } from './target.ts'
 
-export { checkStopOptions, type StopOptions } from './plan.ts'
+export { checkStopOptions, type Plan, type StopOptions } from './plan.ts'
 export type { StopResult } from './rounds.ts'
 export type { Survivor } from './survivors.ts'
 

@@ -6,7 +6,7 @@
 #include <limits.h>
 
 // Another one whenever a word, a value or an answer changes.
-#define PROTOCOL_VERSION 2
+#define PROTOCOL_VERSION 3
 
 // The longest message: a word and a path.
 #define PROTOCOL_MESSAGE 4200

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { sess } from '../helpers/daemon.ts'
@@ -26,6 +26,19 @@ describe('sess start, status, stop: the exit codes of init scripts', () => {
     expect(isLive(pid)).toBe(false)
     expect(run('stop', ...file)).toMatchObject({ status: 0, out: 'not running' })
     expect(run('status', ...file).status).toBe(3)
+  })
+
+  test('a lock that is held, and no daemon named: 1, not "it runs already"', () => {
+    const path = join(openFolder(), 'pid')
+    const begin = ['start', '--pid-file', path, '--up-for', '50', '--', 'sleep', '100']
+    const pid = Number(/^started, pid (\d+)$/.exec(run(...begin).out)?.[1])
+    track(pid)
+    rmSync(path)
+    expect(run(...begin)).toMatchObject({
+      status: 1,
+      out: '',
+      err: expect.stringContaining(`${pid}`),
+    })
   })
 
   test('a pidfile that is left: 1; a folder in its place: 4', () => {

@@ -11,6 +11,7 @@ import {
   hasNobody,
   isLive,
   isRoot,
+  ps,
   runFixture,
   startFixture,
   track,
@@ -37,7 +38,7 @@ describe('a daemon that is ready and dies before Node has heard of it', () => {
     const [told, pidFile, gate] = ['told', 'pid', 'gate'].map((name) => join(folder, name))
     const script = `echo $$ > ${told}; exec sleep 1`
     const options = { ready: { upFor: 0 }, pidFile }
-    const config = { file: 'sh', args: ['-c', script], options, gate }
+    const config = { file: 'sh', args: ['-c', script], options, gate, named: true }
     const starter = startFixture('starter.mjs', [JSON.stringify(config)])
     await until(() => existsSync(told ?? '') && readFileSync(told ?? '', 'utf8') !== '')
     const pid = Number(readFileSync(told ?? '', 'utf8'))
@@ -67,6 +68,26 @@ describe('a daemon that is ready and dies before Node has heard of it', () => {
       expect(isLive(pid)).toBe(true)
     },
   )
+})
+
+describe('a daemon that Node has not named yet', () => {
+  test('has not begun, and ends where Node is killed', async () => {
+    const folder = openFolder()
+    const [told, pidFile, gate] = ['told', 'pid', 'gate'].map((name) => join(folder, name))
+    const args = ['-c', `touch ${told}; exec sleep 100`]
+    const config = { file: 'sh', args, options: { ready: { upFor: 0 }, pidFile }, gate }
+    const starter = startFixture('starter.mjs', [JSON.stringify(config)])
+    const below = (pid: number): number[] =>
+      childrenOf(pid).flatMap((child) => [child, ...below(child)])
+    // Guard, launcher and the program, which leads its session.
+    await until(() => below(starter.pid).some((pid) => ps(pid).sid === pid))
+    const all = below(starter.pid)
+    expect(all).toHaveLength(3)
+    process.kill(starter.pid, 'SIGKILL')
+    await until(() => all.every((pid) => !isLive(pid)))
+    expect(existsSync(told ?? '')).toBe(false)
+    expect((await daemonStatus(pidFile ?? '')).state).toBe('stopped')
+  })
 })
 
 describe('a start that fails', () => {

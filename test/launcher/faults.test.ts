@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { createInterface } from 'node:readline'
 import { describe, expect, test } from 'vitest'
 import { compile } from '../helpers/compile.ts'
@@ -258,7 +259,7 @@ describe('what is left in the program', () => {
 })
 
 describe('a pidfile of a daemon that was not ready', () => {
-  const greet = ['hello 2', 'answer']
+  const greet = ['hello 3', 'answer']
   const run = (actions: string[], options: string[] = []) =>
     spawnSync(launcher, ['launch', ...options, '--', ...speak(...greet, ...actions)], {
       timeout: 20_000,
@@ -316,7 +317,7 @@ sys.exit(subprocess.call(sys.argv[1:]))`
         'wait',
       ),
     )
-    expect(await below.line()).toBe('welcome 2 0')
+    expect(await below.line()).toBe('welcome 3 0')
     expect(await below.line()).toBe('bad')
     symlinkSync('other', join(folder, 'new'))
     renameSync(join(folder, 'new'), join(folder, 'way'))
@@ -342,6 +343,8 @@ sys.exit(subprocess.call(sys.argv[1:]))`
         ['launch', '--report=3', '--timeout=5000', `--cred=${uid}:${gid}`, '--', ...program],
         { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] },
       )
+      // As its caller answers.
+      ;(child.stdio[3] as Duplex).write('\n')
       await once(child, 'exit')
       expect(existsSync(victim)).toBe(true)
     },
@@ -413,7 +416,7 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 s.settimeout(3)
 s.connect('\\0setsid-launcher-${below.pid}')
 try:
-  s.send(b'hello 2')
+  s.send(b'hello 3')
   print(s.recv(100))
 except OSError as e: print(type(e).__name__)`
     const { stdout } = spawnSync('python3', ['-c', script])

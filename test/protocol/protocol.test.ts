@@ -69,12 +69,12 @@ function speak(actions: string[], options: string[] = []) {
 
 describe('the launcher alone', () => {
   test('greets its own version and refuses another', () => {
-    expect(speak(['hello 2', 'answer', 'hello 1', 'answer']).answers).toEqual([
-      'welcome 2 0',
-      'refused 2',
+    expect(speak(['hello 3', 'answer', 'hello 1', 'answer']).answers).toEqual([
+      'welcome 3 0',
+      'refused 3',
     ])
-    expect(speak(['hello 2', 'answer', 'ready 0'], ['--mark=restart']).answers).toEqual([
-      'welcome 2 1',
+    expect(speak(['hello 3', 'answer', 'ready 0'], ['--mark=restart']).answers).toEqual([
+      'welcome 3 1',
     ])
   })
 
@@ -82,8 +82,8 @@ describe('the launcher alone', () => {
     'hello',
     'hello ',
     'hello x',
-    'hello 2x',
-    'hello 2 3',
+    'hello 3x',
+    'hello 3 3',
     'hello 99999999999999999999',
     'pidfile',
     'pidfile ',
@@ -102,8 +102,8 @@ describe('the launcher alone', () => {
   ]
   test('refuses each message that is none, and lives', () => {
     const actions = bad.flatMap((message) => [message, 'answer'])
-    const { answers, status } = speak(['hello 2', 'answer', ...actions, 'say end'])
-    expect(answers).toEqual(['welcome 2 0', ...bad.map(() => 'bad'), 'end'])
+    const { answers, status } = speak(['hello 3', 'answer', ...actions, 'say end'])
+    expect(answers).toEqual(['welcome 3 0', ...bad.map(() => 'bad'), 'end'])
     expect(status).toBe(0)
   })
 
@@ -113,8 +113,8 @@ describe('the launcher alone', () => {
   })
 
   test('the end of the line is never taken for ready', () => {
-    expect(speak(['hello 2', 'answer', 'detached 0']).status).toBe(1)
-    expect(speak(['hello 2', 'answer', 'ready 9']).status).toBe(9)
+    expect(speak(['hello 3', 'answer', 'detached 0']).status).toBe(1)
+    expect(speak(['hello 3', 'answer', 'ready 9']).status).toBe(9)
   })
 
   test.for([
@@ -140,6 +140,6 @@ describe('the launcher alone', () => {
   test('another version of its caller is refused by a sentence', () => {
     const { status, stderr } = spawnSync(launcher, ['launch', '--protocol=1', '--', 'true'])
     expect(status).toBe(2)
-    expect(stderr.toString()).toMatch(/speaks version 2 .* caller version 1: .* different releases/)
+    expect(stderr.toString()).toMatch(/speaks version 3 .* caller version 1: .* different releases/)
   })
 })

@@ -30,7 +30,8 @@ of descriptors and the ignored signals that sess was started with.
   --user U, --group G, --cwd DIR
   --json          prints what was started
 
-Exit codes (LSB): 0 ready, or it runs already; 1 it failed; 2 wrong usage; 4 not
+Exit codes (LSB): 0 ready, or it runs already; 1 it failed, or the pidfile's lock is held and
+no running daemon is named; 2 wrong usage; 4 not
 permitted; 5 no such CMD.
 
 Examples:
@@ -76,7 +77,9 @@ Examples:
     } catch (error) {
       const { reason } = error as { reason?: string }
       if (reason !== 'already-running') exitWith(error, 1, 5)
-      const { identity } = await daemonStatus(pidFile)
+      const { state, identity } = await daemonStatus(pidFile)
+      // The lock alone shows no daemon: another start may hold it, and fail.
+      if (state !== 'running') exitWith(error, 1, 5)
       const message = inWords(error)
       return values['json'] === true ? JSON.stringify({ reason, identity, message }) : message
     }

@@ -194,6 +194,8 @@ static _Noreturn void Leave(Outcome outcome, int value) {
 
 _Noreturn void Finish(Outcome outcome, int value) {
   EndCanary();
+  // One that waits there ends.
+  if (self.gate >= 0) close(self.gate);
   if (kEnds[outcome].stops) {
     pid_t left[kRoom], program = self.child;
     size_t count = EndEverything(self.grace, left, kRoom);

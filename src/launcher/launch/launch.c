@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,9 +36,11 @@ struct launch self = {.name = "sess",
                       .link = -1,
                       .report = -1,
                       .direct = -1,
+                      .gate = -1,
                       .ready = -1,
                       .notify = -1,
                       .deadline = kNoTime,
+                      .up_for = kNoTime,
                       .up = kNoTime,
                       .grace = 5000};
 
@@ -57,15 +60,30 @@ static void OpenPipe(int fds[2]) {
     Finish(kEndFailed, errno);
 }
 
-// errno of a failed exec, less than 0 for a step before it, 0 for none.
-static int ReadFailure(int fd) {
+// What the program says before its exec: an errno, less than 0 for a step
+// before it, 0 at the gate. Without a word it has begun, or ended.
+static void HearBeginning(int fd) {
   int error = 0;
   ssize_t size;
   do {
     size = read(fd, &error, sizeof error);
   } while (size < 0 && errno == EINTR);
-  close(fd);
-  return size == sizeof error ? error : 0;
+  bool waits = size == sizeof error && error == 0;
+  self.gate = waits ? fd : -1;
+  if (!waits) close(fd);
+  if (size != sizeof error || waits) return;
+  if (error > 0) Finish(kEndNoExec, error);
+  Finish(kEndFailed, -error);
+}
+
+void LetBegin(void) {
+  if (self.gate >= 0) {
+    int gate = self.gate;
+    send(gate, "", 1, MSG_NOSIGNAL);
+    HearBeginning(gate);
+  }
+  self.deadline = After(self.limit);
+  if (self.up_for != kNoTime) self.up = Now() + self.up_for;
 }
 
 static void OpenWays(const struct options* options, int ready[2]) {
@@ -84,7 +102,10 @@ static void OpenWays(const struct options* options, int ready[2]) {
 static void StartProgram(const struct options* options) {
   int ready[2] = {-1, -1}, failure[2];
   OpenWays(options, ready);
-  OpenPipe(failure);
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, failure) != 0 ||
+      (failure[0] = AboveStdio(failure[0])) < 0 ||
+      (failure[1] = AboveStdio(failure[1])) < 0)
+    Finish(kEndFailed, errno);
   // In kTogether its orphans are its shell's affair, as without us.
   bool adopts = self.phase == kApart || self.expected;
   if (adopts && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
@@ -103,9 +124,7 @@ static void StartProgram(const struct options* options) {
                 self.report, self.ready,   self.notify,
                 self.direct, canary,       failure[0]};
   CloseAllBut(keep, sizeof keep / sizeof *keep);
-  int error = ReadFailure(failure[0]);
-  if (error > 0) Finish(kEndNoExec, error);
-  if (error < 0) Finish(kEndFailed, -error);
+  HearBeginning(failure[0]);
 }
 
 int LaunchMain(int argc, char** argv) {
@@ -127,10 +146,12 @@ int LaunchMain(int argc, char** argv) {
   if (self.report >= 0) StartGuarded();
   self.signals = AboveStdio(OpenSignals());
   if (self.signals < 0) Finish(kEndFailed, errno);
+  if (options.way == kByTime) self.up_for = options.value;
   StartProgram(&options);
-  self.deadline = After(self.limit);
-  if (options.way == kByTime) self.up = Now() + options.value;
-  if (self.report >= 0) ReportStarted();
+  if (self.report >= 0)
+    ReportStarted();
+  else
+    LetBegin();
   Wait();
 }
 

@@ -38,7 +38,8 @@ struct launch {
   int listener;         // where the program's daemonize() calls
   int link;             // the call that it has made
   int report;           // lines to who called with --report, or -1
-  int direct;           // the same without the guard, for when that was killed
+  int direct;           // the same without the guard; the caller answers here
+  int gate;             // the program waits behind it to be let in, or -1
   int ready;            // a pipe that the program writes to when ready
   int notify;           // the socket of NOTIFY_SOCKET
   Phase phase;
@@ -46,6 +47,7 @@ struct launch {
   uid_t user;        // who the program is at its start
   int64_t limit;     // what `deadline` was made of
   int64_t deadline;  // ready by then, or kNoTime
+  int64_t up_for;    // what `up` is made of, or kNoTime
   int64_t up;        // alive then is ready, or kNoTime
   int64_t grace;     // from SIGTERM to SIGKILL
 };
@@ -67,6 +69,9 @@ bool ParseOptions(int argc, char** argv, struct options* options);
 int64_t Now(void);
 int64_t After(int64_t ms);
 void Doze(int ms);
+
+// Lets the program begin, and gives it its time.
+void LetBegin(void);
 
 // program.c: the child, up to its exec.
 _Noreturn void RunProgram(const struct options* options, int ready, int failure,

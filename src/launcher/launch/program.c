@@ -85,6 +85,17 @@ static bool FindPlace(const struct options* options, int ready, int failure,
   return true;
 }
 
+// A daemon begins when its caller knows of it, and not at all where the
+// launcher is gone before.
+static void WaitAtGate(int gate) {
+  const int ready = 0;
+  char word;
+  ssize_t size = write(gate, &ready, sizeof ready);
+  while ((size = read(gate, &word, sizeof word)) < 0 && errno == EINTR) {
+  }
+  if (size != sizeof word) _exit(127);
+}
+
 _Noreturn void RunProgram(const struct options* options, int ready, int failure,
                           pid_t parent) {
   if (!FindPlace(options, ready, failure, parent)) Fail(failure, -errno);
@@ -96,6 +107,7 @@ _Noreturn void RunProgram(const struct options* options, int ready, int failure,
   if (options->umask >= 0) umask((mode_t)options->umask);
   if (options->cred != NULL && !TakeIdentity(options->cred))
     Fail(failure, -errno);
+  if (self.phase == kApart) WaitAtGate(failure);
   if (BlockSignals(self.inherited, NULL) != 0) Fail(failure, -errno);
   Search(options->program[0], options->program);
   Fail(failure, errno);

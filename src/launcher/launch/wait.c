@@ -95,6 +95,14 @@ static void HandleSignals(void) {
   }
 }
 
+// The caller has heard of the program; or it is gone.
+static void ReadAnswer(void) {
+  char answer;
+  ssize_t size = read(self.direct, &answer, 1);
+  if (size == 1) LetBegin();
+  if (size == 0) Cancel(SIGTERM);
+}
+
 static void ReadReady(void) {
   char bytes[64];
   ssize_t size = read(self.ready, bytes, sizeof bytes);
@@ -134,14 +142,25 @@ static int TimeLeft(void) {
 
 _Noreturn void Wait(void) {
   for (;;) {
-    enum { kSignals, kListener, kLink, kReady, kNotify, kReport, kCount };
+    enum {
+      kSignals,
+      kListener,
+      kLink,
+      kReady,
+      kNotify,
+      kReport,
+      kAnswer,
+      kCount
+    };
     // A negative fd is skipped. Of `report` we hear only when nobody reads it.
     struct pollfd events[kCount] = {[kSignals] = {self.signals, POLLIN, 0},
                                     [kListener] = {self.listener, POLLIN, 0},
                                     [kLink] = {self.link, POLLIN, 0},
                                     [kReady] = {self.ready, POLLIN, 0},
                                     [kNotify] = {self.notify, POLLIN, 0},
-                                    [kReport] = {self.report, 0, 0}};
+                                    [kReport] = {self.report, 0, 0},
+                                    [kAnswer] = {-1, POLLIN, 0}};
+    if (self.gate >= 0) events[kAnswer].fd = self.direct;
     poll(events, kCount, TimeLeft());
     // What it said comes before how it ended, and both before the clock.
     if (events[kLink].revents != 0) ReadLink();
@@ -152,6 +171,7 @@ _Noreturn void Wait(void) {
     if (events[kReady].revents != 0) ReadReady();
     if (events[kNotify].revents != 0) ReadNotify();
     if (events[kReport].revents != 0) Cancel(SIGTERM);
+    if (events[kAnswer].revents != 0) ReadAnswer();
     if (events[kSignals].revents != 0) {
       HandleSignals();
       // What came since the poll, from a sender that is about to be reaped.
