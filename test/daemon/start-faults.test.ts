@@ -71,22 +71,42 @@ describe('a daemon that is ready and dies before Node has heard of it', () => {
 })
 
 describe('a daemon that Node has not named yet', () => {
-  test('has not begun, and ends where Node is killed', async () => {
+  const below = (pid: number): number[] =>
+    childrenOf(pid).flatMap((child) => [child, ...below(child)])
+  /** Node has not read that it is there. */
+  const startUnnamed = async () => {
     const folder = openFolder()
-    const [told, pidFile, gate] = ['told', 'pid', 'gate'].map((name) => join(folder, name))
+    const [told = '', pidFile = '', gate = ''] = ['told', 'pid', 'gate'].map((name) =>
+      join(folder, name),
+    )
     const args = ['-c', `touch ${told}; exec sleep 100`]
     const config = { file: 'sh', args, options: { ready: { upFor: 0 }, pidFile }, gate }
     const starter = startFixture('starter.mjs', [JSON.stringify(config)])
-    const below = (pid: number): number[] =>
-      childrenOf(pid).flatMap((child) => [child, ...below(child)])
     // Guard, launcher and the program, which leads its session.
     await until(() => below(starter.pid).some((pid) => ps(pid).sid === pid))
     const all = below(starter.pid)
     expect(all).toHaveLength(3)
+    return { told, pidFile, starter, all, open: () => writeFileSync(gate, '') }
+  }
+
+  test('has not begun, and ends where Node is killed', async () => {
+    const { told, pidFile, starter, all } = await startUnnamed()
     process.kill(starter.pid, 'SIGKILL')
     await until(() => all.every((pid) => !isLive(pid)))
-    expect(existsSync(told ?? '')).toBe(false)
-    expect((await daemonStatus(pidFile ?? '')).state).toBe('stopped')
+    expect(existsSync(told)).toBe(false)
+    expect((await daemonStatus(pidFile)).state).toBe('stopped')
+  })
+
+  test('has not begun, and ends where the guard is stopped and killed: the start says so', async () => {
+    const { told, pidFile, starter, all, open } = await startUnnamed()
+    const [guard = 0] = all
+    process.kill(guard, 'SIGSTOP')
+    process.kill(guard, 'SIGKILL')
+    await until(() => all.every((pid) => !isLive(pid)))
+    open()
+    expect((await starter.next()).error).toMatchObject({ code: 'ERR_DAEMON_FAILED', survivors: [] })
+    expect(existsSync(told)).toBe(false)
+    expect((await daemonStatus(pidFile)).state).toBe('stopped')
   })
 })
 

@@ -336,6 +336,23 @@ describe('what a dead daemon has left', () => {
     }
   })
 
+  test('the daemon ends between the look at its pidfile and the stop: what it has left is stopped', async () => {
+    const path = join(openFolder(), 'pid')
+    const script = 'sleep 100 & echo $! > "$0"; exec sleep 100'
+    const told = join(path, '..', 'told')
+    const leader = await begin(path, 'sh', ['-c', script, told], { ready: { upFor: 50 } })
+    await until(() => existsSync(told) && readFileSync(told, 'utf8') !== '')
+    const child = Number(readFileSync(told, 'utf8'))
+    // Its first look is taken at once, and the rest when we wait for it.
+    const stop = stopDaemon(path)
+    process.kill(leader, 'SIGKILL')
+    while (existsSync(`/proc/${leader}`)) spawnSync('sleep', ['0.01'])
+    const { outcome } = await stop
+    const left = [child].filter(isLive)
+    for (const pid of left) process.kill(pid, 'SIGKILL')
+    expect([outcome, left, existsSync(path)]).toEqual(['gone', [], false])
+  })
+
   test('one that has left its session is named and not signalled', async () => {
     const path = join(openFolder(), 'pid')
     const told = join(path, '..', 'told')
