@@ -267,7 +267,7 @@ describe('where there is no table', () => {
   test.runIf(isRoot).each([
     ['an empty /proc', ['-m', 'sh', '-c', 'mount -t tmpfs none /proc && exec "$0" "$@"']],
     ['the /proc of another pid namespace', ['-pf', 'sh', '-c', 'exec "$0" "$@"']],
-  ])('%s: every call fails with ENOENT', async (_, how) => {
+  ])('%s: every call fails with ENOENT (needs root)', async (_, how) => {
     const running = start('unshare', [...how, node, fixturePath('inspect.mjs'), 'no-table'])
     const calls = await running.next()
     for (const { error } of Object.values<{ error: object }>(calls)) {
