@@ -230,7 +230,9 @@ export class Operation {
     const word = this.#wordOf(told, told.code === undefined ? this.#stopCall() : 'sess stop')
     this.#add(told.code === undefined ? this.#stopCall() : 'sess stop', word)
     await this.#endHunt()
-    if (told.killed !== undefined || (told.signal ?? null) !== null) {
+    // Its own processes were shot: it has stopped nobody.
+    const isShot = told.code === 2 && this.#killed('other', 'launcher')
+    if (told.killed !== undefined || (told.signal ?? null) !== null || isShot) {
       told = await this.#limited('stop', this.#stop('stopDaemon'))
       this.#add(this.#stopCall(), this.#wordOf(told, this.#stopCall()))
     }
