@@ -191,9 +191,13 @@ export class Operation {
     return status.state
   }
 
-  /** What has left its session is known to guard and launcher alone. A launcher without its guard looks like one. */
+  /**
+   * What has left its session is known to guard and launcher alone. A launcher without its guard looks like one. A daemon
+   * without a pidfile is known to the Node that started it, and that may end in the moment when it is ready.
+   */
   #isExcused() {
-    const { words = [] } = this.#plan
+    const { words = [], way } = this.#plan
+    if (way === 'startDaemon' && this.#pidFile === undefined && this.#killed('node')) return true
     const both = this.#shot.filter(
       ({ signal, role }) => signal === 'SIGKILL' && (role === 'guard' || role === 'launcher'),
     )
