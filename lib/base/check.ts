@@ -129,7 +129,15 @@ export const oneOf =
     throw invalidArgValue(name, value, `must be one of: ${list}`)
   }
 
+// eslint-disable-next-line @typescript-eslint/unbound-method -- it is called on what is asked about
+const isAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get
+
 export const abortSignal: Check<AbortSignal> = (value, name) => {
-  if (value instanceof AbortSignal) return value
+  try {
+    // What has its prototype alone throws when it is asked.
+    if (value instanceof AbortSignal && isAborted?.call(value) !== undefined) return value
+  } catch {
+    // It is none.
+  }
   throw invalidArgType(name, 'an instance of AbortSignal', value)
 }

@@ -231,6 +231,6 @@ class Watch {
 
 /** For a launcher that was killed: the daemon that it has left. */
 async function endRest(identity: ProcessIdentity, session: SessionHold | undefined): Promise<void> {
-  await stopProcess(identity, { grace: 0 })
+  await (session?.stopLeader({ grace: 0 }) ?? stopProcess(identity, { grace: 0 }))
   await session?.stop({ grace: 0 })
 }

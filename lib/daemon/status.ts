@@ -2,7 +2,13 @@ import { constants, fstatSync, readlinkSync, readSync, type Stats } from 'node:f
 import { resolve } from 'node:path'
 import { errnoOf, invalidArgType, type Reason, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import { isOver, isSameProcess, processInfo, type ProcessIdentity } from '../inspect/process.ts'
+import {
+  isOver,
+  isSameProcess,
+  isStart,
+  processInfo,
+  type ProcessIdentity,
+} from '../inspect/process.ts'
 import { askLock, type Held, withFile } from './lock.ts'
 import { type Author, authorOf, type Place, reaches, within } from './trust.ts'
 
@@ -98,7 +104,8 @@ function parse(text: string): Content {
   if (!/^\d{1,10}$/.test(first.trim())) return { kind: 'text', identity: null, pid: 0 }
   try {
     const { startTicks, bootId, namespace } = JSON.parse(second) as Record<string, unknown>
-    if (typeof startTicks !== 'number' || typeof bootId !== 'string' || pid <= 1) {
+    const isStarted = typeof startTicks === 'number' && isStart(startTicks) && startTicks > 0
+    if (!isStarted || typeof bootId !== 'string' || pid <= 1) {
       return { kind: 'pid-only', identity: null, pid }
     }
     const identity = { pid, startTicks, bootId }

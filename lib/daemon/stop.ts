@@ -90,7 +90,7 @@ async function stopNamed(
         : sessionMembers(pid)
             .filter((member) => reaches(author, member) === true)
             .flatMap(named)
-    const first = await stopProcess(identity, plan)
+    const first = await (hold?.stopLeader(plan) ?? stopProcess(identity, plan))
     if (first.outcome === 'survivors' || hold === undefined) return first
     const rest = { ...plan, grace: Math.max(0, plan.grace - first.elapsed) }
     if (author === 'trusted') return together([first, await hold.stop(rest)])

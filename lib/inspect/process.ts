@@ -166,17 +166,18 @@ export function identify(pid = 0): ProcessIdentity {
  * replaced by another one with its pid, not from before the last boot. A zombie is there.
  *
  * @param identity what `identify()` gave, in this program or another one
+ * @throws `ERR_OUT_OF_RANGE` a pid or a start that no process can have
  * @throws as `identify()` where that can't be told, never `ESRCH`
  * @platform Linux; macOS compiled only
  */
 export function isSameProcess(identity: ProcessIdentity): boolean {
-  checkIdentity(identity, 'identity')
-  if (currentBoot('isSameProcess') !== identity.bootId) return false
-  return row(identity.pid, 'isSameProcess')?.startTicks(0) === identity.startTicks
+  const { pid, startTicks, bootId } = checkIdentity(identity, 'identity')
+  if (currentBoot('isSameProcess') !== bootId) return false
+  return row(pid, 'isSameProcess')?.startTicks(0) === startTicks
 }
 
-/** @internal */
-export function checkIdentity(value: unknown, name: string): asserts value is ProcessIdentity {
+/** A copy of an identity, of which each part was read once: a getter could name another process the second time. @internal */
+export function checkIdentity(value: unknown, name: string): ProcessIdentity {
   checkObject(value, name)
   const { pid, startTicks, bootId } = value as Record<string, unknown>
   checkInt32(pid, `${name}.pid`)
@@ -185,8 +186,13 @@ export function checkIdentity(value: unknown, name: string): asserts value is Pr
   if (typeof startTicks !== 'number') {
     throw invalidArgType(`${name}.startTicks`, 'of type number', startTicks)
   }
+  if (!isStart(startTicks)) throw outOfRange(`${name}.startTicks`, 'an integer >= 0', startTicks)
   if (typeof bootId !== 'string') throw invalidArgType(`${name}.bootId`, 'of type string', bootId)
+  return { pid, startTicks, bootId }
 }
+
+/** Whether a number can be the start of a process. Those of the first tick after the boot are the kernel's. @internal */
+export const isStart = (ticks: number): boolean => Number.isSafeInteger(ticks) && ticks >= 0
 
 /**
  * Whether a process has ended that is still listed, as a zombie. One whose first thread alone

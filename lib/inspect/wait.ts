@@ -119,8 +119,7 @@ export async function waitForExit(
   target: number | ProcessIdentity,
   options: WaitOptions = {},
 ): Promise<void> {
-  const identity = typeof target === 'object' ? target : undefined
-  if (identity !== undefined) checkIdentity(identity, 'target')
+  const identity = typeof target === 'object' ? checkIdentity(target, 'target') : undefined
   const pid = identity?.pid ?? (target as number)
   checkInt32(pid, 'target')
   if (pid < 1) throw outOfRange('target', '>= 1', pid)

@@ -162,7 +162,10 @@ class Stop {
     abort?.addEventListener('abort', cancel)
     const { watch } = this.#report
     const boot = native.bootId()
-    const pause: Promise<void> = delay(limit, undefined, { signal: over.signal })
+    const pause: Promise<void> = delay(limit, undefined, {
+      __proto__: null,
+      signal: over.signal,
+    } as object)
     const waits = [pause]
     if (watch !== undefined && typeof boot === 'string' && limit > PAUSE) {
       const identity = { ...watch, bootId: boot }

@@ -1,10 +1,10 @@
 import type { ChildProcess } from 'node:child_process'
 import { aborted, invalidArgType, invalidArgValue } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import { checkGroup, checkInt32 } from '../base/check.ts'
-import { checkIdentity, type ProcessIdentity } from '../inspect/process.ts'
+import { checkGroup } from '../base/check.ts'
+import { checkIdentity, isSameProcess, type ProcessIdentity } from '../inspect/process.ts'
 import { tableError } from '../inspect/row.ts'
-import { hasEnded } from '../spawn/child.ts'
+import { hasEnded, isChild } from '../spawn/child.ts'
 import { hold, leaderOf } from '../spawn/leader.ts'
 import { checkStopOptions, type Plan, type StopOptions } from './plan.ts'
 import { settled, stopAll, type StopResult } from './rounds.ts'
@@ -97,6 +97,8 @@ export async function stopSession(
  * @internal
  */
 export interface SessionHold {
+  /** Stops its leader alone. */
+  stopLeader(options?: StopOptions): Promise<StopResult>
   /** Stops what is left of the session, and lets go of it. */
   stop(options?: StopOptions): Promise<StopResult>
   /** Lets go of it. */
@@ -105,12 +107,11 @@ export interface SessionHold {
 
 /** undefined: that process is gone, or leads no session. @internal */
 export function holdSession(identity: ProcessIdentity): SessionHold | undefined {
-  checkIdentity(identity, 'identity')
-  const { pid } = identity
+  const { pid, startTicks, bootId } = checkIdentity(identity, 'identity')
   // Ours is not to be stopped, and nobody stops init's.
-  if (pid <= 1 || native.getsid(0) === pid) return undefined
-  const target = leaderTarget('session', pid, pidfdOf(pid), identity.startTicks)
-  if (target === undefined || identity.bootId !== boot() || native.getsid(pid) !== pid) {
+  if (pid <= 1 || startTicks === 0 || native.getsid(0) === pid) return undefined
+  const target = leaderTarget('session', pid, pidfdOf(pid), startTicks)
+  if (target === undefined || bootId !== boot() || native.getsid(pid) !== pid) {
     target?.close()
     return undefined
   }
@@ -118,6 +119,7 @@ export function holdSession(identity: ProcessIdentity): SessionHold | undefined 
 }
 
 const holdOf = (target: Target): SessionHold => ({
+  stopLeader: async (options = {}) => stopAll(checkStopOptions(options), target.leader()),
   stop: async (options = {}) => stopAll(checkStopOptions(options), target),
   release: () => target.close(),
 })
@@ -127,7 +129,7 @@ const holdOf = (target: Target): SessionHold => ({
  * known to descend from that process after it: nobody can make it again. undefined: it is empty, or another's. @internal
  */
 export function holdOrphans({ pid, startTicks }: ProcessIdentity): SessionHold | undefined {
-  if (pid <= 1 || native.getsid(0) === pid) return undefined
+  if (pid <= 1 || startTicks === 0 || native.getsid(0) === pid) return undefined
   const target = new Target('session', pid, { start: startTicks })
   const { meaning, live } = target.lookNow(undefined, true)
   return meaning === 'same' && live > 0 ? holdOf(target) : undefined
@@ -161,41 +163,40 @@ function leaderTarget(kind: Kind, pid: number, pidfd: number, start = 0): Target
 }
 
 function nameProcess(target: unknown): Named {
-  const pid = isRealChild(target) ? (hasEnded(target) ? undefined : target.pid) : pidOf(target)
-  if (pid === undefined) return 'already-gone'
-  checkGroup(pid, typeof target === 'object' && !isRealChild(target) ? 'target.pid' : 'target')
-  if (pid === process.pid) {
-    throw invalidArgValue('target', pid, 'must not be the caller itself')
+  if (isChild(target)) {
+    if (target.pid === undefined || hasEnded(target)) return 'already-gone'
+    return nameNumber(target.pid)
   }
-  if (typeof target !== 'object' || isRealChild(target)) {
-    return leaderTarget('process', pid, -1) ?? 'already-gone'
-  }
-  const { startTicks, bootId } = target as ProcessIdentity
-  if (bootId !== boot()) return native.getpgid(pid) < 0 ? 'already-gone' : 'stale'
-  return new Target('process', pid, { start: startTicks })
-}
-
-/** The pid of a number or of an identity. */
-function pidOf(target: unknown): number {
-  if (
-    typeof target === 'object' &&
-    target !== null &&
-    !Array.isArray(target) &&
-    !('exitCode' in target)
-  ) {
-    checkIdentity(target, 'target')
-    return target.pid
-  }
-  if (typeof target !== 'number') {
+  if (typeof target === 'number') return nameNumber(target)
+  if (typeof target !== 'object' || target === null || Array.isArray(target)) {
     const expected = 'of type number, a ProcessIdentity or an instance of ChildProcess'
     throw invalidArgType('target', expected, target)
   }
-  checkInt32(target, 'target')
-  return target
+  const identity = checkIdentity(target, 'target')
+  const { pid, startTicks, bootId } = identity
+  checkOther(pid, 'target.pid')
+  // To the kernel's side a start of 0 is anybody's: nobody whom a signal ends has it.
+  if (bootId !== boot() || (startTicks === 0 && !isSameProcess(identity))) {
+    return native.getpgid(pid) < 0 ? 'already-gone' : 'stale'
+  }
+  return new Target('process', pid, { start: startTicks })
+}
+
+/** Whoever has the number now. */
+function nameNumber(pid: number): Named {
+  checkOther(pid, 'target')
+  return leaderTarget('process', pid, -1) ?? 'already-gone'
+}
+
+function checkOther(pid: number, name: string): void {
+  checkGroup(pid, name)
+  if (pid === process.pid) {
+    throw invalidArgValue('target', pid, 'must not be the caller itself')
+  }
 }
 
 function nameMany(kind: 'group' | 'session', target: unknown, plan: Plan): Named {
-  if (isRealChild(target)) return nameChild(kind, target, plan)
+  if (isChild(target)) return nameChild(kind, target, plan)
   if (typeof target !== 'number') {
     throw invalidArgType('target', 'of type number or an instance of ChildProcess', target)
   }
@@ -251,14 +252,6 @@ function refuseSelf(kind: 'group' | 'session', id: number, plan: Plan): void {
   if (plan.allowSelf || idOf(kind, 0) !== id) return
   const why = `must not be the caller's own ${nameOf(kind)}, without allowSelf`
   throw invalidArgValue('target', id, why)
-}
-
-/** What looks like a child may have any number. */
-function isRealChild(value: unknown): value is ChildProcess {
-  if (typeof value !== 'object' || value === null) return false
-  // Loaded where it is needed alone: it costs milliseconds.
-  const { ChildProcess } = process.getBuiltinModule('node:child_process')
-  return value instanceof ChildProcess
 }
 
 function boot(): string {

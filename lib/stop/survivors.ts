@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { type ProcessInfo, processInfo } from '../inspect/process.ts'
+import { identify, isOver, type ProcessInfo, processInfo } from '../inspect/process.ts'
 import type { Member } from './target.ts'
 
 export interface Survivor extends ProcessInfo {
@@ -37,9 +37,12 @@ export async function describeSurvivors(
 function infoOf({ pid, startTicks }: Member): ProcessInfo | 'unseen' | undefined {
   if (startTicks === 0) return 'unseen'
   try {
-    return processInfo(pid, { throwIfNoEntry: false })
-  } catch {
-    return 'unseen'
+    const info = processInfo(pid, { throwIfNoEntry: false })
+    // Another may have its number by now.
+    if (info === undefined || isOver(info)) return undefined
+    return identify(pid).startTicks === startTicks ? info : undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH' ? undefined : 'unseen'
   }
 }
 

@@ -156,6 +156,12 @@ export class Target {
     return this.#took(native.stopLook(...this.#request(shot, whole)), 'stop')
   }
 
+  /** The process that leads it, alone. */
+  leader(): Target {
+    const { pidfd, start } = this.#named
+    return new Target('process', this.id, { pidfd: copyOf(pidfd), start })
+  }
+
   /** When no look is under way. */
   close(): void {
     if (this.#named.pidfd >= 0) native.close(this.#named.pidfd)

@@ -177,8 +177,13 @@ int Look::Check(const StopRow& row) const {
   return stat.start == row.start ? 0 : -ESRCH;
 }
 
-// The pidfd holds whoever has the pid now; it must be who was seen.
+// The pidfd holds whoever has the pid now; it must be who was seen. Of the
+// process that is held, that very one: another that got its number within a
+// tick has its start, too.
 int Look::SendTo(const StopRow& row, int signal) const {
+  bool held =
+      request_.scope == StopRequest::kProcess && request_.leader_fd >= 0;
+  if (held && PidfdsWork()) return PidfdSend(request_.leader_fd, signal, 0);
   if (PidfdsWork()) {
     Fd pidfd(PidfdOpenRaw(row.pid));
     if (pidfd.get() == -ESRCH) return -ESRCH;

@@ -1,14 +1,24 @@
-import { spawn } from 'node:child_process'
+import { ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { identify, spawn as setsidSpawn, stopGroup, stopProcess, stopSession } from 'setsid'
+import {
+  identify,
+  isSameProcess,
+  spawn as setsidSpawn,
+  stopGroup,
+  stopProcess,
+  stopSession,
+  waitForExit,
+} from 'setsid'
 import { describe, expect, test } from 'vitest'
+import { describeSurvivors } from '../../lib/stop/survivors.ts'
 import { compile } from '../helpers/compile.ts'
 import {
   gonePid,
   isLive,
   isRoot,
+  node,
   ps,
   runFixture,
   start,
@@ -17,7 +27,7 @@ import {
   until,
 } from '../helpers/process.ts'
 import { openFolder } from '../helpers/remote.ts'
-import { membersOf } from '../helpers/table.ts'
+import { childrenOf, membersOf } from '../helpers/table.ts'
 
 /** A shell that leads a session, and prints the pids of what its script started. */
 async function leader(script: string) {
@@ -101,6 +111,111 @@ describe('stopProcess', () => {
     const running = startFixture('session.mjs', ['stop oneself'], { detached: true })
     expect(await running.next()).toEqual(Array(3).fill('ERR_INVALID_ARG_VALUE'))
     expect(isLive(running.pid)).toBe(true)
+  })
+})
+
+describe('an identity that misleads', () => {
+  const sleeper = () => {
+    const { pid } = start('sleep', ['100'])
+    return { pid, ...readIdentity(pid) }
+  }
+  /** As the kernel has it; the boot ID is compared before the start. */
+  const readIdentity = (pid: number) => ({
+    startTicks: Number(readFileSync(`/proc/${pid}/stat`, 'latin1').split(' ')[21]),
+    bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+  })
+
+  test.for([Number.NaN, -5, -1, 0.5, 1e300, Infinity])(
+    'start %d is refused',
+    async (startTicks) => {
+      const { pid, bootId } = sleeper()
+      const given = { pid, startTicks, bootId }
+      await expect(stopProcess(given)).rejects.toMatchObject({ code: 'ERR_OUT_OF_RANGE' })
+      await expect(waitForExit(given)).rejects.toMatchObject({ code: 'ERR_OUT_OF_RANGE' })
+      expect(() => isSameProcess(given)).toThrow(
+        expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }),
+      )
+      expect(isLive(pid)).toBe(true)
+    },
+  )
+
+  test.for([0, -0, 1])('start %d is another process', async (startTicks) => {
+    const { pid, bootId } = sleeper()
+    expect((await stopProcess({ pid, startTicks, bootId })).outcome).toBe('stale')
+    expect(isLive(pid)).toBe(true)
+  })
+
+  test('a getter that says something else the second time is read once', async () => {
+    const { pid, startTicks, bootId } = sleeper()
+    let reads = 0
+    const given = {
+      pid,
+      bootId,
+      get startTicks() {
+        return reads++ === 0 ? startTicks - 100 : startTicks
+      },
+    }
+    expect((await stopProcess(given)).outcome).toBe('stale')
+    expect([isLive(pid), reads]).toEqual([true, 1])
+  })
+
+  test('what has the prototype of a child alone is none', async () => {
+    const { pid } = sleeper()
+    const fake = Object.assign(Object.create(ChildProcess.prototype) as ChildProcess, { pid })
+    for (const stop of [stopProcess, stopGroup, stopSession]) {
+      await expect(stop(fake)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
+    }
+    expect(isLive(pid)).toBe(true)
+  })
+
+  test('what has the prototype of an AbortSignal alone is none, and no descriptor is left', async () => {
+    const { pid } = sleeper()
+    const open = () => readdirSync('/proc/self/fd').length
+    const before = open()
+    const signal = Object.create(AbortSignal.prototype) as AbortSignal
+    for (let i = 0; i < 20; i++) {
+      await expect(stopGroup(pid, { signal })).rejects.toMatchObject({
+        code: 'ERR_INVALID_ARG_TYPE',
+      })
+    }
+    expect(open()).toBeLessThan(before + 10)
+    expect(isLive(pid)).toBe(true)
+  })
+
+  test('a key of Object.prototype makes no identity a child, and no wait a busy one', () => {
+    const script = `import { ChildProcess, spawn, spawnSync } from 'node:child_process'
+      import { once } from 'node:events'
+      import { identify, stopGroup, stopProcess } from 'setsid'
+      const deaf = ['-c', 'trap "" TERM; echo; while :; do sleep 1; done']
+      const children = [0, 1].map(() => spawn('sh', deaf, { detached: true, stdio: ['ignore', 'pipe', 'ignore'] }))
+      await Promise.all(children.map(({ stdout }) => once(stdout, 'data')))
+      const identity = identify(children[0].pid)
+      Object.prototype.exitCode = 1
+      Object.prototype.ref = 'x'
+      const before = process.cpuUsage()
+      const { outcome } = await stopGroup(children[1].pid, { grace: 1000 })
+      const { user, system } = process.cpuUsage(before)
+      const first = await stopProcess(identity, { grace: 10 })
+      console.log(first.outcome, outcome, user + system < 500_000)
+      process.exit()`
+    const { stdout } = spawnSync(node, ['--input-type=module', '-e', script])
+    expect(stdout.toString()).toBe('gone gone true\n')
+  })
+})
+
+describe('a survivor', () => {
+  test('is no stranger with its number, and no zombie', async () => {
+    const { pid } = start('sh', ['-c', 'sleep 0 & exec sleep 100'])
+    await until(() => childrenOf(pid).some((child) => ps(child).stat.startsWith('Z')))
+    const [zombie = 0] = childrenOf(pid)
+    const startOf = (id: number) =>
+      Number(readFileSync(`/proc/${id}/stat`, 'latin1').split(' ')[21])
+    const member = { live: true, sent: true, denied: false }
+    const members = [
+      { pid, startTicks: startOf(pid) - 5, ...member },
+      { pid: zombie, startTicks: startOf(zombie), ...member },
+    ]
+    expect(await describeSurvivors(members, true)).toEqual({ survivors: [], unseen: false })
   })
 })
 
@@ -241,7 +356,7 @@ describe('stopGroup and stopSession', () => {
         '--input-type=module',
         '-e',
         `import { stopGroup, getpgid } from 'setsid'
-         import { spawn } from 'node:child_process'
+         import { ChildProcess, spawn, spawnSync } from 'node:child_process'
          const other = spawn('sleep', ['100'])
          const result = await stopGroup(getpgid(), { allowSelf: true })
          process.exit(result.outcome === 'gone' && result.signalled[0] === other.pid ? 7 : 1)`,
