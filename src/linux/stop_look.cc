@@ -108,7 +108,9 @@ Number Look::Meaning(const PidCursor& now) {
   double leader = -1;
   ProcStat stat;
   if (IsProcess(request_.id)) {
-    leader = ReadProcStat(request_.id, &stat) == 0 ? stat.start : 0;
+    // Where it can't be read it may have been reaped in this moment.
+    bool read = ReadProcStat(request_.id, &stat) == 0;
+    leader = read ? stat.start : IsProcess(request_.id) ? 0 : -1;
   }
   if (ended && leader != -1 && stat.live) return kTaken;
   double known = first_ ? request_.start : report_->leader;
