@@ -30,9 +30,8 @@ of descriptors and the ignored signals that sess was started with.
   --user U, --group G, --cwd DIR
   --json          prints what was started
 
-Exit codes (LSB): 0 ready, or it runs already; 1 it failed, or the pidfile's lock is held and
-no running daemon is named; 2 wrong usage; 4 not
-permitted; 5 no such CMD.
+Exit codes (LSB): 0 ready, or it runs already; 1 it failed, or the pidfile's lock is
+held and no running daemon is named; 2 wrong usage; 4 not permitted; 5 no such CMD.
 
 Examples:
   sess start --pid-file /run/web.pid --log /var/log/web.log -- node server.js
