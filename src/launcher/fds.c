@@ -83,4 +83,9 @@ int AboveStdio(int fd) {
   errno = error;
   return above;
 }
+
+bool BothAboveStdio(int fds[2]) {
+  return (fds[0] = AboveStdio(fds[0])) >= 0 &&
+         (fds[1] = AboveStdio(fds[1])) >= 0;
+}
 #endif

@@ -109,8 +109,7 @@ static _Noreturn void Guard(pid_t launcher, int from) {
 
 void StartGuarded(void) {
   int fds[2];
-  if (pipe2(fds, O_CLOEXEC) != 0 || (fds[0] = AboveStdio(fds[0])) < 0 ||
-      (fds[1] = AboveStdio(fds[1])) < 0 ||
+  if (pipe2(fds, O_CLOEXEC) != 0 || !BothAboveStdio(fds) ||
       prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
     Finish(kEndFailed, errno);
   pid_t guard = getpid();

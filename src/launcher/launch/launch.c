@@ -55,8 +55,7 @@ int64_t After(int64_t ms) { return ms > 0 ? Now() + ms : kNoTime; }
 void Doze(int ms) { poll(NULL, 0, ms); }
 
 static void OpenPipe(int fds[2]) {
-  if (pipe2(fds, O_CLOEXEC) != 0 || (fds[0] = AboveStdio(fds[0])) < 0 ||
-      (fds[1] = AboveStdio(fds[1])) < 0)
+  if (pipe2(fds, O_CLOEXEC) != 0 || !BothAboveStdio(fds))
     Finish(kEndFailed, errno);
 }
 
@@ -103,8 +102,7 @@ static void StartProgram(const struct options* options) {
   int ready[2] = {-1, -1}, failure[2];
   OpenWays(options, ready);
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, failure) != 0 ||
-      (failure[0] = AboveStdio(failure[0])) < 0 ||
-      (failure[1] = AboveStdio(failure[1])) < 0)
+      !BothAboveStdio(failure))
     Finish(kEndFailed, errno);
   // In kTogether its orphans are its shell's affair, as without us.
   bool adopts = self.phase == kApart || self.expected;

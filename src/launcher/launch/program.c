@@ -90,7 +90,9 @@ static bool FindPlace(const struct options* options, int ready, int failure,
 static void WaitAtGate(int gate) {
   const int ready = 0;
   char word;
-  ssize_t size = write(gate, &ready, sizeof ready);
+  // Where the launcher is gone, the read tells.
+  (void)!write(gate, &ready, sizeof ready);
+  ssize_t size;
   while ((size = read(gate, &word, sizeof word)) < 0 && errno == EINTR) {
   }
   if (size != sizeof word) _exit(127);
