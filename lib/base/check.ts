@@ -134,7 +134,7 @@ const isAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborte
 
 export const abortSignal: Check<AbortSignal> = (value, name) => {
   try {
-    // What has its prototype alone throws when it is asked.
+    // An object that has its prototype alone throws here.
     if (value instanceof AbortSignal && isAborted?.call(value) !== undefined) return value
   } catch {
     // It is none.

@@ -17,7 +17,10 @@ import {
 const { O_APPEND, O_CREAT, O_EXCL, O_NOCTTY, O_RDWR, O_WRONLY } = constants
 const MODE = 0o666
 
-/** Whether it is a FIFO: to open one for a single direction waits for somebody at the other end, and for both it doesn't. */
+/**
+ * Whether it is a FIFO. To open one for reading or for writing waits until another process has opened the other end;
+ * to open it for both does not (fifo(7)).
+ */
 export function isFifo(path: string): boolean {
   try {
     return statSync(path).isFIFO()

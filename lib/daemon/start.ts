@@ -135,6 +135,7 @@ export async function startDaemon(
 class Watch {
   readonly #child: ChildProcess
   readonly #held: PidFile | undefined
+  readonly #report: Duplex | null | undefined
   #identity: ProcessIdentity | undefined
   #session: SessionHold | undefined
   #verdict: Message<typeof reportWords> | undefined
@@ -144,15 +145,15 @@ class Watch {
   constructor(child: ChildProcess, held: PidFile | undefined) {
     this.#child = child
     this.#held = held
-    const report = child.stdio[FIRST_FREE] as Duplex | null | undefined
+    this.#report = child.stdio[FIRST_FREE] as Duplex | null | undefined
     // The launcher may be gone when it is answered.
-    report?.on('error', () => undefined)
+    this.#report?.on('error', () => undefined)
     let text = ''
-    report?.setEncoding('utf8')
-    report?.on('data', (data: string) => {
+    this.#report?.setEncoding('utf8')
+    this.#report?.on('data', (data: string) => {
       const lines = (text + data).split('\n')
       text = lines.pop() ?? ''
-      for (const line of lines) this.#hear(line, report)
+      for (const line of lines) this.#hear(line)
     })
   }
 
@@ -161,22 +162,20 @@ class Watch {
     return this.#identity !== undefined && this.#survivors.includes(this.#identity.pid)
   }
 
-  #hear(line: string, report: Duplex): void {
+  #hear(line: string): void {
     const message = decode(reportWords, line)
     if (message === undefined) return
     const [pid = 0, startTicks = 0] = message.values
     if (message.word === 'left') this.#survivors.push(pid)
-    else if (message.word === 'started') {
-      // It begins when it has its name.
-      if (this.#started(pid, startTicks)) report.write('\n')
-    } else this.#verdict = message
+    else if (message.word === 'started') this.#started(pid, startTicks)
+    else this.#verdict = message
   }
 
   /**
    * The launcher, whose child it is, has looked when it started. Looked up here, by its number, it could be a
    * stranger: a daemon that is ready and dies leaves its number free.
    */
-  #started(pid: number, startTicks: number): boolean {
+  #started(pid: number, startTicks: number): void {
     try {
       if (startTicks === 0) {
         const text = '/proc is not mounted, or shows another pid namespace'
@@ -185,12 +184,12 @@ class Watch {
       this.#identity = { pid, startTicks, bootId: identify().bootId }
       this.#session = holdSession(this.#identity)
       this.#held?.write(this.#identity)
-      return true
+      // It begins when it is named.
+      this.#report?.write('\n')
     } catch (error) {
       // There is no /proc, or the disk is full.
       this.#trouble = error as Error
       this.#cancel()
-      return false
     }
   }
 

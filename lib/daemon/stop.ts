@@ -5,9 +5,9 @@ import { identify, isSameProcess, type ProcessIdentity } from '../inspect/proces
 import { sessionMembers } from '../inspect/list.ts'
 import {
   checkStopOptions,
-  type Plan,
   holdOrphans,
   holdSession,
+  type Plan,
   type SessionHold,
   type StopOptions,
   type StopResult,
@@ -52,7 +52,7 @@ async function stopAt(path: string, plan: Plan): Promise<StopResult> {
   }
   if (state === 'running' && identity !== null) {
     const result = await stopNamed(judged, identity, plan)
-    // It has ended since it was judged: what it left is told by its file.
+    // It ended after it was judged. Its file tells now what it left.
     if (result === undefined) return stopAt(path, plan)
     if (result.outcome !== 'survivors') await removeStale(path)
     return result

@@ -176,7 +176,7 @@ export function isSameProcess(identity: ProcessIdentity): boolean {
   return row(pid, 'isSameProcess')?.startTicks(0) === startTicks
 }
 
-/** A copy of an identity, of which each part was read once: a getter could name another process the second time. @internal */
+/** Gives a copy, of which each part was read once: a getter could say something else the second time. @internal */
 export function checkIdentity(value: unknown, name: string): ProcessIdentity {
   checkObject(value, name)
   const { pid, startTicks, bootId } = value as Record<string, unknown>
@@ -191,7 +191,7 @@ export function checkIdentity(value: unknown, name: string): ProcessIdentity {
   return { pid, startTicks, bootId }
 }
 
-/** Whether a number can be the start of a process. Those of the first tick after the boot are the kernel's. @internal */
+/** Whether a number can be the start of a process; 0 is that of the kernel's first. @internal */
 export const isStart = (ticks: number): boolean => Number.isSafeInteger(ticks) && ticks >= 0
 
 /**

@@ -98,7 +98,7 @@ export async function withForeground<T>(
     if ((signal === 'SIGTTIN' || signal === 'SIGTTOU') && loan.before !== undefined) loan.give()
     else loan.takeBack()
   }
-  // Told late, it may have stopped since: with the terminal it needs nothing of us.
+  // The child may have stopped again before this event came. While it has the terminal, it needs nothing of us.
   const onContinue = () => {
     if (!loan.isHeld) loan.give()
   }

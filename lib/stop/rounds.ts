@@ -162,6 +162,7 @@ class Stop {
     abort?.addEventListener('abort', cancel)
     const { watch } = this.#report
     const boot = native.bootId()
+    // Node reads more of it than the signal, and would find that on Object.prototype.
     const pause: Promise<void> = delay(limit, undefined, {
       __proto__: null,
       signal: over.signal,

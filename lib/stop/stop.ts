@@ -175,7 +175,7 @@ function nameProcess(target: unknown): Named {
   const identity = checkIdentity(target, 'target')
   const { pid, startTicks, bootId } = identity
   checkOther(pid, 'target.pid')
-  // To the kernel's side a start of 0 is anybody's: nobody whom a signal ends has it.
+  // Native code takes a start of 0 for anybody's. Only threads of the kernel have it, which no signal ends.
   if (bootId !== boot() || (startTicks === 0 && !isSameProcess(identity))) {
     return native.getpgid(pid) < 0 ? 'already-gone' : 'stale'
   }

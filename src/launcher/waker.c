@@ -64,7 +64,7 @@ static void StartWaker(pid_t child) {
 static bool EndWaker(void) {
   struct pollfd end = {its_end, 0, 0};
   bool killed = its_end >= 0 && poll(&end, 1, 0) == 1;
-  // Before its end, which would continue us.
+  // First, since the end of the waker would continue us.
   if (its_end >= 0) close(its_end);
   its_end = -1;
   if (waker > 0 && SignalChild(waker, SIGKILL) == 0) waitpid(waker, NULL, 0);
@@ -72,7 +72,7 @@ static bool EndWaker(void) {
   return killed;
 }
 
-// Whether nobody but the kernel has continued us, as for an end of input.
+// Whether the end of the waker's pipe alone has continued us.
 static bool WokeForNobody(void) {
   siginfo_t info;
   if (TakePending(SIGCONT, &info) != SIGCONT) return false;

@@ -108,7 +108,7 @@ Number Look::Meaning(const PidCursor& now) {
   double leader = -1;
   ProcStat stat;
   if (IsProcess(request_.id)) {
-    // Where it can't be read it may have been reaped in this moment.
+    // Where it can't be read, it may have been reaped since.
     bool read = ReadProcStat(request_.id, &stat) == 0;
     leader = read ? stat.start : IsProcess(request_.id) ? 0 : -1;
   }
@@ -179,9 +179,9 @@ int Look::Check(const StopRow& row) const {
   return stat.start == row.start ? 0 : -ESRCH;
 }
 
-// The pidfd holds whoever has the pid now; it must be who was seen. Of the
-// process that is held, that very one: another that got its number within a
-// tick has its start, too.
+// The pidfd holds whoever has the pid now, and that must be who was seen. A
+// process that is held already is signalled through its own pidfd: another that
+// got its number within the same tick has the same start.
 int Look::SendTo(const StopRow& row, int signal) const {
   bool held =
       request_.scope == StopRequest::kProcess && request_.leader_fd >= 0;

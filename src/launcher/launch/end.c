@@ -194,7 +194,7 @@ static _Noreturn void Leave(Outcome outcome, int value) {
 
 _Noreturn void Finish(Outcome outcome, int value) {
   EndCanary();
-  // One that waits there ends.
+  // A program that waits at the gate ends.
   if (self.gate >= 0) close(self.gate);
   if (kEnds[outcome].stops) {
     pid_t left[kRoom], program = self.child;
