@@ -128,10 +128,11 @@ function launchAround(
   // Node reads them twice here, and may find something else the second time.
   const args = Array.isArray(given) ? (Array.prototype.slice.call(given) as string[]) : given
   const own: NodeOptions = { __proto__: null, ...options } as NodeOptions
-  if (own.env != null) own.env = copyOfEnv(own.env)
-  refuse(file, args, own)
+  const { env } = own
+  if (env != null) own.env = copied(() => copyOfEnv(env), file, args, own)
+  haveNodeCheck(file, args, own)
   const { shell: asked, uid, gid, stdio } = own
-  const shell = asked === true ? '/bin/sh' : asked === false || asked === '' ? undefined : asked
+  const shell = asked === true ? '/bin/sh' : typeof asked === 'string' && asked ? asked : undefined
   const program = shell ?? file
   const list: readonly string[] = shell !== undefined ? ['-c', [file, ...args].join(' ')] : args
   const target = [own.argv0 ?? program, ...list]
@@ -183,8 +184,23 @@ function copyOfEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return copy
 }
 
-/** Has Node check the arguments: it looks at stdio last. */
-function refuse(file: string, args: readonly string[], options: NodeOptions): void {
+/** A copy of an option. Where making it throws, Node tells first what is wrong with the other arguments. */
+export function copied<T>(
+  copy: () => T,
+  file: string,
+  args: readonly string[],
+  options: NodeOptions,
+): T {
+  try {
+    return copy()
+  } catch (error) {
+    haveNodeCheck(file, args, options)
+    throw error
+  }
+}
+
+/** Has Node throw for what is wrong with the arguments, but for stdio, which it looks at last. Nothing is started. */
+function haveNodeCheck(file: string, args: readonly string[], options: NodeOptions): void {
   const stdio = 'setsid' as 'pipe'
   try {
     builtin().spawn(file, args, { __proto__: null, ...options, stdio } as NodeOptions)

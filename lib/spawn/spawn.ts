@@ -12,7 +12,7 @@ import type { Readable, Writable } from 'node:stream'
 import { ownOptions } from '../base/check.ts'
 import { errnoOf, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import { launch } from '../launcher/exec.ts'
+import { copied, launch } from '../launcher/exec.ts'
 import { neverSignal } from '../launcher/node-internals.ts'
 import { holdSoon } from './leader.ts'
 import { type JobOptions, type JobPlan, planOf, takenFrom } from './options.ts'
@@ -93,9 +93,12 @@ export function spawn(file: string, first?: unknown, second?: unknown): ChildPro
   if (!isOptions(given)) return started(plain(file, first, second))
   // A getter or a proxy is asked once, and has its say before anything is done.
   const own: NodeOptions & Record<string, unknown> = ownOptions(given)
-  if (Array.isArray(own.stdio)) own.stdio = Array.prototype.slice.call(own.stdio) as []
-  const plan = planOf(own)
   const args = (one ? [] : first) as readonly string[] | undefined
+  const { stdio } = own
+  if (Array.isArray(stdio)) {
+    own.stdio = copied(() => Array.prototype.slice.call(stdio) as [], file, args ?? [], own)
+  }
+  const plan = planOf(own)
   if (plan === undefined) return started(plain(file, args, own))
   if (process.platform === 'win32') throw systemError(ENOTSUP, 'spawn')
   if (plan.parentDeathSignal !== undefined && process.platform !== 'linux') {

@@ -86,6 +86,8 @@ export interface Running {
   tell(line: string): void
   /** Its exit code or signal. */
   ended: Promise<number | NodeJS.Signals | null>
+  /** What it has written to stderr, where that is a pipe. */
+  stderr(): string
 }
 
 /** Starts a program that talks in lines of JSON. It is ended after the test. */
@@ -109,6 +111,7 @@ export function start(file: string, args: string[] = [], options: SpawnOptions =
       return JSON.parse(value)
     },
     tell: (line) => child.stdin?.write(`${line}\n`),
+    stderr: () => stderr,
     ended: once(child, 'exit').then(
       ([code, signal]) => (signal ?? code) as NodeJS.Signals | number,
     ),

@@ -16,7 +16,9 @@ describe.each([
 ])('spawn by the way %s', (mode, runs) => {
   test('options that mislead: each is read once, and the child is as with child_process', async () => {
     const result = join(openFolder(), 'result')
-    expect(await startFixture('hostile-options.mjs', [mode, runs, result]).ended).toBe(0)
+    const running = startFixture('hostile-options.mjs', [mode, runs, result])
+    const ended = await running.ended
+    expect(ended, running.stderr()).toBe(0)
     const { wrong, leaked } = JSON.parse(readFileSync(result, 'utf8'))
     expect(wrong).toEqual([])
     expect(leaked).toBe(0)
