@@ -22,7 +22,8 @@
         "src/stdio.cc",
         "src/stop_job.cc",
         "src/table.cc",
-        "src/terminal.cc"
+        "src/terminal.cc",
+        "src/thread.cc"
       ],
       "defines": [
         # One binary for Node 20 to 26: the Node-API ABI, not V8's.
@@ -47,12 +48,14 @@
             "src/linux/exit_queue.cc",
             "src/linux/helper.cc",
             "src/linux/pid_numbers.cc",
-            "src/linux/proc_stat.cc",
+            "src/linux/proc.cc",
             "src/linux/process_details.cc",
             "src/linux/process_stat.cc",
             "src/linux/process_table.cc",
             "src/linux/stop_look.cc",
-            "src/linux/stop_members.cc"
+            "src/linux/stop_meaning.cc",
+            "src/linux/stop_members.cc",
+            "src/linux/stop_send.cc"
           ],
           # src/ has no `new`: without a need for libstdc++ the linker leaves it
           # out, and the addon asks for libc alone.
@@ -92,6 +95,7 @@
                 "src/launcher/search.h",
                 "src/launcher/run/run.h",
                 "src/launcher/signal.h",
+                "src/launcher/socket.h",
                 "src/launcher/stat.h",
                 "src/launcher/text.h",
                 "src/launcher/waker.h",
@@ -117,6 +121,7 @@
                 "src/launcher/run/wait.c",
                 "src/launcher/search.c",
                 "src/launcher/signal.c",
+                "src/launcher/socket.c",
                 "src/launcher/stat.c",
                 "src/launcher/text.c",
                 "src/launcher/waker.c",

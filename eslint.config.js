@@ -62,7 +62,7 @@ const signals = {
       ...[
         "CallExpression[callee.object.name='process'][callee.property.name='kill']:not([arguments.0.object.name='process'][arguments.0.property.name='pid'])",
         "CallExpression[callee.object.name='native'][callee.property.name='killpg']:not([arguments.1.value=0])",
-        "CallExpression[callee.object.name='native'][callee.property.name=/^(pidfdSignal|stopLook|stopLookAsync)$/]",
+        "CallExpression[callee.object.name='native'][callee.property.name=/^(stopLook|stopLookAsync)$/]",
       ].map((selector) => ({
         selector,
         message: 'Only lib/stop/target.ts signals another process.',

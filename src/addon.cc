@@ -4,17 +4,6 @@
 #include "register.h"
 
 namespace sess {
-namespace {
-
-constexpr decltype(&RegisterSession) kSubjects[] = {
-    RegisterSession, RegisterTerminal, RegisterTable,      RegisterWatch,
-    RegisterDetach,  RegisterChild,    RegisterFiles,      RegisterPidfd,
-    RegisterReplace, RegisterStdio,    RegisterPrivileges, RegisterStarted,
-    RegisterExecute, RegisterStop,     RegisterLink,
-};
-
-}  // namespace
-
 napi_value ToJs(napi_env env, const uint32_t* numbers, size_t count) {
   napi_value array;
   if (napi_create_array_with_length(env, count, &array) != napi_ok) {
@@ -37,8 +26,21 @@ napi_value ToJs(napi_env env, const uint32_t* numbers, size_t count) {
 }  // namespace sess
 
 NAPI_MODULE_INIT() {
-  for (auto subject : sess::kSubjects) {
-    if (subject(env, exports) != napi_ok) return nullptr;
+  using namespace sess;
+  const Subject* subjects[] = {
+      &kChild,      &kDetach,  &kExecute, &kFiles,    &kLink,
+      &kPidfd,      &kReplace, &kSession, &kStarted,  &kStdio,
+      &kPrivileges, &kStop,    &kTable,   &kTerminal, &kWatch,
+  };
+  for (const Subject* subject : subjects) {
+    for (size_t i = 0; i < subject->count; i++) {
+      napi_property_descriptor property = {};
+      property.utf8name = subject->calls[i].name;
+      property.method = subject->calls[i].call;
+      property.attributes = napi_default_jsproperty;
+      napi_status status = napi_define_properties(env, exports, 1, &property);
+      if (status != napi_ok) return nullptr;
+    }
   }
   return exports;
 }

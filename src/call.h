@@ -39,8 +39,13 @@ class Args {
     return status == napi_ok ? value : INT32_MIN;
   }
 
+  // False for what is no number.
+  bool Double(size_t index, double* value) const {
+    return napi_get_value_double(env_, values_[index], value) == napi_ok;
+  }
+
  private:
-  static constexpr size_t kMost = 6;
+  static constexpr size_t kMost = 8;
   napi_env env_;
   napi_value values_[kMost];
 };
@@ -70,27 +75,6 @@ inline napi_value ToJs(napi_env env, const void* bytes, size_t size) {
 
 // An array of numbers.
 napi_value ToJs(napi_env env, const uint32_t* numbers, size_t count);
-
-// One call of the addon: its name in JavaScript, and its callback.
-struct Export {
-  const char* name;
-  napi_callback call;
-};
-
-// Adds the calls of a subject to the addon.
-template <size_t count>
-inline napi_status AddTo(napi_env env, napi_value exports,
-                         const Export (&calls)[count]) {
-  for (const Export& each : calls) {
-    napi_property_descriptor property = {};
-    property.utf8name = each.name;
-    property.method = each.call;
-    property.attributes = napi_default_jsproperty;
-    napi_status status = napi_define_properties(env, exports, 1, &property);
-    if (status != napi_ok) return status;
-  }
-  return napi_ok;
-}
 
 }  // namespace sess
 

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -10,23 +9,11 @@
 #include <unistd.h>
 
 #include <atomic>
-#ifdef __linux__
-#include <sys/syscall.h>
-#endif
 
 #include "call.h"
+#include "pidfd_calls.h"
 #include "register.h"
-#include "signal_block.h"
-
-#if defined(__linux__) && defined(__GLIBC__)
-// glibc 2.34 moved it to another library, and with it the symbol version that a
-// prebuilt binary would ask for. musl looks at the name alone.
-#if defined(__x86_64__)
-__asm__(".symver pthread_create,pthread_create@GLIBC_2.2.5");
-#elif defined(__aarch64__)
-__asm__(".symver pthread_create,pthread_create@GLIBC_2.17");
-#endif
-#endif
+#include "thread.h"
 
 namespace sess {
 namespace {
@@ -122,7 +109,7 @@ napi_value SetWatcherSocket(napi_env env, napi_callback_info info) {
 
 struct Watch {
   pid_t pid;
-  int pidfd;  // -1 on a kernel that has none
+  int pidfd;  // negative: none could be had
   int report;
 };
 
@@ -173,19 +160,6 @@ napi_value TakeChange(napi_env env, napi_callback_info info) {
   return ToJs(env, stopped ? change.si_status : 0);
 }
 
-int StartWatch(Watch* watch) {
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  // The thread inherits the mask: no signal is for it, and a reader that went
-  // away gives EPIPE.
-  SignalBlock block;
-  pthread_t thread;
-  int error = pthread_create(&thread, &attributes, WatchLoop, watch);
-  pthread_attr_destroy(&attributes);
-  return -error;
-}
-
 // A descriptor that gives a byte when the child has stopped or continued, and
 // the next one after a byte in answer; end of file when it has ended; or
 // -errno.
@@ -194,14 +168,12 @@ napi_value WatchChild(napi_env env, napi_callback_info info) {
   Watch* watch = static_cast<Watch*>(malloc(sizeof(Watch)));
   if (watch == nullptr) return ToJs(env, -ENOMEM);
   watch->pid = args.Int(0);
-  watch->pidfd = -1;
-#ifdef __linux__
-  watch->pidfd = static_cast<int>(syscall(SYS_pidfd_open, watch->pid, 0));
-#endif
+  watch->pidfd = OpenPidfd(watch->pid);
   int fds[2] = {-1, -1};
   int result = ClosedOnExec(SOCK_STREAM, fds);
   watch->report = fds[1];
-  if (result == 0) result = StartWatch(watch);
+  // A reader that went away gives EPIPE there, as all signals are blocked.
+  if (result == 0) result = StartDetachedThread(WatchLoop, watch);
   if (result == 0) return ToJs(env, fds[0]);
   if (watch->pidfd >= 0) close(watch->pidfd);
   if (fds[0] >= 0) close(fds[0]);
@@ -210,19 +182,18 @@ napi_value WatchChild(napi_env env, napi_callback_info info) {
   return ToJs(env, result);
 }
 
+constexpr Export kCalls[] = {
+    {"socketPair", SocketPair},
+    {"pipe", Pipe},
+    {"reap", Reap},
+    {"watcherSocket", WatcherSocket},
+    {"setWatcherSocket", SetWatcherSocket},
+    {"watchChild", WatchChild},
+    {"takeChange", TakeChange},
+};
+
 }  // namespace
 
-napi_status RegisterChild(napi_env env, napi_value exports) {
-  constexpr Export kCalls[] = {
-      {"socketPair", SocketPair},
-      {"pipe", Pipe},
-      {"reap", Reap},
-      {"watcherSocket", WatcherSocket},
-      {"setWatcherSocket", SetWatcherSocket},
-      {"watchChild", WatchChild},
-      {"takeChange", TakeChange},
-  };
-  return AddTo(env, exports, kCalls);
-}
+const Subject kChild(kCalls);
 
 }  // namespace sess

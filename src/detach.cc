@@ -143,15 +143,14 @@ napi_value Hangup(napi_env env, napi_callback_info info) {
   return ToJs(env, result < 0 ? result : 1);
 }
 
+constexpr Export kCalls[] = {
+    {"hop", Hop},          {"disownTerminal", Disown},
+    {"standAside", Aside}, {"hasTerminal", HasTerminal},
+    {"setHangup", Hangup},
+};
+
 }  // namespace
 
-napi_status RegisterDetach(napi_env env, napi_value exports) {
-  constexpr Export kCalls[] = {
-      {"hop", Hop},          {"disownTerminal", Disown},
-      {"standAside", Aside}, {"hasTerminal", HasTerminal},
-      {"setHangup", Hangup},
-  };
-  return AddTo(env, exports, kCalls);
-}
+const Subject kDetach(kCalls);
 
 }  // namespace sess

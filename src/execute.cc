@@ -107,10 +107,10 @@ napi_value Execute(napi_env env, napi_callback_info info) {
   return ToJs(env, result);
 }
 
+constexpr Export kCalls[] = {{"execute", Execute}};
+
 }  // namespace
 
-napi_status RegisterExecute(napi_env env, napi_value exports) {
-  return AddTo(env, exports, {{"execute", Execute}});
-}
+const Subject kExecute(kCalls);
 
 }  // namespace sess

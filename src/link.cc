@@ -64,11 +64,10 @@ napi_value ConnectLauncher(napi_env env, napi_callback_info info) {
   return ToJs(env, Connect(args.Int(0), args.Int(1)));
 }
 
+constexpr Export kCalls[] = {{"connectLauncher", ConnectLauncher}};
+
 }  // namespace
 
-napi_status RegisterLink(napi_env env, napi_value exports) {
-  constexpr Export kCalls[] = {{"connectLauncher", ConnectLauncher}};
-  return AddTo(env, exports, kCalls);
-}
+const Subject kLink(kCalls);
 
 }  // namespace sess

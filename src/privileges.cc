@@ -91,14 +91,13 @@ napi_value GroupId(napi_env env, napi_callback_info info) {
   return napi_create_double(env, result, &value) == napi_ok ? value : nullptr;
 }
 
+constexpr Export kCalls[] = {
+    {"userIds", UserIds},
+    {"groupId", GroupId},
+};
+
 }  // namespace
 
-napi_status RegisterPrivileges(napi_env env, napi_value exports) {
-  constexpr Export kCalls[] = {
-      {"userIds", UserIds},
-      {"groupId", GroupId},
-  };
-  return AddTo(env, exports, kCalls);
-}
+const Subject kPrivileges(kCalls);
 
 }  // namespace sess

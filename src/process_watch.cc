@@ -1,46 +1,24 @@
 // The exit of any process, child or not, without polling: a thread for each
 // environment waits for all that it watches, and lives while there are some.
 #include <poll.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <new>
 
 #include "call.h"
 #include "exit_queue.h"
+#include "heap.h"
 #include "list.h"
 #include "register.h"
-#include "signal_block.h"
-
-#if defined(__GLIBC__) && (defined(__x86_64__) || defined(__aarch64__))
-// glibc 2.34 moved these two to another library, under a new version. A binary
-// that asks for the first version loads on older ones too, and on musl, which
-// goes by the name alone.
-#if defined(__x86_64__)
-#define GLIBC_FIRST "GLIBC_2.2.5"
-#else
-#define GLIBC_FIRST "GLIBC_2.17"
-#endif
-__asm__(".symver pthread_create,pthread_create@" GLIBC_FIRST);
-__asm__(".symver pthread_join,pthread_join@" GLIBC_FIRST);
-#endif
+#include "thread.h"
 
 namespace sess {
 namespace {
 
 class Watcher {
  public:
-  // nullptr: no memory. `new` would bring in libstdc++.
-  static Watcher* Make(napi_env env) {
-    void* place = std::malloc(sizeof(Watcher));
-    return place == nullptr ? nullptr : ::new (place) Watcher(env);
-  }
-  static void Destroy(Watcher* watcher) {
-    watcher->~Watcher();
-    std::free(watcher);
-  }
+  explicit Watcher(napi_env env) : env_(env) {}
+  ~Watcher();
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
 
@@ -51,9 +29,6 @@ class Watcher {
   void Unwatch(int fd);
 
  private:
-  explicit Watcher(napi_env env) : env_(env) {}
-  ~Watcher();
-
   static void* Run(void* self);
   static void Deliver(napi_env env, napi_value on_exit, void*, void* token);
   static void CleanUp(void* self) { Destroy(static_cast<Watcher*>(self)); }
@@ -81,16 +56,15 @@ int Watcher::Start(napi_value on_exit) {
   if (napi_add_env_cleanup_hook(env_, CleanUp, this) != napi_ok) {
     return -ENOMEM;
   }
-  SignalBlock block;  // which the thread inherits: signals are Node's to take
-  result = pthread_create(&thread_, nullptr, Run, this);
+  result = StartThread(Run, this, &thread_);
   running_ = result == 0;
-  return -result;
+  return result;
 }
 
 Watcher::~Watcher() {
   if (running_) {
     queue_.Interrupt();
-    pthread_join(thread_, nullptr);
+    JoinThread(thread_);
   }
   for (size_t i = 0; i < fds_.size(); i++) close(fds_[i]);
   if (deliver_ == nullptr) return;
@@ -159,7 +133,7 @@ Watcher* WatcherOf(napi_env env, napi_value external) {
 
 napi_value StartWatcher(napi_env env, napi_callback_info info) {
   Args args(env, info);
-  Watcher* watcher = Watcher::Make(env);
+  Watcher* watcher = Make<Watcher>(env);
   if (watcher == nullptr) return ToJs(env, -ENOMEM);
   napi_value external;
   int result = watcher->Start(args[0]);
@@ -167,14 +141,14 @@ napi_value StartWatcher(napi_env env, napi_callback_info info) {
                                           &external) == napi_ok) {
     return external;
   }
-  Watcher::Destroy(watcher);
+  Destroy(watcher);
   return ToJs(env, result == 0 ? -ECANCELED : result);
 }
 
 // The watcher and all its watches are gone after this.
 napi_value StopWatcher(napi_env env, napi_callback_info info) {
   Watcher* watcher = WatcherOf(env, Args(env, info)[0]);
-  if (watcher != nullptr) Watcher::Destroy(watcher);
+  if (watcher != nullptr) Destroy(watcher);
   return nullptr;
 }
 
@@ -203,15 +177,14 @@ napi_value HasExited(napi_env env, napi_callback_info info) {
   return napi_get_boolean(env, has, &value) == napi_ok ? value : nullptr;
 }
 
+constexpr Export kCalls[] = {
+    {"startWatcher", StartWatcher}, {"stopWatcher", StopWatcher},
+    {"watchExit", WatchExit},       {"unwatchExit", UnwatchExit},
+    {"hasExited", HasExited},
+};
+
 }  // namespace
 
-napi_status RegisterWatch(napi_env env, napi_value exports) {
-  constexpr Export kCalls[] = {
-      {"startWatcher", StartWatcher}, {"stopWatcher", StopWatcher},
-      {"watchExit", WatchExit},       {"unwatchExit", UnwatchExit},
-      {"hasExited", HasExited},
-  };
-  return AddTo(env, exports, kCalls);
-}
+const Subject kWatch(kCalls);
 
 }  // namespace sess

@@ -1,26 +1,31 @@
-// One function a subject: each adds its calls to the addon.
+// The subjects of the addon. Each file of calls defines its own.
 #ifndef SETSID_REGISTER_H_
 #define SETSID_REGISTER_H_
 
 #include <node_api.h>
 
+#include <cstddef>
+
 namespace sess {
 
-napi_status RegisterSession(napi_env env, napi_value exports);
-napi_status RegisterStarted(napi_env env, napi_value exports);
-napi_status RegisterTerminal(napi_env env, napi_value exports);
-napi_status RegisterTable(napi_env env, napi_value exports);
-napi_status RegisterWatch(napi_env env, napi_value exports);
-napi_status RegisterDetach(napi_env env, napi_value exports);
-napi_status RegisterLink(napi_env env, napi_value exports);
-napi_status RegisterExecute(napi_env env, napi_value exports);
-napi_status RegisterChild(napi_env env, napi_value exports);
-napi_status RegisterFiles(napi_env env, napi_value exports);
-napi_status RegisterPidfd(napi_env env, napi_value exports);
-napi_status RegisterPrivileges(napi_env env, napi_value exports);
-napi_status RegisterReplace(napi_env env, napi_value exports);
-napi_status RegisterStdio(napi_env env, napi_value exports);
-napi_status RegisterStop(napi_env env, napi_value exports);
+// One call: its name in JavaScript, and its callback.
+struct Export {
+  const char* name;
+  napi_callback call;
+};
+
+// The calls of one subject.
+struct Subject {
+  template <size_t size>
+  constexpr explicit Subject(const Export (&list)[size])
+      : calls(list), count(size) {}
+  const Export* calls;
+  size_t count;
+};
+
+extern const Subject kChild, kDetach, kExecute, kFiles, kLink, kPidfd,
+    kPrivileges, kReplace, kSession, kStarted, kStdio, kStop, kTable, kTerminal,
+    kWatch;
 
 }  // namespace sess
 

@@ -62,14 +62,13 @@ napi_value Notify(napi_env env, napi_callback_info info) {
   return ToJs(env, sent < 0 ? -errno : 0);
 }
 
+constexpr Export kCalls[] = {
+    {"parentDeathSignal", ParentDeathSignal},
+    {"notify", Notify},
+};
+
 }  // namespace
 
-napi_status RegisterReplace(napi_env env, napi_value exports) {
-  constexpr Export kCalls[] = {
-      {"parentDeathSignal", ParentDeathSignal},
-      {"notify", Notify},
-  };
-  return AddTo(env, exports, kCalls);
-}
+const Subject kReplace(kCalls);
 
 }  // namespace sess

@@ -40,14 +40,13 @@ napi_value Killpg(napi_env env, napi_callback_info info) {
   return ToJs(env, OrErrno(::killpg(group, args.Int(1))));
 }
 
+constexpr Export kCalls[] = {
+    {"setsid", Setsid},   {"getsid", Getsid},   {"setpgid", Setpgid},
+    {"getpgid", Getpgid}, {"getpgrp", Getpgrp}, {"killpg", Killpg},
+};
+
 }  // namespace
 
-napi_status RegisterSession(napi_env env, napi_value exports) {
-  constexpr Export kCalls[] = {
-      {"setsid", Setsid},   {"getsid", Getsid},   {"setpgid", Setpgid},
-      {"getpgid", Getpgid}, {"getpgrp", Getpgrp}, {"killpg", Killpg},
-  };
-  return AddTo(env, exports, kCalls);
-}
+const Subject kSession(kCalls);
 
 }  // namespace sess

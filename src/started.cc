@@ -133,13 +133,14 @@ napi_value EnterStartedFolder(napi_env env, napi_callback_info) {
   return ToJs(env, EnterFolder());
 }
 
+constexpr Export kCalls[] = {
+    {"startedArguments", StartedArguments},
+    {"startedEnvironment", StartedEnvironment},
+    {"enterStartedFolder", EnterStartedFolder},
+};
+
 }  // namespace
 
-napi_status RegisterStarted(napi_env env, napi_value exports) {
-  return AddTo(env, exports,
-               {{"startedArguments", StartedArguments},
-                {"startedEnvironment", StartedEnvironment},
-                {"enterStartedFolder", EnterStartedFolder}});
-}
+const Subject kStarted(kCalls);
 
 }  // namespace sess

@@ -55,14 +55,13 @@ napi_value Fchdir(napi_env env, napi_callback_info info) {
   return ToJs(env, OrErrno(fchdir(args.Int(0))));
 }
 
+constexpr Export kCalls[] = {
+    {"dup", Dup},         {"close", Close},   {"dup2", Dup2},
+    {"openCwd", OpenCwd}, {"fchdir", Fchdir},
+};
+
 }  // namespace
 
-napi_status RegisterStdio(napi_env env, napi_value exports) {
-  constexpr Export kCalls[] = {
-      {"dup", Dup},         {"close", Close},   {"dup2", Dup2},
-      {"openCwd", OpenCwd}, {"fchdir", Fchdir},
-  };
-  return AddTo(env, exports, kCalls);
-}
+const Subject kStdio(kCalls);
 
 }  // namespace sess

@@ -2,34 +2,16 @@
 // its own, so that neither a table of 20,000 processes nor a busy thread pool
 // holds anybody up. Raw Node-API, each status looked at: in a worker that is
 // being terminated any of these calls may fail, and then nothing is given.
-#include <node_api.h>
-#include <pthread.h>
-#include <string.h>
-
-#include <cerrno>
-#include <cstdlib>
-#include <new>
+#include <cstring>
 
 #include "call.h"
+#include "heap.h"
 #include "register.h"
-#include "signal_block.h"
 #include "stop_look.h"
-
-#if defined(__GLIBC__) && (defined(__x86_64__) || defined(__aarch64__))
-// As in process_watch.cc: the first version of these, which any glibc has.
-#if defined(__x86_64__)
-#define GLIBC_FIRST "GLIBC_2.2.5"
-#else
-#define GLIBC_FIRST "GLIBC_2.17"
-#endif
-__asm__(".symver pthread_create,pthread_create@" GLIBC_FIRST);
-__asm__(".symver pthread_join,pthread_join@" GLIBC_FIRST);
-#endif
+#include "thread.h"
 
 namespace sess {
 namespace {
-
-constexpr size_t kArguments = 8;
 
 struct Job {
   StopRequest request = {};
@@ -37,7 +19,6 @@ struct Job {
   StopReport report = {};
   List<StopRow> rows;
   int result = 0;
-  napi_env env = nullptr;
   napi_deferred deferred = nullptr;
   napi_threadsafe_function deliver = nullptr;
   pthread_t thread = {};
@@ -50,31 +31,22 @@ void Work(Job* job) {
 
 // scope, id, leader's pidfd, signal, phase, flags, start, and the bytes of the
 // look before, if there was one.
-bool ReadArguments(napi_env env, napi_callback_info info, Job* job) {
-  napi_value given[kArguments];
-  size_t count = kArguments;
-  if (napi_get_cb_info(env, info, &count, given, nullptr, nullptr) != napi_ok ||
-      count < kArguments) {
-    return false;
-  }
+bool ReadArguments(napi_env env, const Args& args, Job* job) {
   StopRequest& to = job->request;
-  int32_t* numbers[] = {&to.scope,  &to.id,    &to.leader_fd,
-                        &to.signal, &to.phase, &to.flags};
+  int32_t* numbers[] = {&to.id, &to.leader_fd, &to.signal, &to.phase,
+                        &to.flags};
   size_t at = 0;
-  for (int32_t* number : numbers) {
-    if (napi_get_value_int32(env, given[at++], number) != napi_ok) return false;
-  }
-  if (napi_get_value_double(env, given[at++], &to.start) != napi_ok) {
-    return false;
-  }
+  to.scope = static_cast<Scope>(args.Int(at++));
+  for (int32_t* number : numbers) *number = args.Int(at++);
+  if (!args.Double(at++, &to.start)) return false;
   // No number below 2 is that of somebody to be stopped.
   if (to.id <= 1) return false;
   bool is_buffer = false;
-  if (napi_is_arraybuffer(env, given[at], &is_buffer) != napi_ok) return false;
+  if (napi_is_arraybuffer(env, args[at], &is_buffer) != napi_ok) return false;
   if (!is_buffer) return true;
   void* bytes;
   size_t size;
-  if (napi_get_arraybuffer_info(env, given[at], &bytes, &size) != napi_ok ||
+  if (napi_get_arraybuffer_info(env, args[at], &bytes, &size) != napi_ok ||
       size < sizeof job->report) {
     return false;
   }
@@ -93,11 +65,8 @@ bool ReadArguments(napi_env env, napi_callback_info info, Job* job) {
 // The report and its rows as one buffer, or -errno. nullptr: neither could be
 // made.
 napi_value ToBuffer(napi_env env, const Job& job) {
+  if (job.result != 0) return ToJs(env, job.result);
   napi_value value;
-  if (job.result != 0) {
-    return napi_create_int32(env, job.result, &value) == napi_ok ? value
-                                                                 : nullptr;
-  }
   size_t size = job.rows.size() * sizeof(StopRow);
   void* bytes;
   if (napi_create_arraybuffer(env, sizeof job.report + size, &bytes, &value) !=
@@ -112,37 +81,21 @@ napi_value ToBuffer(napi_env env, const Job& job) {
   return value;
 }
 
-napi_value BadRequest(napi_env env) {
-  napi_value value;
-  return napi_create_int32(env, -EINVAL, &value) == napi_ok ? value : nullptr;
-}
-
 napi_value Look(napi_env env, napi_callback_info info) {
   Job job;
-  if (!ReadArguments(env, info, &job)) return BadRequest(env);
+  if (!ReadArguments(env, Args(env, info), &job)) return ToJs(env, -EINVAL);
   Work(&job);
   return ToBuffer(env, job);
 }
 
 void Join(Job* job) {
   if (!job->running) return;
-  pthread_join(job->thread, nullptr);
+  JoinThread(job->thread);
   job->running = false;
 }
 
 // The environment ends: the thread has to be gone before its function is.
 void CleanUp(void* job) { Join(static_cast<Job*>(job)); }
-
-// nullptr: no memory. `new` would bring in libstdc++.
-Job* MakeJob() {
-  void* place = std::malloc(sizeof(Job));
-  return place == nullptr ? nullptr : ::new (place) Job;
-}
-
-void Destroy(Job* job) {
-  job->~Job();
-  std::free(job);
-}
 
 void Free(napi_env, void* job, void*) { Destroy(static_cast<Job*>(job)); }
 
@@ -169,16 +122,14 @@ void* Run(void* data) {
 }
 
 napi_value LookAsync(napi_env env, napi_callback_info info) {
-  Job* job = MakeJob();
+  Job* job = Make<Job>();
   if (job == nullptr) return ToJs(env, -ENOMEM);
-  job->env = env;
-  napi_value promise, name;
-  if (!ReadArguments(env, info, job)) {
+  if (!ReadArguments(env, Args(env, info), job)) {
     Destroy(job);
-    return BadRequest(env);
+    return ToJs(env, -EINVAL);
   }
-  if (napi_create_string_utf8(env, "stop", NAPI_AUTO_LENGTH, &name) !=
-          napi_ok ||
+  napi_value promise, name = ToJs(env, "stop");
+  if (name == nullptr ||
       napi_create_promise(env, &job->deferred, &promise) != napi_ok ||
       napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, job,
                                       Free, job, Deliver,
@@ -188,13 +139,8 @@ napi_value LookAsync(napi_env env, napi_callback_info info) {
   }
   // After the function, which has a hook too: hooks run last first.
   napi_add_env_cleanup_hook(env, CleanUp, job);
-  int result;
-  {
-    SignalBlock block;  // which the thread inherits: signals are Node's to take
-    result = pthread_create(&job->thread, nullptr, Run, job);
-  }
-  job->running = result == 0;
-  if (result == 0) return promise;
+  job->running = StartThread(Run, job, &job->thread) == 0;
+  if (job->running) return promise;
   // No thread may be started (RLIMIT_NPROC): it takes this one.
   Work(job);
   Resolve(env, job);
@@ -216,8 +162,6 @@ constexpr Export kCalls[] = {
 
 }  // namespace
 
-napi_status RegisterStop(napi_env env, napi_value exports) {
-  return AddTo(env, exports, kCalls);
-}
+const Subject kStop(kCalls);
 
 }  // namespace sess

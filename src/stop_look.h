@@ -4,11 +4,10 @@
 #ifndef SETSID_STOP_LOOK_H_
 #define SETSID_STOP_LOOK_H_
 
-#include <sys/types.h>
-
 #include <cstdint>
 
 #include "list.h"
+#include "process_table.h"
 
 namespace sess {
 
@@ -51,8 +50,7 @@ static_assert(sizeof(StopReport) == 80, "lib/stop/target.ts reads this layout");
 enum Number : int32_t { kSame = 0, kTaken = 1, kUnknown = 2 };
 
 struct StopRequest {
-  enum : int32_t { kSession = 1, kGroup = 2, kProcess = 3 };
-  int32_t scope;
+  Scope scope;
   int32_t id;
   int32_t leader_fd;  // pidfd of process `id`, or -1
   int32_t signal;     // -1: none

@@ -1,10 +1,9 @@
 // The process table as JavaScript gets it: ids as int32, rows as they are
 // packed in memory. A number in place of a buffer is -errno.
 #include <cstdlib>
-#include <cstring>
-#include <new>
 
 #include "call.h"
+#include "heap.h"
 #include "process_table.h"
 #include "register.h"
 
@@ -66,9 +65,7 @@ napi_value ProcessDetailsOf(napi_env env, napi_callback_info info) {
 napi_value ProcessArgsOf(napi_env env, napi_callback_info info) {
   Args args(env, info);
   double start;
-  if (napi_get_value_double(env, args[1], &start) != napi_ok) {
-    return ToJs(env, -EINVAL);
-  }
+  if (!args.Double(1, &start)) return ToJs(env, -EINVAL);
   List<char> text;
   int result = ReadArgs(args.Int(0), start, &text);
   return HandOver(env, result, &text);
@@ -108,8 +105,7 @@ void Deliver(napi_env env, napi_status, void* data) {
   if (reading->work != nullptr) {
     (void)napi_delete_async_work(env, reading->work);
   }
-  reading->~Reading();
-  std::free(reading);
+  Destroy(reading);
 }
 
 bool Queue(napi_env env, Reading* reading) {
@@ -122,9 +118,8 @@ bool Queue(napi_env env, Reading* reading) {
 
 napi_value ProcessRowsAsync(napi_env env, napi_callback_info info) {
   Args args(env, info);
-  void* place = std::malloc(sizeof(Reading));  // `new` would bring in libstdc++
-  if (place == nullptr) return ToJs(env, -ENOMEM);
-  auto* reading = ::new (place) Reading;
+  auto* reading = Make<Reading>();
+  if (reading == nullptr) return ToJs(env, -ENOMEM);
   reading->scope = ScopeArg(args);
   reading->id = args.Int(1);
   napi_value promise;
@@ -137,19 +132,18 @@ napi_value ProcessRowsAsync(napi_env env, napi_callback_info info) {
   return promise;
 }
 
+constexpr Export kCalls[] = {
+    {"processIds", ProcessIds},
+    {"processRows", ProcessRows},
+    {"processRowsAsync", ProcessRowsAsync},
+    {"processRow", ProcessRowOf},
+    {"processDetails", ProcessDetailsOf},
+    {"processArgs", ProcessArgsOf},
+    {"bootId", BootId},
+};
+
 }  // namespace
 
-napi_status RegisterTable(napi_env env, napi_value exports) {
-  constexpr Export kCalls[] = {
-      {"processIds", ProcessIds},
-      {"processRows", ProcessRows},
-      {"processRowsAsync", ProcessRowsAsync},
-      {"processRow", ProcessRowOf},
-      {"processDetails", ProcessDetailsOf},
-      {"processArgs", ProcessArgsOf},
-      {"bootId", BootId},
-  };
-  return AddTo(env, exports, kCalls);
-}
+const Subject kTable(kCalls);
 
 }  // namespace sess

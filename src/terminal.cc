@@ -70,16 +70,15 @@ napi_value Tcsetattr(napi_env env, napi_callback_info info) {
   return ToJs(env, result);
 }
 
+constexpr Export kCalls[] = {
+    {"tcgetpgrp", Tcgetpgrp}, {"tcsetpgrp", Tcsetpgrp},
+    {"tcgetsid", Tcgetsid},   {"ttyname", Ttyname},
+    {"ctermid", Ctermid},     {"tcgetattr", Tcgetattr},
+    {"tcsetattr", Tcsetattr},
+};
+
 }  // namespace
 
-napi_status RegisterTerminal(napi_env env, napi_value exports) {
-  constexpr Export kCalls[] = {
-      {"tcgetpgrp", Tcgetpgrp}, {"tcsetpgrp", Tcsetpgrp},
-      {"tcgetsid", Tcgetsid},   {"ttyname", Ttyname},
-      {"ctermid", Ctermid},     {"tcgetattr", Tcgetattr},
-      {"tcsetattr", Tcsetattr},
-  };
-  return AddTo(env, exports, kCalls);
-}
+const Subject kTerminal(kCalls);
 
 }  // namespace sess

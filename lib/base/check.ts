@@ -1,4 +1,3 @@
-import { constants } from 'node:os'
 import {
   invalidArgType,
   invalidArgValue,
@@ -6,6 +5,7 @@ import {
   unknownSignal,
   workerUnsupported,
 } from './errors.ts'
+import { signals } from './signals.ts'
 
 /** pid_t and descriptors are 32-bit: a larger number would reach the kernel as another one. */
 export function checkInt32(value: unknown, name: string): asserts value is number {
@@ -34,8 +34,8 @@ export function checkObject(value: unknown, name: string): asserts value is obje
 /** The number of a signal given by name or number. Which numbers exist is the kernel's to say. */
 export function signalNumber(value: unknown, name: string): number {
   if (typeof value === 'string') {
-    if (!Object.hasOwn(constants.signals, value)) throw unknownSignal(value)
-    return constants.signals[value as NodeJS.Signals]
+    if (!Object.hasOwn(signals, value)) throw unknownSignal(value)
+    return signals[value as NodeJS.Signals]
   }
   if (typeof value !== 'number') {
     throw invalidArgType(name, 'one of type string or number', value)

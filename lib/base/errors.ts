@@ -1,5 +1,4 @@
 import { readdirSync } from 'node:fs'
-import { constants } from 'node:os'
 import { join } from 'node:path'
 import { getSystemErrorMap, inspect } from 'node:util'
 
@@ -30,14 +29,6 @@ export function systemError(result: number, syscall: string, why?: Reason): Syst
   Object.assign(error, { errno: result, code, syscall }, facts)
   Error.captureStackTrace(error, systemError)
   return error as SystemError
-}
-
-/** The negative number of an error's name on this platform. */
-export function errnoOf(code: keyof typeof constants.errno): number {
-  // libuv numbers Windows' errors itself.
-  if (process.platform !== 'win32') return -constants.errno[code]
-  for (const [errno, [name]] of getSystemErrorMap()) if (name === code) return errno
-  throw new Error(`unknown error name ${code}`)
 }
 
 type ErrorClass = new (message: string) => Error

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { addonNotFound, errnoOf } from './errors.ts'
+import { ENOTSUP } from './errno.ts'
+import { addonNotFound } from './errors.ts'
 
 /**
  * The addon, call by call. Each takes checked arguments and gives the value, or
@@ -88,8 +89,6 @@ export interface Native {
   isByteLocked(fd: number, byte: number, exclusive: number): number
   /** pidfd_open(2) */
   pidfdOpen(pid: number): number
-  /** pidfd_send_signal(2); flags 4: to the process group */
-  pidfdSignal(pidfd: number, signal: number, flags: number): number
   /**
    * One look at a process, group or session that is to be stopped, with a signal to its members or
    * without (-1): StopReport and rows of src/stop_look.h as one buffer, which the next look gets as `before`.
@@ -169,7 +168,7 @@ function packageRoot(folder: string): string {
 function load(): Native {
   // Windows has no sessions. An import must work there, a call says why it can't.
   if (process.platform === 'win32') {
-    const result = errnoOf('ENOTSUP')
+    const result = ENOTSUP
     return new Proxy({} as Native, { get: () => () => result })
   }
   try {

@@ -1,5 +1,5 @@
 // What `sess stop` and `sess kill` share: the options of a stop, and what became of it.
-import { constants } from 'node:os'
+import { canEnd, signalName, signals } from '../base/signals.ts'
 import type { StopOptions, StopResult } from '../stop/stop.ts'
 import { type Arguments, count, type Options, text, UsageError } from './options.ts'
 import { json } from './picture.ts'
@@ -16,22 +16,18 @@ export const stopHelp = `  --signal NAME   the first signal; default SIGTERM
   --grace MS      from the first signal to SIGKILL; default 5000
   --no-kill       no SIGKILL`
 
-/** Those that could never end a process: what a stop waits for would not come. */
-const HARMLESS = new Set(['SIGCONT', 'SIGCHLD', 'SIGURG', 'SIGWINCH'])
-const STOPS = new Set(['SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU'])
-
 function signalOf(values: Arguments['values']): NodeJS.Signals | undefined {
   const given = text(values, 'signal')
   if (given === undefined) return undefined
-  const names = Object.keys(constants.signals) as NodeJS.Signals[]
+  const names = Object.keys(signals) as NodeJS.Signals[]
   const wanted = given.toUpperCase().replace(/^(?!SIG)/, 'SIG')
   const name = /^\d+$/.test(given)
-    ? names.find((signal) => constants.signals[signal] === Number(given))
+    ? signalName(Number(given))
     : names.find((signal) => signal === wanted)
   if (name === undefined) {
     throw new UsageError(`there is no signal '${given}'${nearest(wanted, names)}`)
   }
-  if (HARMLESS.has(name) || STOPS.has(name)) throw new UsageError(`${name} ends no process`)
+  if (!canEnd(signals[name])) throw new UsageError(`${name} ends no process`)
   return name
 }
 

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { errnoOf, invalidArgType, systemError, unknownCredential } from '../base/errors.ts'
+import { ENOENT, EPERM } from '../base/errno.ts'
+import { invalidArgType, systemError, unknownCredential } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 
 /** Who a daemon is to be. */
@@ -9,8 +10,6 @@ export interface Credentials {
   /** Supplementary groups, as initgroups(3) sets them. */
   groups: number[]
 }
-
-const ENOENT = errnoOf('ENOENT')
 
 /** Looks up a user and a group. Without `group` it is the user's own; without `user`, the caller stays who it is. */
 export function lookUp(
@@ -79,7 +78,7 @@ export function become(wanted: Credentials): void {
 
 function privilegesKept(): Error {
   const text = 'privileges could be regained'
-  return systemError(errnoOf('EPERM'), 'setuid', { reason: 'privileges-kept', text })
+  return systemError(EPERM, 'setuid', { reason: 'privileges-kept', text })
 }
 
 const isUser = (uid: number): boolean => process.getuid?.() === uid && process.geteuid?.() === uid
@@ -128,7 +127,7 @@ function threads(): string[] {
     ids = readdirSync(folder)
   } catch {
     const text = '/proc is not there to tell that every thread has changed'
-    throw systemError(errnoOf('EPERM'), 'setuid', { reason: 'privileges-unproven', text })
+    throw systemError(EPERM, 'setuid', { reason: 'privileges-unproven', text })
   }
   return ids.flatMap((id) => {
     try {

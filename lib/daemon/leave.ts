@@ -1,5 +1,7 @@
-import { errnoOf, notDetached, systemError } from '../base/errors.ts'
+import { EAGAIN, EMFILE, ENFILE, ENOMEM, EPERM } from '../base/errno.ts'
+import { notDetached, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
+import { memberIds, SCOPE } from '../base/scope.ts'
 import { waitForExit } from '../inspect/wait.ts'
 import type { Detached } from './detach.ts'
 import { ignoreHangup } from './hangup.ts'
@@ -29,13 +31,12 @@ export function planOf(checked: Given, stdio: Redirection): Plan {
 
 type Method = Detached['method']
 
-const EPERM = errnoOf('EPERM')
 /** Which call of the way out gives an error: to reach the terminal, or to start the helper. */
 const steps = new Map([
-  [errnoOf('EMFILE'), 'open'],
-  [errnoOf('ENFILE'), 'open'],
-  [errnoOf('EAGAIN'), 'clone'],
-  [errnoOf('ENOMEM'), 'clone'],
+  [EMFILE, 'open'],
+  [ENFILE, 'open'],
+  [EAGAIN, 'clone'],
+  [ENOMEM, 'clone'],
 ])
 
 /** Something to wait for, in one way or the other. */
@@ -97,11 +98,9 @@ const goneOrLate = (pid: number, left: number) =>
 function blockers(): number[] {
   const { pid } = process
   if (native.getsid(0) === pid) return []
-  const ids = native.processIds(2, pid)
+  const ids = memberIds(SCOPE.kGroup, pid)
   if (typeof ids === 'number') throw systemError(ids, 'scandir')
-  return Array.from(new Int32Array(ids))
-    .filter((id) => id !== pid)
-    .sort((a, b) => a - b)
+  return ids.filter((id) => id !== pid)
 }
 
 /** One try, which changes nothing where it fails: the result of its last call. */
@@ -117,8 +116,8 @@ function tryOut(): { method: Method; result: number } {
 
 /** Into a group of our own; nothing to do where we are alone in one, without terminal. */
 function standAside(): number {
-  const ids = native.processIds(2, native.getpgrp())
-  const alone = typeof ids !== 'number' && ids.byteLength === Int32Array.BYTES_PER_ELEMENT
+  const ids = memberIds(SCOPE.kGroup, native.getpgrp())
+  const alone = typeof ids !== 'number' && ids.length === 1
   return alone && native.hasTerminal() === 0 ? 0 : native.standAside()
 }
 

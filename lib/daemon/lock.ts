@@ -1,5 +1,6 @@
 import { constants, fstatSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs'
-import { errnoOf, systemError } from '../base/errors.ts'
+import { EACCES } from '../base/errno.ts'
+import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { O_PATH, openIn, type Place } from './trust.ts'
 
@@ -19,7 +20,6 @@ export const LIFE = 1
 const PROBE = 2 ** 30
 const ALL = -1
 
-const EACCES = errnoOf('EACCES')
 const { O_NOCTTY, O_NONBLOCK, O_RDONLY } = constants
 
 /** A FIFO must not make us wait, nor a terminal become ours. */

@@ -1,6 +1,7 @@
 import { constants, fchownSync, fstatSync, openSync, type Stats, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { errnoOf, systemError } from '../base/errors.ts'
+import { ELOOP } from '../base/errno.ts'
+import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import type { Credentials } from './credentials.ts'
 import {
@@ -56,7 +57,7 @@ export function openLog(
     const { code, reason } = error as { code?: string; reason?: string }
     if (owner === undefined || code !== 'ELOOP' || reason !== undefined) throw error
     const text = `${path} is a symbolic link, which root does not follow for another user`
-    throw systemError(errnoOf('ELOOP'), 'open', { reason: 'linked-log', text, path })
+    throw systemError(ELOOP, 'open', { reason: 'linked-log', text, path })
   }
 }
 
@@ -84,7 +85,7 @@ function openAmongOthers(place: Place, flags: number, owner: Credentials | undef
   const found = openIn(place, O_PATH)
   try {
     const stats = fstatSync(found)
-    if (stats.isSymbolicLink()) throw systemError(errnoOf('ELOOP'), `open '${place.path}'`)
+    if (stats.isSymbolicLink()) throw systemError(ELOOP, `open '${place.path}'`)
     if (!couldOpen(place, stats, owner)) throw untrustedFile(place.path, stats.uid)
     return openSync(`/proc/self/fd/${found}`, flags)
   } finally {

@@ -1,5 +1,6 @@
+import { EAGAIN, ETIMEDOUT } from '../base/errno.ts'
 import { hasOtherEnd, mayBeNonBlocking } from '../base/descriptor.ts'
-import { errnoOf, systemError } from '../base/errors.ts'
+import { systemError } from '../base/errors.ts'
 
 /** Milliseconds in which a reader takes nothing. */
 const STALLED = 5000
@@ -59,7 +60,7 @@ export async function written(fd: OutputFd): Promise<void> {
 function stalled(fd: OutputFd): Error {
   const bytes = queued(fd)
   const text = `the reader of ${nameOf(fd)} has taken nothing for ${STALLED} ms, and ${bytes} bytes wait for it`
-  return systemError(errnoOf('ETIMEDOUT'), 'write', { reason: 'output-stalled', text, fd, bytes })
+  return systemError(ETIMEDOUT, 'write', { reason: 'output-stalled', text, fd, bytes })
 }
 
 /** @internal For who can't wait: an error where something is queued. */
@@ -67,7 +68,7 @@ export function checkWritten(fd: OutputFd): void {
   const bytes = queued(fd)
   if (bytes === 0) return
   const text = `${bytes} bytes for ${nameOf(fd)} are queued, which only the event loop can write`
-  throw systemError(errnoOf('EAGAIN'), 'write', { reason: 'output-queued', text, fd, bytes })
+  throw systemError(EAGAIN, 'write', { reason: 'output-queued', text, fd, bytes })
 }
 
 /**

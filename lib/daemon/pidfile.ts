@@ -1,5 +1,6 @@
 import { constants, fchmodSync, fstatSync, writeSync } from 'node:fs'
-import { errnoOf, systemError } from '../base/errors.ts'
+import { EAGAIN, EINVAL, ENOENT, ENOSPC } from '../base/errno.ts'
+import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import type { ProcessIdentity } from '../inspect/process.ts'
 import { askLock, CAUTIOUSLY, isInPlace, isSameFile, LIFE, lockOf, START } from './lock.ts'
@@ -15,9 +16,6 @@ import { isOwn, openIn, type Place, refuseStrangers, untrustedFile, within } fro
 
 export { checkPidFile }
 
-const EAGAIN = errnoOf('EAGAIN')
-const EINVAL = errnoOf('EINVAL')
-const ENOENT = errnoOf('ENOENT')
 const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = constants
 /** How long another may take or remove the pidfile, in milliseconds. */
 const PATIENCE = 500
@@ -177,7 +175,7 @@ function create(place: Place, text: string): void {
   const fd = openIn(fresh, O_WRONLY | O_CREAT | O_EXCL, 0o644)
   try {
     const bytes = Buffer.from(text)
-    if (writeSync(fd, bytes) < bytes.length) throw systemError(errnoOf('ENOSPC'), 'write')
+    if (writeSync(fd, bytes) < bytes.length) throw systemError(ENOSPC, 'write')
     const result = native.renameAt(place.folder, fresh.name, place.name)
     if (result < 0) throw systemError(result, 'rename')
   } catch (error) {

@@ -1,7 +1,8 @@
 import { fstatSync, readSync } from 'node:fs'
-import { constants as os } from 'node:os'
 import { getSystemErrorMap } from 'node:util'
-import { daemonFailed, errnoOf, systemError } from '../base/errors.ts'
+import { EPERM } from '../base/errno.ts'
+import { daemonFailed, systemError } from '../base/errors.ts'
+import { signalName } from '../base/signals.ts'
 import type { Message, reportWords } from '../launcher/protocol.ts'
 
 /** A log, and where it ended before the start. */
@@ -25,8 +26,7 @@ const TAIL = 4096
 /** The launcher's word for privileges that could be regained. Neither Node nor libuv has this name. */
 const ENOTRECOVERABLE = 131
 
-const signalName = (number: number): string =>
-  Object.entries(os.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`
+const nameOf = (number: number): string => signalName(number) ?? `signal ${number}`
 
 const killed = ['was stopped: its launcher was killed', {}] as const
 
@@ -34,8 +34,8 @@ const killed = ['was stopped: its launcher was killed', {}] as const
 const verdicts: Record<string, (value: number) => readonly [string, Record<string, unknown>]> = {
   exit: (code) => [`exited with code ${code} before it was ready`, { exitCode: code }],
   signal: (number) => [
-    `was killed by ${signalName(number)} before it was ready`,
-    { signal: signalName(number) },
+    `was killed by ${nameOf(number)} before it was ready`,
+    { signal: nameOf(number) },
   ],
   timeout: () => ['was not ready in time and has been stopped', {}],
   cancelled: () => ['was stopped before it was ready', {}],
@@ -51,7 +51,7 @@ export function startFailed({ file, args, log, verdict, survivors }: Failure): E
   if (word === 'failed') {
     if (value === ENOTRECOVERABLE) {
       const text = `${file} could return from the user that it was given`
-      return systemError(errnoOf('EPERM'), 'launch', { reason: 'privileges-kept', text })
+      return systemError(EPERM, 'launch', { reason: 'privileges-kept', text })
     }
     const reason = 'not-set-up'
     const [, why = 'unknown error'] = getSystemErrorMap().get(-value) ?? []

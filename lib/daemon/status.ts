@@ -1,6 +1,7 @@
 import { constants, fstatSync, readlinkSync, readSync, type Stats } from 'node:fs'
 import { resolve } from 'node:path'
-import { errnoOf, invalidArgType, type Reason, systemError } from '../base/errors.ts'
+import { EINVAL, EISDIR, ELOOP, EPERM, ESRCH } from '../base/errno.ts'
+import { invalidArgType, type Reason, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import {
   isOver,
@@ -55,11 +56,6 @@ const sentences = {
   'untrusted-pidfile': 'names a process that its author may not signal',
 } as const
 
-const EINVAL = errnoOf('EINVAL')
-const EISDIR = errnoOf('EISDIR')
-const ELOOP = errnoOf('ELOOP')
-const EPERM = errnoOf('EPERM')
-const ESRCH = errnoOf('ESRCH')
 const MAX_SIZE = 4096
 
 /** @internal */

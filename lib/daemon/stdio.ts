@@ -1,8 +1,9 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isatty } from 'node:tty'
+import { EIO } from '../base/errno.ts'
 import { hasOtherEnd, openFlags } from '../base/descriptor.ts'
-import { errnoOf, systemError } from '../base/errors.ts'
+import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { checkMainThread } from '../base/check.ts'
 import { isFifo, openLog } from './logs.ts'
@@ -17,7 +18,6 @@ import { state } from './state.ts'
 export type StdioTarget = 'auto' | 'keep' | 'null' | (string & {})
 
 const names = ['stdin', 'stdout', 'stderr'] as const
-const EIO = errnoOf('EIO')
 // Not among Node's constants: Linux's, on every architecture that Node runs on (open(2)).
 const O_PATH = 0o10000000
 const O_CLOEXEC = 0o2000000

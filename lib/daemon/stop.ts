@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { errnoOf } from '../base/errors.ts'
+import { EBUSY } from '../base/errno.ts'
 import { native } from '../base/native.ts'
 import { identify, isSameProcess, type ProcessIdentity } from '../inspect/process.ts'
 import { sessionMembers } from '../inspect/list.ts'
@@ -16,8 +16,6 @@ import {
 import { PidFile } from './pidfile.ts'
 import { checkPidFile, type Judged, judgeNamed, judgePath, unknownDaemon } from './status.ts'
 import { reaches } from './trust.ts'
-
-const EBUSY = errnoOf('EBUSY')
 
 /**
  * Stops the daemon of a pidfile and sees it gone: SIGTERM to the daemon alone,

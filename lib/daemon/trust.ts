@@ -1,5 +1,6 @@
 import { constants, fstatSync, readFileSync, type Stats, statSync } from 'node:fs'
-import { errnoOf, systemError } from '../base/errors.ts'
+import { EACCES, ELOOP, ENOTDIR, EPERM } from '../base/errno.ts'
+import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 
 // Who wrote what stands at a path, and how far it is believed: as far as its author could have
@@ -30,10 +31,6 @@ import { native } from '../base/native.ts'
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants
 // Not among Node's constants: Linux's, on every architecture that Node runs on (open(2)).
 export const O_PATH = process.platform === 'linux' ? 0o10000000 : 0
-const EACCES = errnoOf('EACCES')
-const ELOOP = errnoOf('ELOOP')
-const ENOTDIR = errnoOf('ENOTDIR')
-const EPERM = errnoOf('EPERM')
 /** As many links as Linux follows (path_resolution(7)). */
 const MAX_LINKS = 40
 const OTHERS_WRITE = 0o022

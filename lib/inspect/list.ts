@@ -1,9 +1,11 @@
+import { EPERM, ESRCH } from '../base/errno.ts'
 import { boolean, type Check, checkInt32, checkOptions, integer } from '../base/check.ts'
 import { invalidArgType, outOfRange } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { procHides } from '../base/proc.ts'
+import { memberIds, SCOPE } from '../base/scope.ts'
 import type { ProcessInfo } from './process.ts'
-import { EPERM, ESRCH, hiddenError, Rows, SCOPE, tableError, withArgs } from './row.ts'
+import { hiddenError, Rows, tableError, withArgs } from './row.ts'
 
 /** Which processes to list: those that match every field given. */
 export interface ProcessFilter {
@@ -30,13 +32,13 @@ export const mayBeHidden = (scope: number, id: number): boolean =>
   procHides() !== false && !(scope === SCOPE.kGroup && native.killpg(id, 0) === ESRCH)
 
 function members(scope: number, id: number, call: string): number[] {
-  const ids = native.processIds(scope, id)
+  const ids = memberIds(scope, id)
   if (typeof ids === 'number') throw tableError(ids, call)
-  if (ids.byteLength === 0 && mayBeHidden(scope, id)) {
+  if (ids.length === 0 && mayBeHidden(scope, id)) {
     const kind = scope === SCOPE.kGroup ? 'process group' : 'session'
     throw hiddenError(EPERM, call, `${kind} ${id}`)
   }
-  return Array.from(new Int32Array(ids))
+  return ids
 }
 
 /**

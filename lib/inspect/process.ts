@@ -1,7 +1,8 @@
+import { ESRCH } from '../base/errno.ts'
 import { boolean, checkInt32, checkObject, checkOptions } from '../base/check.ts'
 import { invalidArgType, outOfRange, type SystemError, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import { ESRCH, hiddenError, isHidden, Rows, tableError, withArgs } from './row.ts'
+import { hiddenError, isHidden, Rows, tableError, withArgs } from './row.ts'
 
 /** One process, in the words of `ps -o`. What is absent is null. */
 export interface ProcessInfo {

@@ -1,10 +1,11 @@
-import { constants } from 'node:os'
+import { signals } from '../base/signals.ts'
+import { ESRCH } from '../base/errno.ts'
 import { type Reason, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { isNamespaceInit } from '../base/proc.ts'
 import type { Outcome, Verdict } from './explain.ts'
 import { isKernelThread, isOver, type ProcessInfo } from './process.ts'
-import { DETAILS, ESRCH, isHidden } from './row.ts'
+import { DETAILS, isHidden } from './row.ts'
 import { ttyPath } from './tty.ts'
 
 export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGTSTP'
@@ -26,7 +27,7 @@ export function detailsOf(pid: number): Details | 'hidden' | undefined {
   }
   const data = new DataView(result)
   const has = (set: number) => (signal: Signal) =>
-    ((data.getUint32(set, true) >>> (constants.signals[signal] - 1)) & 1) === 1
+    ((data.getUint32(set, true) >>> (signals[signal] - 1)) & 1) === 1
   const devices = [0, 1, 2].map((fd) => data.getUint32(DETAILS.stdio + 4 * fd, true))
   return {
     ignores: has(DETAILS.ignored),

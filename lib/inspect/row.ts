@@ -1,4 +1,5 @@
-import { errnoOf, type SystemError, systemError } from '../base/errors.ts'
+import { EACCES, ENOENT, EPERM, ESRCH } from '../base/errno.ts'
+import { type SystemError, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import type { ProcessInfo, ProcessState } from './process.ts'
 import { ttyPath } from './tty.ts'
@@ -36,14 +37,6 @@ export const DETAILS = {
   stdio_error: 12,
   stdio: 16,
 } as const
-
-/** Scope */
-export const SCOPE = { kAll: 0, kSession: 1, kGroup: 2 } as const
-
-export const ESRCH = errnoOf('ESRCH')
-const ENOENT = errnoOf('ENOENT')
-export const EPERM = errnoOf('EPERM')
-const EACCES = errnoOf('EACCES')
 
 export const isHidden = (result: number) => result === EPERM || result === EACCES
 

@@ -1,3 +1,4 @@
+import { EPERM, ESRCH } from '../base/errno.ts'
 import { checkInt32 } from '../base/check.ts'
 import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
@@ -5,7 +6,8 @@ import { inFirstNamespace } from '../base/proc.ts'
 import { type LookupOptions, throwIfNoEntry } from '../raw/session.ts'
 import { eachProcess, inSlices, listProcessesSync, mayBeHidden, Query } from './list.ts'
 import type { ProcessInfo } from './process.ts'
-import { EPERM, ESRCH, hiddenError, SCOPE } from './row.ts'
+import { SCOPE } from '../base/scope.ts'
+import { hiddenError } from './row.ts'
 
 /** Members of one process group. */
 export interface ProcessGroup {

@@ -1,4 +1,5 @@
-import { aborted, errnoOf, outOfRange, systemError } from '../base/errors.ts'
+import { ENOSYS, EPERM, ESRCH, ETIMEDOUT } from '../base/errno.ts'
+import { aborted, outOfRange, systemError } from '../base/errors.ts'
 import {
   checkIdentity,
   identify,
@@ -16,11 +17,6 @@ export interface WaitOptions {
   /** Milliseconds until the wait fails with ETIMEDOUT, at most 2147483647. Default: no limit. */
   timeout?: number | undefined
 }
-
-const ESRCH = errnoOf('ESRCH')
-const ENOSYS = errnoOf('ENOSYS')
-const EPERM = errnoOf('EPERM')
-const ETIMEDOUT = errnoOf('ETIMEDOUT')
 
 // One thread watches for all that wait here, and ends with the last of them.
 let watcher: object | undefined

@@ -1,5 +1,6 @@
 import type { ChildProcess, SpawnOptions as NodeOptions } from 'node:child_process'
-import { errnoOf, systemError } from '../base/errors.ts'
+import { EACCES, EINVAL } from '../base/errno.ts'
+import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { becomeError, launcherError, replaceError } from './failure.ts'
 import {
@@ -27,9 +28,6 @@ export interface Plan {
   /** Called when the program has started, before anything else can fail. */
   onStart: ((pid: number) => void) | undefined
 }
-
-const EACCES = errnoOf('EACCES')
-const EINVAL = errnoOf('EINVAL')
 
 /**
  * `child_process.spawn` by way of the launcher.

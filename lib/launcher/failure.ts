@@ -1,13 +1,11 @@
 // A child that could not be started, as its events and fields tell it.
 import { accessSync, constants } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
-import { errnoOf, systemError } from '../base/errors.ts'
+import { EACCES, ENOENT } from '../base/errno.ts'
+import { systemError } from '../base/errors.ts'
 import type { Internal } from './node-internals.ts'
 
 type Emit = (event: string, ...values: unknown[]) => boolean
-
-const EACCES = errnoOf('EACCES')
-const ENOENT = errnoOf('ENOENT')
 
 /** A child that ran the launcher and no program: it never was, as far as its events tell. */
 export function becomeError(child: Internal, errno: number, stepError: Error | undefined): void {

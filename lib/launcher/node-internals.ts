@@ -13,10 +13,10 @@
 //
 // All of it has been the same from Node 20 to 26.
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
-import { constants } from 'node:os'
-import { errnoOf } from '../base/errors.ts'
 
 /** What `ChildProcess.prototype.spawn` gets from `child_process.spawn`: checked and complete, with no prototype. */
+import { ESRCH } from '../base/errno.ts'
+import { signals } from '../base/signals.ts'
 export interface Normalized {
   file: string
   args: string[]
@@ -104,8 +104,6 @@ export function internalsKnown(): boolean {
   return known
 }
 
-const ESRCH = errnoOf('ESRCH')
-
 /**
  * A child that was not started is signalled no more. Node would do it by the number that its handle has, until the
  * `error` event: that is 0, the caller's whole group, or on Node 20 whatever was in the memory before.
@@ -119,7 +117,7 @@ export function neverSignal<T extends ChildProcess>(child: T): T {
 /** Ends a child that the caller can't know of, by its handle, which names no other process. */
 export const endLost = (child: Internal): void => {
   const handle = (child as { _handle?: Handle | null })._handle
-  handle?.kill(constants.signals.SIGKILL)
+  handle?.kill(signals.SIGKILL)
 }
 
 /** A stream on a terminal, behind its public face. */

@@ -1,5 +1,7 @@
-import { errnoOf, type Reason, systemError } from '../base/errors.ts'
+import { EACCES, EPERM, ESRCH } from '../base/errno.ts'
+import { type Reason, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
+import { memberIds, SCOPE } from '../base/scope.ts'
 import {
   boolean,
   checkGroup,
@@ -14,10 +16,6 @@ export interface LookupOptions {
   /** Throw when there is no such process. When false the result is `undefined`. Default: true. */
   throwIfNoEntry?: boolean | undefined
 }
-
-const ESRCH = errnoOf('ESRCH')
-const EPERM = errnoOf('EPERM')
-const EACCES = errnoOf('EACCES')
 
 /**
  * Makes the calling process the leader of a new session and of a new process
@@ -45,8 +43,8 @@ export function setsid(): number {
 
 function whySetsid(): Reason | undefined {
   const { pid } = process
-  const members = membersOf(pid)
-  if (members === undefined || members.length === 0) return undefined
+  const members = memberIds(SCOPE.kGroup, pid)
+  if (typeof members === 'number' || members.length === 0) return undefined
   const list = `(members ${members.join(', ')})`
   if (native.getpgrp() !== pid) {
     const text = `process group ${pid} is still in use ${list}`
@@ -55,11 +53,6 @@ function whySetsid(): Reason | undefined {
   const session = native.getsid(0) === pid ? ` and of session ${pid}` : ''
   const text = `already the leader of process group ${pid} ${list}${session}`
   return { reason: 'group-leader', text, pgid: pid, members }
-}
-
-function membersOf(pgid: number): number[] | undefined {
-  const ids = native.processIds(2, pgid)
-  return typeof ids === 'number' ? undefined : Array.from(new Int32Array(ids)).sort((a, b) => a - b)
 }
 
 /**
@@ -215,7 +208,8 @@ export function whyNotGroup(pgid: number): Reason | undefined {
  * @internal
  */
 export function sessionOfGroup(pgid: number): number | undefined {
-  const [member] = membersOf(pgid) ?? []
+  const members = memberIds(SCOPE.kGroup, pgid)
+  const [member] = typeof members === 'number' ? [] : members
   const sid = member === undefined ? -1 : native.getsid(member)
   return sid < 0 ? undefined : sid
 }

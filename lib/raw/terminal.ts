@@ -1,11 +1,8 @@
-import { errnoOf, type Reason, systemError } from '../base/errors.ts'
+import { EIO, ENOTTY, EPERM } from '../base/errno.ts'
+import { type Reason, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { sessionOfGroup } from './session.ts'
 import { checkInt32 } from '../base/check.ts'
-
-const EIO = errnoOf('EIO')
-const ENOTTY = errnoOf('ENOTTY')
-const EPERM = errnoOf('EPERM')
 
 /**
  * The foreground process group of a terminal.

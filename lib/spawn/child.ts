@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
-import { constants } from 'node:os'
 import { invalidArgType, systemError } from '../base/errors.ts'
 import { processInfo } from '../inspect/process.ts'
 import { native } from '../base/native.ts'
+import { signalName } from '../base/signals.ts'
 
 /** The events of `watchChild()`. */
 export interface ChildWatchEvents {
@@ -57,7 +57,7 @@ class Watch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
     if (hasEnded(this.#child)) return
     const signal = native.takeChange(this.#child.pid ?? 0)
     if (signal < 0) return
-    this.#signal = signal === 0 ? null : signalName(signal)
+    this.#signal = signal === 0 ? null : (signalName(signal) ?? (`SIG${signal}` as NodeJS.Signals))
     if (this.#signal === null) this.emit('continue')
     else this.emit('stop', this.#signal)
   }
@@ -85,11 +85,6 @@ export function checkChild(value: unknown, name: string): asserts value is Child
 /** @internal */
 export const hasEnded = (child: ChildProcess) =>
   child.exitCode !== null || child.signalCode !== null
-
-function signalName(number: number): NodeJS.Signals {
-  const found = Object.entries(constants.signals).find(([, value]) => value === number)
-  return (found?.[0] ?? `SIG${number}`) as NodeJS.Signals
-}
 
 const watches = new WeakMap<ChildProcess, Watch>()
 

@@ -1,14 +1,12 @@
 import type { ChildProcess } from 'node:child_process'
+import { EIO, ENOTTY } from '../base/errno.ts'
 import { boolean, checkGroup, checkInt32, checkOptions } from '../base/check.ts'
-import { errnoOf, systemError } from '../base/errors.ts'
+import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { getpgid, getpgrp } from '../raw/session.ts'
 import { tcgetpgrp } from '../raw/terminal.ts'
 import { checkChild, type ChildWatch, hasEnded, watchChild } from './child.ts'
 import { terminal } from './terminal.ts'
-
-const EIO = errnoOf('EIO')
-const ENOTTY = errnoOf('ENOTTY')
 
 /** How often a loan that waits looks whether the terminal is ours: bash's `fg` of a job that runs sends no signal. */
 const LOOK = 100

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { errnoOf } from '../base/errors.ts'
+import { ESRCH } from '../base/errno.ts'
 import { native } from '../base/native.ts'
 
 /**
@@ -18,7 +18,6 @@ export interface Leader {
   left: 'unknown' | 'no-group' | 'nothing'
 }
 
-const ESRCH = errnoOf('ESRCH')
 const leaders = new WeakMap<ChildProcess, Leader>()
 const dropped = new FinalizationRegistry<Leader>(release)
 

@@ -1,13 +1,8 @@
 import type { SpawnOptions as NodeOptions } from 'node:child_process'
-import { constants } from 'node:os'
+import { ENOSYS, EPERM, EPIPE } from '../base/errno.ts'
 import { boolean, type Check, integer, octal, oneOf, signalNumber } from '../base/check.ts'
-import {
-  errnoOf,
-  invalidArgType,
-  invalidArgValue,
-  type Reason,
-  systemError,
-} from '../base/errors.ts'
+import { invalidArgType, invalidArgValue, type Reason, systemError } from '../base/errors.ts'
+import { signals } from '../base/signals.ts'
 import type { FailedStep, Step } from '../launcher/start.ts'
 import { stdioList } from '../launcher/start.ts'
 import { whyNotGroup } from '../raw/session.ts'
@@ -52,10 +47,6 @@ export interface JobOptions {
   /** Signals that the program starts with as ignored, like `nohup` does with SIGHUP. Default: none. */
   ignoreSignals?: readonly NodeJS.Signals[] | undefined
 }
-
-const EPERM = errnoOf('EPERM')
-const EPIPE = errnoOf('EPIPE')
-const ENOSYS = errnoOf('ENOSYS')
 
 /** The options of one call, each read once and checked, and what several rows need to know of them. */
 interface Job {
@@ -161,7 +152,7 @@ export const rows: { [K in keyof JobOptions]-?: Row<NonNullable<JobOptions[K]>> 
       given.parentDeathSignal !== undefined && names.includes(given.parentDeathSignal)
         ? `can't have ${given.parentDeathSignal}, which is options.parentDeathSignal: it would be both ignored and sent`
         : undefined,
-    steps: (names) => names.map((name) => ({ step: 'ignore', value: [constants.signals[name]] })),
+    steps: (names) => names.map((name) => ({ step: 'ignore', value: [signals[name]] })),
     fails: { by: ['ignore'], syscall: 'signal' },
   },
   parentDeathSignal: {
@@ -219,7 +210,7 @@ export function planOf(own: NodeOptions & Record<string, unknown>): JobPlan | un
   const takesTerminal = foreground !== undefined && newSession === undefined
   return {
     steps,
-    parentDeathSignal: parentDeathSignal && constants.signals[parentDeathSignal],
+    parentDeathSignal: parentDeathSignal && signals[parentDeathSignal],
     detached: newSession !== undefined,
     takesTerminal,
     terminal: takesTerminal ? ownDescriptor(foreground, job) : undefined,

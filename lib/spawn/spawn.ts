@@ -9,8 +9,9 @@ import type {
   StdioPipe,
 } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
+import { ENOTSUP } from '../base/errno.ts'
 import { ownOptions } from '../base/check.ts'
-import { errnoOf, systemError } from '../base/errors.ts'
+import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { copied, launch } from '../launcher/exec.ts'
 import { neverSignal } from '../launcher/node-internals.ts'
@@ -21,8 +22,6 @@ import { terminal } from './terminal.ts'
 export type { JobOptions } from './options.ts'
 
 export interface SpawnOptions extends NodeOptions, JobOptions {}
-
-const ENOTSUP = errnoOf('ENOTSUP')
 
 type Streams<T extends StdioNull | StdioPipe, Stream> = T extends StdioNull ? null : Stream
 

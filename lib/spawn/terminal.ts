@@ -1,16 +1,11 @@
 // The controlling terminal of this process: by what right we give it to another group, which group has it from us,
 // and how it was before. A process has one, so there is one of this.
-import { constants } from 'node:os'
-import { errnoOf, type Reason, systemError } from '../base/errors.ts'
+import { EIO, ENOTTY, EPERM, ESRCH } from '../base/errno.ts'
+import { type Reason, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
+import { signals } from '../base/signals.ts'
 import { setForegroundError, whyNotTerminal } from '../raw/terminal.ts'
 import { pauseStdin } from './stdin.ts'
-
-const { SIGCONT } = constants.signals
-const EIO = errnoOf('EIO')
-const ENOTTY = errnoOf('ENOTTY')
-const EPERM = errnoOf('EPERM')
-const ESRCH = errnoOf('ESRCH')
 
 /** The terminal as it was before we lent it. */
 interface Before {
@@ -193,7 +188,8 @@ export class Loan {
   }
 
   continue(): void {
-    if (this.pgid !== undefined && this.pgid !== native.getpgrp()) native.killpg(this.pgid, SIGCONT)
+    if (this.pgid !== undefined && this.pgid !== native.getpgrp())
+      native.killpg(this.pgid, signals.SIGCONT)
   }
 
   /** Gives it when our own group has it: a shell's fg says nothing to a job that runs. */

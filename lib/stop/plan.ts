@@ -1,6 +1,6 @@
-import { constants } from 'node:os'
 import { abortSignal, boolean, checkOptions, ms, signalNumber } from '../base/check.ts'
 import { invalidArgValue, outOfRange } from '../base/errors.ts'
+import { canEnd, MAX_SIGNAL, signals } from '../base/signals.ts'
 
 export interface StopOptions {
   /** The first signal. SIGCONT follows it, so that what is stopped can act on it. Default: `'SIGTERM'`. */
@@ -24,26 +24,6 @@ export interface Plan {
   allowSelf: boolean
 }
 
-const { signals } = constants
-/** Signals that end no process, whatever it does with them (signal(7)). */
-const harmless = new Set(
-  (
-    [
-      'SIGCONT',
-      'SIGCHLD',
-      'SIGURG',
-      'SIGWINCH',
-      'SIGSTOP',
-      'SIGTSTP',
-      'SIGTTIN',
-      'SIGTTOU',
-    ] as const
-  ).map((name) => signals[name]),
-)
-
-/** The largest number of a signal. */
-export const MAX_SIGNAL = process.platform === 'linux' ? 64 : 31
-
 /** @internal */
 export function checkStopOptions(options: StopOptions): Plan {
   const {
@@ -65,7 +45,6 @@ export function checkStopOptions(options: StopOptions): Plan {
 function endingSignal(value: unknown, name: string): number {
   const number = signalNumber(value, name)
   if (number < 1 || number > MAX_SIGNAL) throw outOfRange(name, `>= 1 && <= ${MAX_SIGNAL}`, number)
-  if (harmless.has(number))
-    throw invalidArgValue(name, value, 'must be a signal that can end a process')
+  if (!canEnd(number)) throw invalidArgValue(name, value, 'must be a signal that can end a process')
   return number
 }

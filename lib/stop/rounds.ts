@@ -1,11 +1,12 @@
-import { constants } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { aborted } from '../base/errors.ts'
 import { native } from '../base/native.ts'
+import { signals } from '../base/signals.ts'
 import { waitForExit } from '../inspect/wait.ts'
 import type { Plan } from './plan.ts'
 import { describeSurvivors, type Survivor } from './survivors.ts'
-import type { Report, Shot, Target } from './target.ts'
+import type { Report } from './report.ts'
+import type { Shot, Target } from './target.ts'
 
 export interface StopResult {
   /**
@@ -33,7 +34,7 @@ export const settled = (outcome: StopResult['outcome']): StopResult => ({
   elapsed: 0,
 })
 
-const { SIGKILL } = constants.signals
+const { SIGKILL } = signals
 /** SIGKILL works when its target next runs; longer than this it doesn't run at all. */
 const KILL_WAIT = 2000
 /** The first pause between two looks and the longest, in milliseconds. The end of a member ends a pause. */

@@ -1,7 +1,8 @@
+import { EINVAL } from '../base/errno.ts'
 import { boolean, checkGroup, checkOptions, signalNumber } from '../base/check.ts'
-import { errnoOf, invalidArgValue, systemError } from '../base/errors.ts'
+import { invalidArgValue, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import { MAX_SIGNAL } from './plan.ts'
+import { MAX_SIGNAL } from '../base/signals.ts'
 import { pidfdOf, Target } from './target.ts'
 
 export interface SignalOptions {
@@ -16,8 +17,6 @@ export interface SignalResult {
   /** The live members that were not, each with the name of its error; those too that /proc doesn't show. */
   notSignalled: { pid: number; code: 'EPERM' }[]
 }
-
-const EINVAL = errnoOf('EINVAL')
 
 /**
  * Sends a signal to every member of a process group, and says who got it. Those that are started meanwhile get

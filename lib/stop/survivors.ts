@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { identify, isOver, type ProcessInfo, processInfo } from '../inspect/process.ts'
-import type { Member } from './target.ts'
+import type { Member } from './report.ts'
 
 export interface Survivor extends ProcessInfo {
   /**

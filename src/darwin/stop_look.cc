@@ -49,10 +49,8 @@ Number Meaning(const StopRequest& request, bool first, StopReport* report) {
 }
 
 int FindProcesses(const StopRequest& request, List<ProcessRow>* found) {
-  if (request.scope != StopRequest::kProcess) {
-    Scope scope =
-        request.scope == StopRequest::kGroup ? Scope::kGroup : Scope::kSession;
-    return ReadProcesses(scope, request.id, found);
+  if (request.scope != Scope::kProcess) {
+    return ReadProcesses(request.scope, request.id, found);
   }
   ProcessRow* row = found->Add();
   if (row == nullptr) return -ENOMEM;
@@ -111,7 +109,7 @@ int StopLook(const StopRequest& request, bool first, StopReport* report,
     report->watch_start = row->start;
   }
   report->group = 0;
-  if (request.scope == StopRequest::kGroup && kill(-request.id, 0) != 0) {
+  if (request.scope == Scope::kGroup && kill(-request.id, 0) != 0) {
     report->group = -errno;
   }
   return 0;

@@ -4,18 +4,17 @@
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "../pidfd_calls.h"
 
 namespace sess {
 
-// By number: the wrapper is glibc 2.36. The result is close-on-exec.
 int OpenExit(pid_t pid) {
-  long fd = syscall(SYS_pidfd_open, pid, 0);
-  if (fd >= 0) return static_cast<int>(fd);
+  int fd = OpenPidfd(pid);
   // The number of a thread gives ENOENT, and EINVAL before Linux 6.15.
-  bool thread = errno == ENOENT || (errno == EINVAL && pid > 0);
-  return thread ? -ESRCH : -errno;
+  bool thread = fd == -ENOENT || (fd == -EINVAL && pid > 0);
+  return thread ? -ESRCH : fd;
 }
 
 ExitQueue::~ExitQueue() {

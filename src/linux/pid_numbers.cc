@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "../fd.h"
-#include "proc_stat.h"
+#include "proc.h"
 
 namespace sess {
 namespace {

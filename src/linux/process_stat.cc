@@ -1,6 +1,6 @@
-// proc_pid_stat(5): one line about a process.
 #include "process_stat.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -54,10 +54,6 @@ constexpr int64_t kKernelThread = 0x00200000;
 
 }  // namespace
 
-int32_t ReadNumber(const char* text) {
-  return static_cast<int32_t>(Fields(text).Next());
-}
-
 // The time of boot, which turns start ticks into a time of day. The btime of
 // /proc/stat is the same value, cut to whole seconds.
 double BootTime() {
@@ -90,7 +86,7 @@ bool ParseStat(const char* text, double boot_time, ProcessRow* row) {
   if (length > sizeof row->command) length = sizeof row->command;
   memcpy(row->command, open + 1, length);
   row->length = static_cast<uint8_t>(length);
-  row->pid = ReadNumber(text);
+  row->pid = static_cast<int32_t>(Fields(text).Next());
   row->state = static_cast<uint8_t>(close[2]);
 
   Fields fields(close + 4);
@@ -113,6 +109,18 @@ bool ParseStat(const char* text, double boot_time, ProcessRow* row) {
   auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
   row->memory = static_cast<double>(fields.Next()) * page;
   return fields.whole();
+}
+
+int ReadStat(int fd, double boot_time, ProcessRow* row) {
+  char text[1024];
+  ssize_t length = read(fd, text, sizeof text - 1);
+  if (length < 0) return -errno;
+  text[length] = '\0';
+  return ParseStat(text, boot_time, row) ? 0 : -EIO;
+}
+
+bool IsLive(const ProcessRow& row) {
+  return (row.state != 'Z' && row.state != 'X') || row.threads > 1;
 }
 
 }  // namespace sess

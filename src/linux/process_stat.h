@@ -1,3 +1,4 @@
+// proc_pid_stat(5): one line about a process.
 #ifndef SETSID_LINUX_PROCESS_STAT_H_
 #define SETSID_LINUX_PROCESS_STAT_H_
 
@@ -12,8 +13,11 @@ double BootTime();
 // text that is none.
 bool ParseStat(const char* text, double boot_time, ProcessRow* row);
 
-// The number at the start of a text.
-int32_t ReadNumber(const char* text);
+// The same from an open /proc/PID/stat. 0 or -errno.
+int ReadStat(int fd, double boot_time, ProcessRow* row);
+
+// No zombie, or one that lives by its other threads.
+bool IsLive(const ProcessRow& row);
 
 }  // namespace sess
 

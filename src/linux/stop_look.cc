@@ -8,23 +8,24 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../fd.h"
 #include "pid_numbers.h"
-#include "pidfd_calls.h"
-#include "proc.h"
-#include "proc_stat.h"
 #include "stop_members.h"
+#include "stop_rows.h"
 
 namespace sess {
 namespace {
 
 constexpr int kMaxRounds = 16;
 
-int CompareRows(const void* a, const void* b) {
+int Compare(const void* a, const void* b) {
   const auto* one = static_cast<const StopRow*>(a);
   const auto* other = static_cast<const StopRow*>(b);
   if (one->pid != other->pid) return one->pid < other->pid ? -1 : 1;
   return (one->start > other->start) - (one->start < other->start);
+}
+
+StopRow RowOf(const Member& member) {
+  return {member.start, member.pid, 0, 0, 0, 0, {0, 0}};
 }
 
 // Now, in the ticks that processes are started at.
@@ -50,15 +51,8 @@ class Look {
 
  private:
   int Round();
-  Number Meaning(const PidCursor& now);
-  StopRow* Find(const Member& member, size_t known) const;
-  bool SeenBefore() const;
   int Merge();
-  void Send();
-  bool SendToGroup();
-  bool IsDue(const StopRow& row) const;
-  int Check(const StopRow& row) const;
-  int SendTo(const StopRow& row, int signal) const;
+  int MergeOne(const Member& member, size_t known);
   void Count();
 
   const StopRequest& request_;
@@ -69,73 +63,17 @@ class Look {
   bool ask_all_ = false;
 };
 
-// Among the first `known` rows, which are in order.
-StopRow* Look::Find(const Member& member, size_t known) const {
-  if (known == 0) return nullptr;
-  StopRow key = {member.start, member.pid, 0, 0, 0, 0, {0, 0}};
-  return static_cast<StopRow*>(
-      bsearch(&key, &(*rows_)[0], known, sizeof key, CompareRows));
-}
-
-bool Look::SeenBefore() const {
-  for (size_t i = 0; i < members_.size(); i++) {
-    const Member& member = members_[i];
-    if (member.start == 0) continue;
-    bool known = false;
-    // A session is joined by fork alone: who started while it was known to be
-    // there is no member of another one that has got its number.
-    if (request_.scope == StopRequest::kSession) {
-      known = member.start + 1 <= report_->since;
-    }
-    const StopRow* row = Find(member, rows_->size());
-    known = known || (row != nullptr && (row->flags & StopRow::kKnown) != 0);
-    // Asked again after the scan: what was found meanwhile is of the same then.
-    ProcStat stat;
-    if (known && members_.InScope(member.pid) &&
-        ReadProcStat(member.pid, &stat) == 0 && stat.start == member.start) {
-      return true;
-    }
-  }
-  return false;
-}
-
-// Whether the number is still that of what was meant. The kernel gives no
-// number to a process while it is that of a group or session (alloc_pid): a
-// process with the number that is not the leader seen first shows that it was
-// free.
-Number Look::Meaning(const PidCursor& now) {
-  bool ended = request_.leader_fd >= 0 && IsOver(request_.leader_fd);
-  double leader = -1;
-  ProcStat stat;
-  if (IsProcess(request_.id)) {
-    // Where it can't be read, it may have been reaped since.
-    bool read = ReadProcStat(request_.id, &stat) == 0;
-    leader = read ? stat.start : IsProcess(request_.id) ? 0 : -1;
-  }
-  if (ended && leader != -1 && stat.live) return kTaken;
-  double known = first_ ? request_.start : report_->leader;
-  if (known == -1 && leader != -1) return kTaken;
-  if (known > 0 && leader > 0 && known != leader) return kTaken;
-  // It may have ended since it was asked: then it was there till now.
-  report_->leader = leader == 0 && known > 0 ? known : leader;
-  if (request_.scope == StopRequest::kProcess || members_.size() == 0) {
-    return kSame;
-  }
-  if (leader > 0 && leader == known) return kSame;
-  if (request_.leader_fd >= 0) {
-    // To the group of that very leader, whoever has its number (Linux 6.9).
-    int result = PidfdSend(request_.leader_fd, 0, kToGroup);
-    if (result == 0 || result == -EPERM) return kSame;
-    if (result == -ESRCH && request_.scope == StopRequest::kGroup) {
-      return kTaken;
-    }
-  }
-  if (members_.self() || SeenBefore()) return kSame;
-  if (first_) return kSame;
-  PidCursor before;
-  before.forks = report_->forks;
-  before.last = report_->cursor;
-  return NumberWasSkipped(before, now, request_.id) ? kSame : kUnknown;
+// Brings the row of a member up to this scan.
+int Look::MergeOne(const Member& member, size_t known) {
+  ptrdiff_t at = FindStopRow(*rows_, known, member);
+  StopRow* row = at >= 0 ? &(*rows_)[static_cast<size_t>(at)] : rows_->Add();
+  if (row == nullptr) return -ENOMEM;
+  if (at < 0) *row = RowOf(member);
+  if (report_->number == kSame) row->flags |= StopRow::kKnown;
+  row->state = member.state;
+  if (member.live) row->flags |= StopRow::kLive;
+  if (member.state == '?') row->flags |= StopRow::kHidden;
+  return 0;
 }
 
 // Brings what is known of all that was ever seen up to this scan.
@@ -145,119 +83,11 @@ int Look::Merge() {
     (*rows_)[i].flags &= StopRow::kSent | StopRow::kKnown;
   }
   for (size_t i = 0; i < members_.size(); i++) {
-    const Member& member = members_[i];
-    StopRow* row = Find(member, known);
-    if (row == nullptr) {
-      row = rows_->Add();
-      if (row == nullptr) return -ENOMEM;
-      *row = {member.start, member.pid, 0, 0, 0, 0, {0, 0}};
-    }
-    if (report_->number == kSame) row->flags |= StopRow::kKnown;
-    row->state = member.state;
-    if (member.live) row->flags |= StopRow::kLive;
-    if (member.state == '?') row->flags |= StopRow::kHidden;
+    int result = MergeOne(members_[i], known);
+    if (result != 0) return result;
   }
-  if (rows_->size() > 0) {
-    qsort(&(*rows_)[0], rows_->size(), sizeof(StopRow), CompareRows);
-  }
+  SortStopRows(rows_);
   return 0;
-}
-
-bool Look::IsDue(const StopRow& row) const {
-  if ((row.flags & StopRow::kLive) == 0) return false;
-  if (row.phase != request_.phase) return true;
-  bool again = (request_.flags & StopRequest::kAgain) != 0;
-  return again && row.result == 0;
-}
-
-// -ESRCH: the process of a row is gone, or no member any more.
-int Look::Check(const StopRow& row) const {
-  if (!members_.InScope(row.pid)) return -ESRCH;
-  ProcStat stat;
-  int result = ReadProcStat(row.pid, &stat);
-  if (result != 0) return result;
-  return stat.start == row.start ? 0 : -ESRCH;
-}
-
-// The pidfd holds whoever has the pid now, and that must be who was seen. A
-// process that is held already is signalled through its own pidfd: another that
-// got its number within the same tick has the same start.
-int Look::SendTo(const StopRow& row, int signal) const {
-  bool held =
-      request_.scope == StopRequest::kProcess && request_.leader_fd >= 0;
-  if (held && PidfdsWork()) return PidfdSend(request_.leader_fd, signal, 0);
-  if (PidfdsWork()) {
-    Fd pidfd(PidfdOpenRaw(row.pid));
-    if (pidfd.get() == -ESRCH) return -ESRCH;
-    int result = row.start != 0              ? Check(row)
-                 : members_.InScope(row.pid) ? 0
-                                             : -ESRCH;
-    bool none_free = result == -EMFILE || result == -ENFILE;
-    if (pidfd.get() >= 0 && !none_free) {
-      return result == 0 ? PidfdSend(pidfd.get(), signal, 0) : -ESRCH;
-    }
-  }
-  // Where there is no pidfd to be had, it is compared on the line before. What
-  // /proc doesn't show can't be.
-  if (row.start == 0) return -EPERM;
-  if (Check(row) != 0) return -ESRCH;
-  return kill(row.pid, signal) == 0 ? 0 : -errno;
-}
-
-// All at once, so that no member can act on another's end or start a new one.
-// False: it has to be done one by one.
-bool Look::SendToGroup() {
-  if (request_.leader_fd < 0 || members_.self() || !PidfdsWork()) return false;
-  if (request_.scope != StopRequest::kGroup) return false;
-  // Another rule says who may send this one (kill(2)).
-  if (request_.signal == SIGCONT) return false;
-  int probe = PidfdSend(request_.leader_fd, 0, kToGroup);
-  if (probe != 0) return false;
-  List<size_t> allowed;
-  for (size_t i = 0; i < rows_->size(); i++) {
-    StopRow& row = (*rows_)[i];
-    if (!IsDue(row)) continue;
-    // Success tells only that one member could be signalled: who could not?
-    row.result = SendTo(row, 0);
-    if (row.result == -ESRCH) continue;
-    row.phase = request_.phase;
-    size_t* place = row.result == 0 ? allowed.Add() : nullptr;
-    if (place != nullptr) *place = i;
-  }
-  if (allowed.size() == 0) return true;
-  if (PidfdSend(request_.leader_fd, request_.signal, kToGroup) != 0) {
-    return true;  // they have all ended since
-  }
-  if ((request_.flags & StopRequest::kContinue) != 0) {
-    PidfdSend(request_.leader_fd, SIGCONT, kToGroup);
-  }
-  for (size_t i = 0; i < allowed.size(); i++) {
-    StopRow& row = (*rows_)[allowed[i]];
-    if ((row.flags & StopRow::kSent) == 0) report_->sent++;
-    row.flags |= StopRow::kSent;
-  }
-  return true;
-}
-
-void Look::Send() {
-  if (request_.signal < 0 || report_->number != kSame) return;
-  if (SendToGroup()) return;
-  // The leader first: the others are often its children.
-  for (int leader = 1; leader >= 0; leader--) {
-    for (size_t i = 0; i < rows_->size(); i++) {
-      StopRow& row = (*rows_)[i];
-      if ((row.pid == request_.id) != (leader == 1) || !IsDue(row)) continue;
-      bool again = row.phase == request_.phase;
-      int result = SendTo(row, request_.signal);
-      if (result == -ESRCH) continue;
-      row.result = result;
-      row.phase = request_.phase;
-      if (result != 0) continue;
-      row.flags |= StopRow::kSent;
-      if (!again) report_->sent++;
-      if ((request_.flags & StopRequest::kContinue) != 0) SendTo(row, SIGCONT);
-    }
-  }
 }
 
 void Look::Count() {
@@ -283,10 +113,9 @@ int Look::Round() {
   report_->began = BootTicks();
   int result = members_.Scan(started, ask_all_);
   if (result != 0) return result;
-  report_->number = Meaning(ReadPidCursor());
-  if (report_->number == kTaken) {
-    members_.Clear();
-  }
+  report_->number =
+      MeaningOf(request_, members_, *rows_, first_, ReadPidCursor(), report_);
+  if (report_->number == kTaken) members_.Clear();
   result = Merge();
   if (result != 0) return result;
   // An empty look says nothing of the number, which is free now.
@@ -295,8 +124,8 @@ int Look::Round() {
     report_->forks = started.forks;
     report_->cursor = started.last;
   }
-  report_->sent = 0;
-  Send();
+  bool sends = request_.signal >= 0 && report_->number == kSame;
+  report_->sent = sends ? SendToMembers(request_, members_, rows_) : 0;
   first_ = false;
   return 0;
 }
@@ -317,13 +146,26 @@ int Look::Run() {
   report_->sent = sent;
   Count();
   report_->group = 0;
-  if (request_.scope == StopRequest::kGroup && kill(-request_.id, 0) != 0) {
+  if (request_.scope == Scope::kGroup && kill(-request_.id, 0) != 0) {
     report_->group = -errno;
   }
   return 0;
 }
 
 }  // namespace
+
+void SortStopRows(List<StopRow>* rows) {
+  if (rows->size() == 0) return;
+  qsort(&(*rows)[0], rows->size(), sizeof(StopRow), Compare);
+}
+
+ptrdiff_t FindStopRow(const List<StopRow>& rows, size_t known,
+                      const Member& member) {
+  if (known == 0) return -1;
+  StopRow key = RowOf(member);
+  void* found = bsearch(&key, rows.data(), known, sizeof key, Compare);
+  return found == nullptr ? -1 : static_cast<StopRow*>(found) - rows.data();
+}
 
 int StopLook(const StopRequest& request, bool first, StopReport* report,
              List<StopRow>* rows) {

@@ -1,14 +1,12 @@
 #include "stop_members.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include "../stop_look.h"
-#include "pidfd_calls.h"
+#include "../fd.h"
+#include "../pidfd_calls.h"
 #include "proc.h"
-#include "proc_stat.h"
+#include "process_stat.h"
 
 namespace sess {
 namespace {
@@ -17,15 +15,17 @@ constexpr int kMaxCatchUps = 4;
 
 }  // namespace
 
-bool Members::InScope(pid_t pid) const {
-  switch (scope_) {
-    case StopRequest::kSession:
-      return getsid(pid) == id_;
-    case StopRequest::kGroup:
-      return getpgid(pid) == id_;
-    default:
-      return pid == id_ && IsProcess(pid);
-  }
+int ReadMember(pid_t pid, Member* member) {
+  Fd file(OpenStat(pid));
+  if (file.get() < 0) return file.get();
+  ProcessRow row;
+  int result = ReadStat(file.get(), 0, &row);
+  if (result == 0) *member = {row.start, pid, row.state, IsLive(row)};
+  return result;
+}
+
+bool Members::Includes(pid_t pid) const {
+  return InScope(pid, scope_, id_) == 1;
 }
 
 bool Members::Has(pid_t pid) const {
@@ -36,46 +36,30 @@ bool Members::Has(pid_t pid) const {
 }
 
 int Members::Add(pid_t pid) {
-  if (!InScope(pid)) return 0;
+  int member_of = InScope(pid, scope_, id_);
+  if (member_of != 1) return member_of;
   if (pid == getpid()) {
     self_ = true;
     return 0;
   }
-  ProcStat stat;
-  int result = ReadProcStat(pid, &stat);
+  Member member;
+  int result = ReadMember(pid, &member);
   if (result == -ESRCH) {
     if (!IsProcess(pid)) return 0;
     result = -EPERM;  // hidepid=2 hides it, or it is gone by now
   }
   if (result != 0 && result != -EPERM && result != -EACCES) return result;
-  Member member = {stat.start, pid, stat.state, stat.live};
   if (result != 0) {
-    if (!InScope(pid)) return 0;
+    if (!Includes(pid)) return 0;
     member = {0, pid, '?', !HasEnded(pid)};
     if (!member.live && !IsProcess(pid)) return 0;
   }
-  Member* place = members_.Add();
-  if (place == nullptr) return -ENOMEM;
-  *place = member;
-  return 0;
+  return members_.Push(member) ? 0 : -ENOMEM;
 }
 
-int Members::ScanFolder() {
-  DIR* proc = opendir("/proc");
-  if (proc == nullptr) return -errno;
-  int result = 0;
-  while (result == 0) {
-    errno = 0;
-    const dirent* entry = readdir(proc);
-    if (entry == nullptr) {
-      result = -errno;
-      break;
-    }
-    if (*entry->d_name < '1' || *entry->d_name > '9') continue;
-    result = Add(static_cast<pid_t>(NumberAt(entry->d_name)));
-  }
-  closedir(proc);
-  return result;
+int Members::AddNew(pid_t pid) {
+  if (!Includes(pid) || Has(pid) || !IsProcess(pid)) return 0;
+  return Add(pid);
 }
 
 // Those that were started while the table was read: a member that hands over to
@@ -87,8 +71,7 @@ int Members::CatchUp(double from) {
     pid_t limit = PidLimit();
     for (pid_t pid = static_cast<pid_t>(from); pid != static_cast<pid_t>(to);) {
       pid = pid + 1 >= limit ? 1 : pid + 1;
-      if (!InScope(pid) || Has(pid) || !IsProcess(pid)) continue;
-      int result = Add(pid);
+      int result = AddNew(pid);
       if (result != 0) return result;
     }
     from = to;
@@ -96,29 +79,29 @@ int Members::CatchUp(double from) {
   return 0;
 }
 
+// getsid and getpgid tell of a process that /proc hides, too.
+int Members::AskAll() {
+  pid_t limit = NumbersInUse();
+  int result = 0;
+  for (pid_t pid = 1; pid < limit && result == 0; pid++) result = AddNew(pid);
+  return result;
+}
+
 int Members::Scan(const PidCursor& started, bool ask_all) {
   Clear();
   self_ = false;
-  if (scope_ == StopRequest::kProcess) {
-    int result = CheckProcFolder();
-    if (result != 0 || !IsProcess(id_)) {
-      return IsProcess(id_) ? result : 0;
-    }
-    return Add(id_);
+  if (scope_ == Scope::kProcess) {
+    int result = CheckProc();
+    if (!IsProcess(id_)) return 0;
+    return result == 0 ? Add(id_) : result;
   }
   // The kernel's own answer needs no table.
-  if (scope_ == StopRequest::kGroup && kill(-id_, 0) != 0 && errno == ESRCH) {
+  if (scope_ == Scope::kGroup && kill(-id_, 0) != 0 && errno == ESRCH) {
     return 0;
   }
-  int result = CheckProcFolder();
-  if (result == 0) result = ScanFolder();
+  int result = EachProcess([this](pid_t pid) { return Add(pid); });
   if (result == 0) result = CatchUp(started.last);
-  if (result != 0 || !ask_all) return result;
-  // getsid and getpgid tell of a process that /proc hides, too.
-  pid_t limit = NumbersInUse();
-  for (pid_t pid = 1; pid < limit && result == 0; pid++) {
-    if (InScope(pid) && !Has(pid) && IsProcess(pid)) result = Add(pid);
-  }
+  if (result == 0 && ask_all) result = AskAll();
   return result;
 }
 

@@ -8,27 +8,32 @@
 #include <cstdint>
 
 #include "../list.h"
+#include "../process_table.h"
 #include "pid_numbers.h"
 
 namespace sess {
 
-// A process of the number that is asked for, as one scan has found it.
+// A process as one scan has found it.
 struct Member {
-  double start;
-  pid_t pid;
-  uint8_t state;
-  bool live;
+  double start = 0;  // in ticks since boot; 0: /proc doesn't show it
+  pid_t pid = 0;
+  uint8_t state = '?';
+  bool live = true;
 };
+
+// Reads what tells one process from another. 0, -ESRCH where it is gone or
+// hidden, or another -errno.
+int ReadMember(pid_t pid, Member* member);
 
 class Members {
  public:
-  // scope: as in StopRequest.
-  Members(int32_t scope, pid_t id) : scope_(scope), id_(id) {}
+  Members(Scope scope, pid_t id) : scope_(scope), id_(id) {}
 
   // `started`: a reading of the moment before. `ask_all`: also those that /proc
   // hides. 0 or -errno.
   int Scan(const PidCursor& started, bool ask_all);
-  bool InScope(pid_t pid) const;
+  // Whether a process is one now. False, too, where that can't be told.
+  bool Includes(pid_t pid) const;
   void Clear();
   size_t size() const { return members_.size(); }
   const Member& operator[](size_t index) const { return members_[index]; }
@@ -36,12 +41,13 @@ class Members {
   bool self() const { return self_; }
 
  private:
-  int ScanFolder();
   int CatchUp(double from);
+  int AskAll();
   int Add(pid_t pid);
+  int AddNew(pid_t pid);
   bool Has(pid_t pid) const;
 
-  int32_t scope_;
+  Scope scope_;
   pid_t id_;
   List<Member> members_;
   bool self_ = false;

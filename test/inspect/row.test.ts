@@ -3,7 +3,9 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { listProcesses, listProcessesSync, processInfo, type ProcessInfo } from '../../lib/index.ts'
-import { DETAILS, ROW, SCOPE } from '../../lib/inspect/row.ts'
+import { SCOPE } from '../../lib/base/scope.ts'
+import { DETAILS, ROW } from '../../lib/inspect/row.ts'
+import { ASK, FLAG, MEMBER, NUMBER, REPORT } from '../../lib/stop/report.ts'
 import { fixturePath, gonePid, node, start, until } from '../helpers/process.ts'
 import { psLines } from '../helpers/table.ts'
 
@@ -19,9 +21,9 @@ function compile(name: string, ...more: string[]): string {
   return program
 }
 
-test('native code and TypeScript agree on every offset, size and scope', () => {
+test('native code and TypeScript agree on every offset, size, scope and flag', () => {
   const seen: unknown = JSON.parse(execFileSync(compile('layout')).toString())
-  expect(seen).toEqual({ ROW, DETAILS, SCOPE })
+  expect(seen).toEqual({ ROW, DETAILS, SCOPE, REPORT, MEMBER, FLAG, NUMBER, ASK })
 })
 
 describe('a hostile line of stat', () => {

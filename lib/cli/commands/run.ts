@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { constants } from 'node:os'
+import { signals } from '../../base/signals.ts'
 import { type ChildState, exitOrStop } from '../../spawn/child.ts'
 import { isForeground, withForeground } from '../../spawn/foreground.ts'
 import { type SpawnOptions, spawn } from '../../spawn/spawn.ts'
@@ -66,7 +66,7 @@ Examples:
     // So that Ctrl-C ends a shell's loop around us too.
     else {
       // Where it ends nobody: Node ignores SIGPIPE.
-      process.exitCode = 128 + constants.signals[end.signal]
+      process.exitCode = 128 + signals[end.signal]
       process.kill(process.pid, end.signal)
     }
     return ''

@@ -1,0 +1,132 @@
+// What a look of native code gives, byte by byte: test/inspect/row.test.ts compares it with the compiler's view of
+// src/stop_look.h.
+
+/** StopReport */
+import { EPERM, ESRCH } from '../base/errno.ts'
+export const REPORT = {
+  size: 80,
+  began: 0,
+  since: 8,
+  leader: 16,
+  forks: 24,
+  cursor: 32,
+  watch_start: 40,
+  watch: 48,
+  number: 52,
+  live: 56,
+  reachable: 60,
+  zombies: 64,
+  sent: 68,
+  group: 72,
+  partial: 76,
+} as const
+
+/** StopRow */
+export const MEMBER = {
+  size: 24,
+  start: 0,
+  pid: 8,
+  result: 12,
+  phase: 16,
+  state: 20,
+  flags: 21,
+} as const
+export const FLAG = { kLive: 1, kHidden: 2, kSent: 4, kKnown: 8 } as const
+
+/** Number */
+export const NUMBER = { kSame: 0, kTaken: 1, kUnknown: 2 } as const
+
+/** StopRequest's flags */
+export const ASK = { kAgain: 1, kContinue: 2, kWhole: 4 } as const
+
+/** What the number means: `same` as it did, `taken` by others since it was free, or it can't be told. */
+export type Meaning = 'same' | 'taken' | 'unknown'
+const meanings: Record<number, Meaning> = { [NUMBER.kSame]: 'same', [NUMBER.kTaken]: 'taken' }
+
+/** A process that was ever seen as a member. */
+export interface Member {
+  pid: number
+  /** 0: /proc doesn't show it. */
+  startTicks: number
+  /** Whether it was alive in the last look. */
+  live: boolean
+  /** Whether a signal has reached it. */
+  sent: boolean
+  /** Whether we may not signal it. */
+  denied: boolean
+}
+
+/** What a look has found, as native code packs it. */
+export class Report {
+  readonly bytes: ArrayBuffer
+  readonly #data: DataView
+
+  constructor(bytes: ArrayBuffer) {
+    this.bytes = bytes
+    this.#data = new DataView(bytes)
+  }
+
+  #int(at: number): number {
+    return this.#data.getInt32(at, true)
+  }
+
+  #double(at: number): number {
+    return this.#data.getFloat64(at, true)
+  }
+
+  #flags(at: number): number {
+    return this.#data.getUint8(at + MEMBER.flags)
+  }
+
+  /** Where each row begins. */
+  *#rows(): Generator<number> {
+    for (let at: number = REPORT.size; at < this.bytes.byteLength; at += MEMBER.size) yield at
+  }
+
+  /** The start of the process with the number; 0: not known, -1: there is none. */
+  get leader(): number {
+    return this.#double(REPORT.leader)
+  }
+  get meaning(): Meaning {
+    return meanings[this.#int(REPORT.number)] ?? 'unknown'
+  }
+  /** Live members, without the caller. */
+  get live(): number {
+    return this.#int(REPORT.live)
+  }
+  /** Those of them that no signal was refused for. */
+  get reachable(): number {
+    return this.#int(REPORT.reachable)
+  }
+  get zombies(): number {
+    return this.#int(REPORT.zombies)
+  }
+  /** Whether the kernel says that the group has no member, zombies counted. */
+  get isEmptyGroup(): boolean {
+    return this.#int(REPORT.group) === ESRCH
+  }
+  /** A live member to wait for. */
+  get watch(): { pid: number; startTicks: number } | undefined {
+    const pid = this.#int(REPORT.watch)
+    return pid === 0 ? undefined : { pid, startTicks: this.#double(REPORT.watch_start) }
+  }
+  /** Whether a live member is left that /proc doesn't show. */
+  get hidden(): boolean {
+    const both = FLAG.kLive | FLAG.kHidden
+    for (const at of this.#rows()) if ((this.#flags(at) & both) === both) return true
+    return false
+  }
+
+  *members(): Generator<Member> {
+    for (const at of this.#rows()) {
+      const flags = this.#flags(at)
+      yield {
+        pid: this.#int(at + MEMBER.pid),
+        startTicks: this.#double(at + MEMBER.start),
+        live: (flags & FLAG.kLive) !== 0,
+        sent: (flags & FLAG.kSent) !== 0,
+        denied: this.#int(at + MEMBER.result) === EPERM,
+      }
+    }
+  }
+}

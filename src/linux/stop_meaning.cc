@@ -1,0 +1,88 @@
+// Whether a number still means what was meant. The kernel gives no number to a
+// process while it is that of a group or session (alloc_pid in its
+// kernel/pid.c): a process with the number that is not the leader seen first
+// shows that the number was free.
+#include <errno.h>
+
+#include "../pidfd_calls.h"
+#include "proc.h"
+#include "stop_rows.h"
+
+namespace sess {
+namespace {
+
+// The process that has the number now.
+struct Holder {
+  double start = -1;  // 0: not known; -1: there is none
+  bool live = false;
+};
+
+Holder HolderOf(pid_t id) {
+  Holder holder;
+  if (!IsProcess(id)) return holder;
+  Member member;
+  // Where it can't be read, it may have been reaped since.
+  bool read = ReadMember(id, &member) == 0;
+  holder.start = read ? member.start : IsProcess(id) ? 0 : -1;
+  holder.live = member.live;
+  return holder;
+}
+
+// `ended`: the leader had ended before the holder was looked at.
+bool IsTaken(bool ended, const Holder& holder, double known) {
+  if (holder.start == -1) return false;
+  if ((ended && holder.live) || known == -1) return true;
+  return known > 0 && holder.start > 0 && known != holder.start;
+}
+
+bool SeenBefore(const StopRequest& request, const Members& members,
+                const List<StopRow>& rows, double since) {
+  for (size_t i = 0; i < members.size(); i++) {
+    const Member& member = members[i];
+    if (member.start == 0) continue;
+    // A session is joined by fork alone: a process that started while the
+    // session was known to be there is no member of another one that has got
+    // its number.
+    bool known = request.scope == Scope::kSession && member.start + 1 <= since;
+    ptrdiff_t at = FindStopRow(rows, rows.size(), member);
+    if (at >= 0 && (rows[static_cast<size_t>(at)].flags & StopRow::kKnown)) {
+      known = true;
+    }
+    // Asked again after the scan: what was found meanwhile is of the same then.
+    Member now;
+    if (known && members.Includes(member.pid) &&
+        ReadMember(member.pid, &now) == 0 && now.start == member.start) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Number MeaningOf(const StopRequest& request, const Members& members,
+                 const List<StopRow>& rows, bool first, const PidCursor& now,
+                 StopReport* report) {
+  bool ended = request.leader_fd >= 0 && HasExited(request.leader_fd);
+  Holder holder = HolderOf(request.id);
+  double known = first ? request.start : report->leader;
+  if (IsTaken(ended, holder, known)) return kTaken;
+  // It may have ended since it was asked: then it was there till now.
+  report->leader = holder.start == 0 && known > 0 ? known : holder.start;
+  if (request.scope == Scope::kProcess || members.size() == 0) return kSame;
+  if (holder.start > 0 && holder.start == known) return kSame;
+  if (request.leader_fd >= 0) {
+    // To the group of that very leader, whoever has its number (Linux 6.9).
+    int result = SendByPidfd(request.leader_fd, 0, kToGroup);
+    if (result == 0 || result == -EPERM) return kSame;
+    if (result == -ESRCH && request.scope == Scope::kGroup) return kTaken;
+  }
+  if (first || members.self()) return kSame;
+  if (SeenBefore(request, members, rows, report->since)) return kSame;
+  PidCursor before;
+  before.forks = report->forks;
+  before.last = report->cursor;
+  return NumberWasSkipped(before, now, request.id) ? kSame : kUnknown;
+}
+
+}  // namespace sess

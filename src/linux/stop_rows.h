@@ -1,0 +1,35 @@
+// The processes that looks have seen as members, in order.
+#ifndef SETSID_LINUX_STOP_ROWS_H_
+#define SETSID_LINUX_STOP_ROWS_H_
+
+#include <cstddef>
+
+#include "../list.h"
+#include "../stop_look.h"
+#include "stop_members.h"
+
+namespace sess {
+
+// Puts them in order: by pid, then by start.
+void SortStopRows(List<StopRow>* rows);
+
+// The index of a member's row among the first `known`, which are in order; -1
+// for none.
+ptrdiff_t FindStopRow(const List<StopRow>& rows, size_t known,
+                      const Member& member);
+
+// Whether the number still means what it meant in the look before `first`,
+// `report` and `rows`. `now`: a reading of the moment after the scan of
+// `members`. stop_meaning.cc
+Number MeaningOf(const StopRequest& request, const Members& members,
+                 const List<StopRow>& rows, bool first, const PidCursor& now,
+                 StopReport* report);
+
+// Sends the signal of the request to each member that is due: how many got one
+// for the first time in this phase. stop_send.cc
+int SendToMembers(const StopRequest& request, const Members& members,
+                  List<StopRow>* rows);
+
+}  // namespace sess
+
+#endif  // SETSID_LINUX_STOP_ROWS_H_

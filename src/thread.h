@@ -1,0 +1,18 @@
+// The addon's own threads. No signal is for them: signals are Node's to take.
+#ifndef SETSID_THREAD_H_
+#define SETSID_THREAD_H_
+
+#include <pthread.h>
+
+namespace sess {
+
+// Starts a thread that JoinThread waits for. 0 or -errno.
+int StartThread(void* (*run)(void*), void* data, pthread_t* thread);
+void JoinThread(pthread_t thread);
+
+// Starts a thread that nobody waits for. 0 or -errno.
+int StartDetachedThread(void* (*run)(void*), void* data);
+
+}  // namespace sess
+
+#endif  // SETSID_THREAD_H_
