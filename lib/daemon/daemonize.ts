@@ -11,7 +11,7 @@ import { PidFile } from './pidfile.ts'
 import { become } from './credentials.ts'
 import { openLog } from './logs.ts'
 import { findLauncher, type Launcher } from '../launcher/link.ts'
-import { encode } from '../launcher/protocol.ts'
+import { encodeMessage } from '../launcher/protocol.ts'
 import { becomeLauncher, ownCommand, ownDescriptors } from '../launcher/reexec.ts'
 import { letsReaderGo, Redirection } from './stdio.ts'
 import { written } from './output.ts'
@@ -196,7 +196,7 @@ class Start {
     const { pidFile } = this.#settings
     if (pidFile === undefined) return undefined
     // Removed by the launcher if we are killed before we are ready, which may be in the moment after it was made.
-    this.#tell(encode('pidfile', pidFile))
+    this.#tell(encodeMessage('pidfile', pidFile))
     this.#pidFile = PidFile.take(pidFile)
     try {
       this.#pidFile.write(identify())
@@ -219,7 +219,7 @@ class Start {
     const kept = new Redirection(['keep', 'keep', 'keep'], letsReaderGo)
     await detachBy(() => planOf(this.#settings, kept))
     const { waitForReady, readyTimeout } = this.#settings
-    this.#tell(encode('detached', waitForReady ? readyTimeout : 0))
+    this.#tell(encodeMessage('detached', waitForReady ? readyTimeout : 0))
     return undefined
   }
 
@@ -256,7 +256,7 @@ class Start {
     this.#streams?.close()
     if (this.#launcher === undefined) return
     setParentDeathSignal(0)
-    this.#tell(encode('ready', this.#settings.exitCode))
+    this.#tell(encodeMessage('ready', this.#settings.exitCode))
     this.#waitUntilHeard(this.#launcher.fd)
     closeSync(this.#launcher.fd)
     delete process.env['SETSID_LAUNCHER']

@@ -11,7 +11,7 @@ import {
   string,
 } from '../base/check.ts'
 import { aborted, invalidArgValue, systemError } from '../base/errors.ts'
-import { PROTOCOL_VERSION } from '../launcher/protocol.ts'
+import { encodeOption, encodeWay, PROTOCOL_VERSION } from '../launcher/protocol.ts'
 import { type Credentials, lookUp } from './credentials.ts'
 import { checkPidFile } from './pidfile.ts'
 
@@ -72,9 +72,9 @@ const ready: Check<string> = (value, name) => {
     { fd: integer(FIRST_FREE, MAX_READY_FD), upFor: ms(0), notify: boolean },
     name,
   )
-  if (fd !== undefined) return `fd:${fd}`
-  if (upFor !== undefined) return `up:${Math.ceil(upFor)}`
-  if (notify === true) return 'notify'
+  if (fd !== undefined) return encodeWay('fd', fd)
+  if (upFor !== undefined) return encodeWay('up', Math.ceil(upFor))
+  if (notify === true) return encodeWay('notify')
   throw invalidArgValue(name, value, 'must have one of: fd, notify, upFor')
 }
 
@@ -121,16 +121,16 @@ export function checkStart(options: StartDaemonOptions): Start {
   if (signal?.aborted === true) throw aborted(signal)
   const credentials = lookUp(given.user, given.group)
   const flags = [
-    `--protocol=${PROTOCOL_VERSION}`,
-    `--report=${FIRST_FREE}`,
-    `--ready=${given.ready ?? 'up:1000'}`,
-    `--timeout=${Math.ceil(given.readyTimeout ?? 30_000)}`,
-    `--grace=${Math.ceil(given.grace ?? 5000)}`,
+    encodeOption('protocol', PROTOCOL_VERSION),
+    encodeOption('report', FIRST_FREE),
+    encodeOption('ready', given.ready ?? encodeWay('up', 1000)),
+    encodeOption('timeout', Math.ceil(given.readyTimeout ?? 30_000)),
+    encodeOption('grace', Math.ceil(given.grace ?? 5000)),
   ]
-  if (umask !== undefined) flags.push(`--umask=${umask}`)
+  if (umask !== undefined) flags.push(encodeOption('umask', umask))
   if (credentials !== undefined) {
     const { uid, gid, groups } = credentials
-    flags.push(`--cred=${[uid, gid, ...groups].join(':')}`)
+    flags.push(encodeOption('cred', [uid, gid, ...groups].join(':')))
   }
   const { stdout = 'null', stderr = 'null' } = given
   return { cwd, env, stdout, stderr, pidFile: given.pidFile, credentials, signal, flags }

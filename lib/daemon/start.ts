@@ -4,10 +4,11 @@ import { closeSync, fstatSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { aborted, errnoOf, invalidArgType, systemError } from '../base/errors.ts'
+import { ENOENT } from '../base/errno.ts'
+import { aborted, invalidArgType, systemError } from '../base/errors.ts'
 import { launcherPath } from '../base/native.ts'
 import { identify, type ProcessIdentity } from '../inspect/process.ts'
-import { decode, type Message, reportWords } from '../launcher/protocol.ts'
+import { decode, encodeOption, type Message, reportWords } from '../launcher/protocol.ts'
 import { holdSession, type SessionHold, stopProcess } from '../stop/stop.ts'
 import type { Credentials } from './credentials.ts'
 import { openLog } from './logs.ts'
@@ -106,7 +107,7 @@ export async function startDaemon(
     if (held !== undefined) {
       while (stdio.length < LOCK_FD) stdio.push('ignore')
       stdio.push(held.fd)
-      flags.push(`--keep=${LOCK_FD}`)
+      flags.push(encodeOption('keep', LOCK_FD))
     }
     const { spawn } = require('node:child_process') as typeof ChildProcessModule
     const own = (options as { [startedWith]?: string })[startedWith]
@@ -179,7 +180,7 @@ class Watch {
     try {
       if (startTicks === 0) {
         const text = '/proc is not mounted, or shows another pid namespace'
-        throw systemError(errnoOf('ENOENT'), 'startDaemon', { reason: 'no-proc', text })
+        throw systemError(ENOENT, 'startDaemon', { reason: 'no-proc', text })
       }
       this.#identity = { pid, startTicks, bootId: identify().bootId }
       this.#session = holdSession(this.#identity)

@@ -1,7 +1,14 @@
 import { closeSync, readSync, writeSync } from 'node:fs'
-import { daemonFailed, errnoOf, systemError } from '../base/errors.ts'
+import { EACCES, EAGAIN, ECONNREFUSED, ENOSYS, EPERM } from '../base/errno.ts'
+import { daemonFailed, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import { answerWords, decode, encode, PROTOCOL_MESSAGE, PROTOCOL_VERSION } from './protocol.ts'
+import {
+  answerWords,
+  decode,
+  encodeMessage,
+  PROTOCOL_MESSAGE,
+  PROTOCOL_VERSION,
+} from './protocol.ts'
 
 // The line to the launcher that waits for this process. Neither a variable nor a descriptor tells of it, which any
 // program would inherit: we call our parent by a name made of its pid, and the kernel says who answers.
@@ -14,8 +21,7 @@ export interface Launcher {
   restarted: boolean
 }
 
-const ECONNREFUSED = errnoOf('ECONNREFUSED')
-const NONE = new Set([ECONNREFUSED, errnoOf('EAGAIN'), errnoOf('EPERM'), errnoOf('EACCES')])
+const NONE = new Set([ECONNREFUSED, EAGAIN, EPERM, EACCES])
 const ANSWER_WITHIN = 1000
 
 /** The launcher that waits for us: our parent, where it is one. The line is the caller's to close. */
@@ -23,7 +29,7 @@ export function findLauncher(): Launcher | undefined {
   const pid = process.ppid
   const fd = native.connectLauncher(pid, ANSWER_WITHIN)
   // Nobody listens by that name, somebody who is not our parent, or a sandbox forbids to ask.
-  if (NONE.has(fd) || fd === errnoOf('ENOSYS')) return undefined
+  if (NONE.has(fd) || fd === ENOSYS) return undefined
   if (fd < 0) throw systemError(fd, 'connect')
   try {
     return { fd, pid, restarted: greet(fd) }
@@ -42,7 +48,7 @@ export function hasLauncher(): boolean {
 
 /** Says hello, and gives whether the program was started again. */
 function greet(fd: number): boolean {
-  writeSync(fd, encode('hello', PROTOCOL_VERSION))
+  writeSync(fd, encodeMessage('hello', PROTOCOL_VERSION))
   const answer = decode(answerWords, read(fd))
   const [version, restarted] = answer?.values ?? []
   if (answer?.word === 'welcome') return restarted === 1

@@ -53,9 +53,39 @@ export const stepWords = {
   ignore: [1, 1, 64],
 } as const satisfies Record<string, Row>
 
-/** A message to the launcher. */
-export const encode = (word: keyof typeof programWords, value: string | number): string =>
-  `${word} ${value}`
+/** Node to the launcher's launch part, as --WORD=VALUE. */
+export const launchOptions = {
+  protocol: [1, 0, INT_MAX],
+  mark: [-1, 1, INT_MAX],
+  name: [-1, 0, INT_MAX],
+  report: [1, 3, INT_MAX],
+  ready: [-1, 1, INT_MAX],
+  timeout: [1, 0, INT_MAX],
+  grace: [1, 0, INT_MAX],
+  cred: [-1, 3, INT_MAX],
+  umask: [1, 0, 0o777],
+  keep: [1, 3, INT_MAX],
+} as const satisfies Record<string, Row>
+
+/** The value of `--ready`, as WORD or WORD:VALUE. */
+export const wayWords = {
+  up: [1, 0, INT_MAX],
+  fd: [1, 0, INT_MAX],
+  notify: [0, 0, 0],
+} as const satisfies Record<string, Row>
+
+type Value = string | number
+
+/** A word with its values, as the launcher reads it. */
+const encode =
+  <Words extends Record<string, Row>>(_: Words, before: string, separator: string) =>
+  (word: keyof Words & string, ...values: readonly Value[]): string =>
+    `${before}${word}${values.length > 0 ? separator : ''}${values.join()}`
+
+export const encodeMessage = encode(programWords, '', ' ')
+export const encodeStep = encode(stepWords, '', '=')
+export const encodeOption = encode(launchOptions, '--', '=')
+export const encodeWay = encode(wayWords, '', ':')
 
 /** A word and its numbers, or undefined for what is no such message. */
 export interface Message<Words> {

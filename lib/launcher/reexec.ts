@@ -2,6 +2,7 @@ import { accessSync, constants, readdirSync, readlinkSync } from 'node:fs'
 import { mayBeNonBlocking } from '../base/descriptor.ts'
 import { systemError } from '../base/errors.ts'
 import { launcherPath, native } from '../base/native.ts'
+import { encodeOption } from './protocol.ts'
 import { started } from './started.ts'
 
 // How a program gets below the launcher: this process becomes it (execve keeps
@@ -17,17 +18,17 @@ interface Options {
   name?: string
 }
 
-const FLAGS: readonly (keyof Options)[] = ['mark', 'timeout', 'name']
-
 /**
  * Becomes the launcher of `command`, in the folder that this process was started in, with the environment that
  * it was given, with `fds` and no other descriptor. Returns only by throwing, and then nothing has changed.
  */
 export function becomeLauncher(command: Word[], fds: number[], options: Options = {}): never {
   const path = launcherPath()
-  const flags = FLAGS.map((name) => [name, options[name]] as const)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `--${name}=${value}`)
+  const { mark, timeout, name } = options
+  const flags: string[] = []
+  if (mark !== undefined) flags.push(encodeOption('mark', mark))
+  if (timeout !== undefined) flags.push(encodeOption('timeout', timeout))
+  if (name !== undefined) flags.push(encodeOption('name', name))
   const argv = strings([path, 'launch', ...flags, '--', ...command])
   const here = native.openCwd()
   if (here < 0) throw systemError(here, 'open')

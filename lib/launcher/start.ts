@@ -4,7 +4,7 @@ import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 import { launcherPath, native } from '../base/native.ts'
 import { builtin, type Normalized } from './node-internals.ts'
-import type { stepWords } from './protocol.ts'
+import { encodeStep, type stepWords } from './protocol.ts'
 
 /** What the launcher does before the program starts, and the numbers that it takes for it. */
 export interface Step {
@@ -85,7 +85,7 @@ export function prepare(
     if (existsSync(name)) file = name
   }
   steps.push(...ownSteps)
-  const words = steps.map(({ step, value }) => `${step}=${value.join()}`)
+  const words = steps.map(({ step, value }) => encodeStep(step, ...value))
   const args = [path, 'exec', ...words, '--', options.file, ...options.args]
   return {
     // Without a prototype, as Node's own: an inherited `uid` would make the child another user's.

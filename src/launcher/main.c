@@ -5,6 +5,14 @@
 
 #include "launcher.h"
 
+static const struct {
+  const char* word;
+  int (*run)(int argc, char** argv);
+} kParts[] = {
+    {"exec", ExecMain},   {"watch", WatchMain}, {"launch", LaunchMain},
+    {"state", StateMain}, {"front", FrontMain},
+};
+
 int main(int argc, char** argv) {
   if (argc > 2 && strcmp(argv[1], "as") == 0) {
     int error = TakeState(argv[2]);
@@ -12,20 +20,9 @@ int main(int argc, char** argv) {
     argc -= 2;
     argv += 2;
   }
-  if (argc > 1 && strcmp(argv[1], "exec") == 0) {
-    return ExecMain(argc - 2, argv + 2);
-  }
-  if (argc > 1 && strcmp(argv[1], "watch") == 0) {
-    return WatchMain(argc - 2, argv + 2);
-  }
-  if (argc > 1 && strcmp(argv[1], "launch") == 0) {
-    return LaunchMain(argc - 2, argv + 2);
-  }
-  if (argc > 1 && strcmp(argv[1], "state") == 0) {
-    return StateMain(argc - 2, argv + 2);
-  }
-  if (argc > 1 && strcmp(argv[1], "front") == 0) {
-    return FrontMain(argc - 2, argv + 2);
+  for (size_t i = 0; argc > 1 && i < sizeof kParts / sizeof *kParts; i++) {
+    if (strcmp(argv[1], kParts[i].word) == 0)
+      return kParts[i].run(argc - 2, argv + 2);
   }
   dprintf(STDERR_FILENO, "This program is a part of the npm package setsid.\n");
   return 2;

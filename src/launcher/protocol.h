@@ -50,6 +50,25 @@
   ROW(StepUmask, "umask", 1, 0, 511)                \
   ROW(StepIgnore, "ignore", 1, 1, 64)
 
+// Node to the launcher's launch part, as --WORD=VALUE.
+#define LAUNCH_OPTIONS(ROW)                      \
+  ROW(OptionProtocol, "protocol", 1, 0, INT_MAX) \
+  ROW(OptionMark, "mark", -1, 1, INT_MAX)        \
+  ROW(OptionName, "name", -1, 0, INT_MAX)        \
+  ROW(OptionReport, "report", 1, 3, INT_MAX)     \
+  ROW(OptionReady, "ready", -1, 1, INT_MAX)      \
+  ROW(OptionTimeout, "timeout", 1, 0, INT_MAX)   \
+  ROW(OptionGrace, "grace", 1, 0, INT_MAX)       \
+  ROW(OptionCred, "cred", -1, 3, INT_MAX)        \
+  ROW(OptionUmask, "umask", 1, 0, 511)           \
+  ROW(OptionKeep, "keep", 1, 3, INT_MAX)
+
+// The value of --ready, as WORD or WORD:VALUE.
+#define WAY_WORDS(ROW)            \
+  ROW(WayUp, "up", 1, 0, INT_MAX) \
+  ROW(WayFd, "fd", 1, 0, INT_MAX) \
+  ROW(WayNotify, "notify", 0, 0, 0)
+
 #define PROTOCOL_NAME(name, word, values, least, most) k##name,
 #define PROTOCOL_ROW(name, word, values, least, most) \
   {word, values, least, most},

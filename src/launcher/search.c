@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,8 +35,7 @@ void Search(const char* file, char** argv) {
     Exec(file, argv);
     return;
   }
-  size_t length = strlen(file);
-  if (length > NAME_MAX) {
+  if (strlen(file) > NAME_MAX) {
     errno = ENAMETOOLONG;
     return;
   }
@@ -48,10 +48,9 @@ void Search(const char* file, char** argv) {
     size_t size = end != NULL ? (size_t)(end - folder) : strlen(folder);
     char path[PATH_MAX + NAME_MAX + 2];
     if (size < PATH_MAX) {
-      memcpy(path, folder, size);
       // An empty entry is the working directory.
-      if (size > 0) path[size++] = '/';
-      memcpy(path + size, file, length + 1);
+      snprintf(path, sizeof path, "%.*s%s%s", (int)size, folder,
+               size > 0 ? "/" : "", file);
       Exec(path, argv);
       switch (errno) {
         case EACCES:

@@ -28,7 +28,8 @@ const char* ReadStat(pid_t pid, char* text, size_t room) {
 char StateOf(pid_t pid) {
   char text[1024];
   const char* fields = ReadStat(pid, text, sizeof text);
-  return fields == NULL ? '\0' : *fields;
+  if (fields == NULL) return '\0';
+  return *fields;
 }
 
 uint64_t StartTicks(pid_t pid) {

@@ -1,6 +1,7 @@
 #include "text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,11 +28,20 @@ static bool DecodeNumbers(const Word* row, char* text, Message* message) {
          (row->values == kMostValues && message->count == 2);
 }
 
-bool Decode(const Word* words, int count, char separator, char* text,
+int Encode(const Word* row, const long long* values, char* text, size_t room) {
+  int length = snprintf(text, room, "%s", row->word);
+  for (int i = 0; i < row->values && (size_t)length < room; i++) {
+    length +=
+        snprintf(text + length, room - (size_t)length, " %lld", values[i]);
+  }
+  return length;
+}
+
+bool Decode(const Word* words, size_t count, char separator, char* text,
             Message* message) {
   char* value = strchr(text, separator);
   if (value != NULL) *value++ = '\0';
-  for (int i = 0; i < count; i++) {
+  for (unsigned i = 0; i < count; i++) {
     const Word* row = &words[i];
     if (strcmp(text, row->word) != 0) continue;
     *message = (Message){.word = i, .text = value};

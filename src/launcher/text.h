@@ -10,10 +10,10 @@
 enum { kMostValues = 3 };
 
 typedef struct {
-  int word;  // the index of its row
+  unsigned word;  // the index of its row
   int count;
   long long values[kMostValues];
-  const char* text;  // for rows of text
+  char* text;  // for rows of text
 } Message;
 
 // Digits alone, with a minus where `least` is negative: a number from `least`
@@ -24,7 +24,10 @@ bool ParseNumber(const char* text, long long least, long long most,
 // "WORD VALUE,VALUE…" with this byte between word and values. Changes `text`.
 // False for an unknown word, a missing or a superfluous value, and one that is
 // out of range. A row of three values may come with two.
-bool Decode(const Word* words, int count, char separator, char* text,
+bool Decode(const Word* words, size_t count, char separator, char* text,
             Message* message);
+
+// "WORD VALUE VALUE…" of a row of numbers: the length, as snprintf(3).
+int Encode(const Word* row, const long long* values, char* text, size_t room);
 
 #endif  // SETSID_TEXT_H_

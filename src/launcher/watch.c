@@ -14,12 +14,12 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "signal.h"
+#include "socket.h"
 #include "text.h"
 
 enum { kParent, kSocket, kChildren };
@@ -45,27 +45,17 @@ static int Reserve(void) {
 
 // Takes one registration. 1, 0 when the last sender is gone, -1 when there is
 // none to take.
-static int Take(int fd) {
-  int sig;
-  union {
-    struct cmsghdr align;
-    char bytes[CMSG_SPACE(sizeof(int))];
-  } control;
-  struct iovec data = {&sig, sizeof sig};
-  struct msghdr message = {0};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control.bytes;
-  message.msg_controllen = sizeof control.bytes;
-  ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (length <= 0) return (int)length;
-  struct cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (length != sizeof sig || header == NULL || Reserve() != 0) return 1;
-  memcpy(&polled[count].fd, CMSG_DATA(header), sizeof(int));
-  polled[count].events = POLLIN;
-  polled[count].revents = 0;
+static int Take(int socket) {
+  int sig, pidfd;
+  int result = TakeDescriptor(socket, &sig, &pidfd);
+  if (pidfd < 0) return result;
+  if (Reserve() != 0) {
+    close(pidfd);
+    return result;
+  }
+  polled[count] = (struct pollfd){pidfd, POLLIN, 0};
   signals[count++] = sig;
-  return 1;
+  return result;
 }
 
 static void SignalAll(void) {

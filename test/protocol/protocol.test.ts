@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import * as protocol from '../../lib/launcher/protocol.ts'
@@ -34,6 +35,8 @@ const tables = {
   ANSWER_WORDS: protocol.answerWords,
   REPORT_WORDS: protocol.reportWords,
   STEP_WORDS: protocol.stepWords,
+  LAUNCH_OPTIONS: protocol.launchOptions,
+  WAY_WORDS: protocol.wayWords,
 }
 
 describe('protocol.h and protocol.ts', () => {
@@ -52,8 +55,9 @@ describe('protocol.h and protocol.ts', () => {
 
   test('PROTOCOL.md has a row for every word', () => {
     for (const words of Object.values(tables)) {
+      const before = words === protocol.launchOptions ? '--' : ''
       for (const word of Object.keys(words))
-        expect(page).toMatch(new RegExp(`^\\| \`${word}\\b`, 'm'))
+        expect(page).toMatch(new RegExp(`^\\| \`${before}${word}\\b`, 'm'))
     }
   })
 })
@@ -135,6 +139,30 @@ describe('the launcher alone', () => {
     const { status, stderr } = spawnSync(launcher, ['launch', option, '--', 'true'])
     expect(status).toBe(2)
     expect(stderr.toString()).toContain(`no such option or value: ${option}\n`)
+  })
+
+  test.for([
+    'group',
+    'group=',
+    'group=x',
+    'group=1,2',
+    'umask=512',
+    'umask=-1',
+    'ignore=0',
+    'ignore=65',
+    'death=9',
+    'death=9,1,3,4',
+    'foreground=0',
+    'UMASK=1',
+    'umask 18',
+    'nonsense=1',
+    `umask=${'1'.repeat(5000)}`,
+  ])('the step %s is told by its index, and no program runs', (step) => {
+    const line = ['exec', 'status=3', step, '--', '/bin/echo', 'echo', 'it runs']
+    const { output, status } = spawnSync(launcher, line, { stdio: ['ignore', 'pipe', 2, 'pipe'] })
+    const report = Buffer.from(output[3] ?? '')
+    expect([report.readInt32LE(0), report.readInt32LE(4)]).toEqual([1, constants.errno.EINVAL])
+    expect([output[1]?.toString(), status]).toEqual(['', 127])
   })
 
   test('another version of its caller is refused by a sentence', () => {

@@ -19,18 +19,19 @@
 #include "../launcher.h"
 #include "../search.h"
 #include "../signal.h"
+#include "../socket.h"
 #include "../text.h"
 
 #ifdef __linux__
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #endif
 
 static volatile sig_atomic_t status_fd = -1;
 
-enum { STEP_WORDS(PROTOCOL_NAME) kStepWords };
+typedef enum { STEP_WORDS(PROTOCOL_NAME) } StepWord;
 static const Word kSteps[] = {STEP_WORDS(PROTOCOL_ROW)};
+enum { kStepWords = sizeof kSteps / sizeof *kSteps };
 
 static void ReturnForeground(void);
 
@@ -124,29 +125,13 @@ static int DieWithWatcher(int fd, pid_t parent, int sig) {
   CloseOnExec(fd);
   int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
   if (pidfd < 0) return -1;
-  union {
-    struct cmsghdr align;
-    char bytes[CMSG_SPACE(sizeof(int))];
-  } control;
-  memset(&control, 0, sizeof control);
-  struct iovec data = {&sig, sizeof sig};
-  struct msghdr message = {0};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control.bytes;
-  message.msg_controllen = sizeof control.bytes;
-  struct cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  memcpy(CMSG_DATA(header), &pidfd, sizeof pidfd);
-  ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+  int result = SendDescriptor(fd, sig, pidfd);
   int error = errno;
   close(pidfd);
   // A watcher that has seen the parent end takes no more (it shut its side).
-  if (sent < 0 && getppid() != parent) SignalSelf(sig);
+  if (result != 0 && getppid() != parent) SignalSelf(sig);
   errno = error;
-  return sent < 0 ? -1 : 0;
+  return result;
 }
 #endif
 
@@ -172,7 +157,7 @@ static int Die(const Message* step) {
 // 0, or -1 with errno.
 static int Do(const Message* step) {
   int number = (int)step->values[0];
-  switch (step->word) {
+  switch ((StepWord)step->word) {
     case kStepStatus:
       TakeStatus(number);
       return 0;
@@ -189,9 +174,11 @@ static int Do(const Message* step) {
     case kStepUmask:
       umask((mode_t)number);
       return 0;
-    default:
+    case kStepIgnore:
       return signal(number, SIG_IGN) == SIG_ERR ? -1 : 0;
   }
+  errno = EINVAL;
+  return -1;
 }
 
 int ExecMain(int argc, char** argv) {

@@ -7,22 +7,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../protocol.h"
+#include "../text.h"
 #include "launch.h"
 
 // Milliseconds in which what was killed has to be gone, and the same where we
 // may signal none of it.
 enum { kPatience = 5000, kNoRight = 300, kPause = 10, kRoom = 64 };
 
-enum { REPORT_WORDS(PROTOCOL_NAME) kReportWords };
 static const Word kReports[] = {REPORT_WORDS(PROTOCOL_ROW)};
 
-bool Report(int word, const long long* values) {
+bool Report(ReportWord word, const long long* values) {
   char line[64];
-  int length = snprintf(line, sizeof line, "%s", kReports[word].word);
-  for (int i = 0; i < kReports[word].values; i++)
-    length += snprintf(line + length, sizeof line - (size_t)length, " %lld",
-                       values[i]);
+  int length = Encode(&kReports[word], values, line, sizeof line);
   line[length++] = '\n';
   // SIGPIPE is blocked.
   return write(self.report, line, (size_t)length) == length ||
@@ -130,7 +126,7 @@ static const char* SignalName(int number) {
 
 // With --report a word, else a sentence.
 static const struct {
-  int word;
+  ReportWord word;
   bool stops;  // there may be something to end
   const char* sentence;
 } kEnds[] = {
@@ -165,11 +161,12 @@ static void Say(Outcome outcome, int value) {
 
 static void TellWhoIsLeft(const pid_t* left, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    if (self.report >= 0)
+    if (self.report >= 0) {
       Report(kLeft, (long long[]){left[i]});
-    else
+    } else {
       dprintf(2, "%s: process %d could not be ended\n", self.name,
               (int)left[i]);
+    }
   }
 }
 
@@ -205,10 +202,11 @@ _Noreturn void Finish(Outcome outcome, int value) {
     // It has told why it did not start, and ends.
     waitpid(self.child, NULL, 0);
   }
-  if (self.report >= 0)
+  if (self.report >= 0) {
     Report(kEnds[outcome].word, (long long[]){value});
-  else
+  } else {
     Say(outcome, value);
+  }
   Leave(outcome, value);
 }
 

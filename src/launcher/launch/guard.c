@@ -18,10 +18,8 @@
 #include <unistd.h>
 
 #include "../fds.h"
-#include "../protocol.h"
 #include "launch.h"
 
-enum { REPORT_WORDS(PROTOCOL_NAME) kReportWords };
 static const Word kReports[] = {REPORT_WORDS(PROTOCOL_ROW)};
 
 // What the launcher has reported and Node has not got yet. The verdict, its

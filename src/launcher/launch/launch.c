@@ -1,10 +1,7 @@
 // The launch part: the caller waits for this process, and the program runs
 // below it until it has become a daemon. ../PROTOCOL.md tells who says what.
 //
-//   launch [--mark=restart --name=TEXT] [--protocol=VERSION --report=FD
-//   --ready=WAY
-//           --timeout=MS --grace=MS --cred=UID:GID:GROUPS --umask=MASK
-//           --keep=FD] -- FILE [ARG]...
+//   launch [--OPTION=VALUE]... -- FILE [ARG]...
 //
 // Without --report both are in one process group and behave as one. What ends
 // or stops the program ends or stops us in the same way; what is sent to our
@@ -86,11 +83,11 @@ void LetBegin(void) {
 }
 
 static void OpenWays(const struct options* options, int ready[2]) {
-  if (options->way == kByDescriptor) {
+  if (options->ready_fd >= 0) {
     OpenPipe(ready);
     self.ready = ready[0];
   }
-  if (options->way == kByNotify && (self.notify = OpenNotify()) < 0)
+  if (options->notify && (self.notify = OpenNotify()) < 0)
     Finish(kEndFailed, errno);
   if ((self.listener = OpenLink()) < 0) Finish(kEndFailed, errno);
   // Its second run knows by it that it is the second.
@@ -144,12 +141,13 @@ int LaunchMain(int argc, char** argv) {
   if (self.report >= 0) StartGuarded();
   self.signals = AboveStdio(OpenSignals());
   if (self.signals < 0) Finish(kEndFailed, errno);
-  if (options.way == kByTime) self.up_for = options.value;
+  self.up_for = options.up_for;
   StartProgram(&options);
-  if (self.report >= 0)
+  if (self.report >= 0) {
     ReportStarted();
-  else
+  } else {
     LetBegin();
+  }
   Wait();
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "../protocol.h"
 #include "../signal.h"
 #include "../stat.h"
 
@@ -56,8 +57,9 @@ extern struct launch self;
 // options.c
 struct options {
   bool restarted;
-  enum { kByNothing, kByTime, kByDescriptor, kByNotify } way;
-  int64_t value;  // milliseconds, or the descriptor
+  int up_for;    // ready after so many milliseconds, or -1
+  int ready_fd;  // ready when the program writes there, or -1
+  bool notify;   // ready by sd_notify(3)
   const char* cred;
   int umask;  // or -1
   int keep;   // a descriptor for the program, or -1
@@ -94,7 +96,8 @@ _Noreturn void EndedBeforeReady(const siginfo_t* info);
 _Noreturn void Ready(int code);
 void ReportStarted(void);
 // One line to who called with --report. False when that line is lost.
-bool Report(int word, const long long* values);
+typedef enum { REPORT_WORDS(PROTOCOL_NAME) } ReportWord;
+bool Report(ReportWord word, const long long* values);
 // Ends the program and all that is below us, and sees it gone: how many are
 // left, in `left`.
 size_t EndEverything(int64_t grace, pid_t* left, size_t room);

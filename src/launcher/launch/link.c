@@ -7,19 +7,19 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "../fds.h"
-#include "../protocol.h"
+#include "../socket.h"
 #include "../text.h"
 #include "launch.h"
 
-enum { PROGRAM_WORDS(PROTOCOL_NAME) kProgramWords };
+typedef enum { PROGRAM_WORDS(PROTOCOL_NAME) } ProgramWord;
 static const Word kProgram[] = {PROGRAM_WORDS(PROTOCOL_ROW)};
-enum { ANSWER_WORDS(PROTOCOL_NAME) kAnswerWords };
+enum { kProgramWords = sizeof kProgram / sizeof *kProgram };
+typedef enum { ANSWER_WORDS(PROTOCOL_NAME) } AnswerWord;
 static const Word kAnswers[] = {ANSWER_WORDS(PROTOCOL_ROW)};
 
 static bool greeted;
@@ -61,12 +61,9 @@ void AcceptLink(void) {
   greeted = false;
 }
 
-static void Answer(int word, const int* values) {
+static void Answer(AnswerWord word, const long long* values) {
   char text[64];
-  int length = snprintf(text, sizeof text, "%s", kAnswers[word].word);
-  for (int i = 0; i < kAnswers[word].values; i++)
-    length +=
-        snprintf(text + length, sizeof text - (size_t)length, " %d", values[i]);
+  int length = Encode(&kAnswers[word], values, text, sizeof text);
   // One that has gone needs no answer.
   (void)!send(self.link, text, (size_t)length, MSG_NOSIGNAL);
 }
@@ -93,13 +90,14 @@ static void Hear(char* text, uid_t writer) {
     return;
   }
   int value = (int)message.values[0];
-  switch (message.word) {
+  switch ((ProgramWord)message.word) {
     case kHello:
       greeted = value == PROTOCOL_VERSION;
-      if (greeted)
-        Answer(kWelcome, (int[]){PROTOCOL_VERSION, self.expected});
-      else
-        Answer(kRefused, (int[]){PROTOCOL_VERSION});
+      if (greeted) {
+        Answer(kWelcome, (long long[]){PROTOCOL_VERSION, self.expected});
+      } else {
+        Answer(kRefused, (long long[]){PROTOCOL_VERSION});
+      }
       break;
     case kPidFile:
       RememberPidFile(message.text, writer);
@@ -116,16 +114,9 @@ static void Hear(char* text, uid_t writer) {
 // A message: false when there is none.
 static bool ReadOne(void) {
   char text[PROTOCOL_MESSAGE + 1];
-  union {
-    char bytes[CMSG_SPACE(sizeof(struct ucred))];
-    struct cmsghdr align;
-  } control;
-  struct iovec part = {text, PROTOCOL_MESSAGE};
-  struct msghdr message = {.msg_iov = &part,
-                           .msg_iovlen = 1,
-                           .msg_control = control.bytes,
-                           .msg_controllen = sizeof control.bytes};
-  ssize_t size = recvmsg(self.link, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  struct sender sender;
+  bool whole;
+  ssize_t size = TakeText(self.link, text, sizeof text, &sender, &whole);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   if (size <= 0) {
     // It says nothing: that a stream ends is never taken for ready.
@@ -133,17 +124,11 @@ static bool ReadOne(void) {
     self.link = -1;
     return false;
   }
-  struct cmsghdr* header = CMSG_FIRSTHDR(&message);
-  struct ucred sender = {0, (uid_t)-1, (gid_t)-1};
-  if (header != NULL && header->cmsg_type == SCM_CREDENTIALS)
-    memcpy(&sender, CMSG_DATA(header), sizeof sender);
-  text[size] = '\0';
-  bool whole =
-      (message.msg_flags & MSG_TRUNC) == 0 && strlen(text) == (size_t)size;
-  if (whole)
+  if (whole) {
     Hear(text, sender.uid);
-  else
+  } else {
     Answer(kBad, NULL);
+  }
   return true;
 }
 

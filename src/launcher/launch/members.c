@@ -66,7 +66,8 @@ static bool SeeChild(pid_t pid, void* data) {
   struct children* found = data;
   char text[1024];
   const char* fields = ReadStat(pid, text, sizeof text);
-  if (fields != NULL && atoi(fields + 1) == getpid())
+  // The state, a blank, and the parent.
+  if (fields != NULL && strtol(fields + 1, NULL, 10) == getpid())
     found->list[found->count++] = pid;
   return found->count == found->room;
 }

@@ -1,6 +1,5 @@
 // sd_notify(3): READY=1 on a line of its own.
 #ifdef __linux__
-// struct ucred
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "../fds.h"
+#include "../socket.h"
 #include "launch.h"
 
 int OpenNotify(void) {
@@ -35,7 +35,7 @@ int OpenNotify(void) {
 // A process of the program's session. Of one that has ended and has been reaped
 // since, as systemd-notify mostly has, the kernel still tells the user, and
 // that user could say the same by any process of the session.
-static bool IsOurs(const struct ucred* sender) {
+static bool IsOurs(const struct sender* sender) {
   if (sender->pid <= 0) return false;
   pid_t session = getsid(sender->pid);
   if (session >= 0) return session == self.child;
@@ -54,24 +54,10 @@ static bool HasReady(char* text) {
 // A datagram: false when there is none.
 static bool ReadOne(void) {
   char text[4096];
-  union {
-    // Of descriptors that come with it the kernel closes those without room.
-    char bytes[CMSG_SPACE(sizeof(struct ucred))];
-    struct cmsghdr align;
-  } control;
-  struct iovec part = {text, sizeof text - 1};
-  struct msghdr message = {.msg_iov = &part,
-                           .msg_iovlen = 1,
-                           .msg_control = control.bytes,
-                           .msg_controllen = sizeof control.bytes};
-  ssize_t size =
-      recvmsg(self.notify, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (size < 0) return errno == EINTR;
-  text[size] = '\0';
-  struct cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (header == NULL || header->cmsg_type != SCM_CREDENTIALS) return true;
-  struct ucred sender;
-  memcpy(&sender, CMSG_DATA(header), sizeof sender);
+  struct sender sender;
+  bool whole;
+  if (TakeText(self.notify, text, sizeof text, &sender, &whole) < 0)
+    return errno == EINTR;
   if (IsOurs(&sender) && HasReady(text)) Ready(0);
   return true;
 }

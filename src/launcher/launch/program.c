@@ -102,7 +102,7 @@ _Noreturn void RunProgram(const struct options* options, int ready, int failure,
                           pid_t parent) {
   if (!FindPlace(options, ready, failure, parent)) Fail(failure, -errno);
   if (ready >= 0) {
-    int number = (int)options->value;
+    int number = options->ready_fd;
     if (number == failure) failure = fcntl(failure, F_DUPFD_CLOEXEC, 3);
     if (failure < 0 || !PlaceReady(ready, number)) Fail(failure, -errno);
   }

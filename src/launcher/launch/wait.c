@@ -19,9 +19,10 @@ bool ChildIs(int states, siginfo_t* info) {
 void ReapOrphans(void) {
   pid_t list[64];
   int count = Children(list, sizeof list / sizeof *list);
-  for (int i = 0; i < count; i++)
+  for (int i = 0; i < count; i++) {
     if (list[i] != self.child && !IsCanary(list[i]))
       waitpid(list[i], NULL, WNOHANG);
+  }
 }
 
 static void Pass(int number) { SignalChild(self.child, number); }
@@ -88,10 +89,11 @@ static void HandleSignals(void) {
   SignalSet pending = PendingSignals();
   for (int number = 1; number <= kLastSignal; number++) {
     if ((pending & OneSignal(number)) == 0) continue;
-    if (number == SIGCHLD)
+    if (number == SIGCHLD) {
       TakeChildSignal();
-    else
+    } else {
       HandleSignal(number);
+    }
   }
 }
 
@@ -137,7 +139,8 @@ static int TimeLeft(void) {
   if (next == kNoTime) return -1;
   int64_t left = next - Now();
   if (left < 0) return 0;
-  return left > 3600 * 1000 ? 3600 * 1000 : (int)left;
+  enum { kHour = 3600000 };
+  return left > kHour ? kHour : (int)left;
 }
 
 _Noreturn void Wait(void) {

@@ -37,11 +37,14 @@ static int StartNode(const char* state, const char* root, int argc,
   }
   memcpy(line + count, argv, ((size_t)argc + 1) * sizeof *line);
   execvp(line[0], line);
-  if (errno == ENOENT)
+  int error = errno;
+  free(line);
+  if (error == ENOENT) {
     dprintf(2, "sess: there is no program 'node' in the folders of PATH\n");
-  else
-    dprintf(2, "sess: 'node' can't be run: %s\n", strerror(errno));
-  return errno == ENOENT ? 127 : 126;
+  } else {
+    dprintf(2, "sess: 'node' can't be run: %s\n", strerror(error));
+  }
+  return error == ENOENT ? 127 : 126;
 }
 
 #ifdef __linux__

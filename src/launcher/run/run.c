@@ -49,7 +49,7 @@ bool ParseRun(char** words, struct run* run) {
 
 // What a failed start tells by the pipe that exec closes.
 struct failure {
-  char step;
+  enum { kStarting, kTakingTerminal, kExecuting } step;
   int error;
 };
 
@@ -57,30 +57,32 @@ static int StartFailed(const struct failure* failure, const char* file) {
   int error = failure->error;
   struct stat info;
   bool there = strchr(file, '/') != NULL && stat(file, &info) == 0;
-  if (failure->step == 't') {
-    if (error == ENOTTY || error == EBADF)
+  if (failure->step == kTakingTerminal) {
+    if (error == ENOTTY || error == EBADF) {
       dprintf(2, "sess: stdin is not a terminal, and --ctty needs one there\n");
-    else if (error == EPERM)
+    } else if (error == EPERM) {
       dprintf(2,
               "sess: the terminal on stdin belongs to another session; only "
               "root may take it\n");
-    else
+    } else {
       dprintf(2, "sess: the terminal on stdin can't be taken: %s\n",
               strerror(error));
+    }
     return 1;
   }
-  if (failure->step != 'x') {
+  if (failure->step != kExecuting) {
     dprintf(2, "sess: '%s' was not started: %s\n", file, strerror(error));
     return 1;
   }
-  if (error == ENOENT && !there)
+  if (error == ENOENT && !there) {
     dprintf(2, "sess: there is no program '%s'\n", file);
-  else if (error == ENOENT)
+  } else if (error == ENOENT) {
     dprintf(2, "sess: '%s' can't be run: its interpreter is missing\n", file);
-  else if (there && S_ISDIR(info.st_mode))
+  } else if (there && S_ISDIR(info.st_mode)) {
     dprintf(2, "sess: '%s' can't be run: it is a folder\n", file);
-  else
+  } else {
     dprintf(2, "sess: '%s' can't be run: %s\n", file, strerror(error));
+  }
   return error == ENOENT ? 127 : 126;
 }
 
@@ -94,7 +96,7 @@ struct inherited {
 static _Noreturn void BecomeProgram(const struct run* run,
                                     const struct inherited* inherited,
                                     int pipe) {
-  struct failure failure = {'s', 0};
+  struct failure failure = {kStarting, 0};
   if (run->wait) {
     // SIGKILL is the one signal that we could not pass on.
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -106,11 +108,11 @@ static _Noreturn void BecomeProgram(const struct run* run,
   } else if (setsid() < 0) {
     goto failed;
   }
-  failure.step = 't';
+  failure.step = kTakingTerminal;
   // 1 steals it from another session, which is for root (ioctl_tty(2)).
   if (run->place == kTerminal && ioctl(STDIN_FILENO, TIOCSCTTY, 1) != 0)
     goto failed;
-  failure.step = 'x';
+  failure.step = kExecuting;
   sigaction(SIGCHLD, &inherited->on_child, NULL);
   BlockSignals(inherited->mask, NULL);
   Search(run->program[0], run->program);
@@ -123,7 +125,7 @@ failed:
 
 int Run(const struct run* run) {
   const char* file = run->program[0];
-  struct failure failure = {'f', 0};
+  struct failure failure = {kStarting, 0};
   struct inherited inherited = {.parent = getpid(), .group = getpgrp()};
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {

@@ -94,16 +94,25 @@ int StateMain(int argc, char** argv) {
   return 0;
 }
 
+// The value of a digit as PrintHex writes it; -1 for another byte.
+static int DigitAt(const char* hex) {
+  const char* digits = "0123456789abcdef";
+  const char* found = *hex == '\0' ? NULL : strchr(digits, *hex);
+  return found == NULL ? -1 : (int)(found - digits);
+}
+
 static void RestoreEntry(const char* hex, size_t length) {
   char* entry = malloc(length / 2 + 1);
   if (entry == NULL) return;
   size_t size = 0;
-  for (unsigned byte; size < length / 2; size++) {
-    if (sscanf(hex + 2 * size, "%2x", &byte) != 1) break;
-    entry[size] = (char)byte;
+  for (; size < length / 2; size++, hex += 2) {
+    int high = DigitAt(hex), low = DigitAt(hex + 1);
+    if (high < 0 || low < 0) break;
+    entry[size] = (char)(high * 16 + low);
   }
   entry[size] = '\0';
   // An entry that is set becomes a part of the environment as it is.
+  // NOLINTNEXTLINE(clang-analyzer-unix.Malloc)
   if (strchr(entry, '=') != NULL && putenv(entry) == 0) return;
   unsetenv(entry);
   free(entry);

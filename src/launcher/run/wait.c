@@ -118,10 +118,11 @@ _Noreturn void WaitAsOne(pid_t child, enum place place) {
     int number = WaitForSignal(&info);
     if (number < 0) continue;
     // The kernel's SIGCHLD tells of a child; one that somebody sent does not.
-    if (number == SIGCHLD && info.si_code > 0)
+    if (number == SIGCHLD && info.si_code > 0) {
       LookAtChild();
-    else
+    } else {
       PassOn(number, info.si_code == SI_KERNEL);
+    }
   }
 }
 

@@ -1,0 +1,29 @@
+// Messages on sockets, with what the kernel adds to them: unix(7).
+#ifndef SETSID_SOCKET_H_
+#define SETSID_SOCKET_H_
+
+#ifdef __linux__
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+// Sends a number with a descriptor. 0, or -1 with errno.
+int SendDescriptor(int socket, int number, int fd);
+
+// Takes one of those. 1, 0 when the last sender is gone, or -1 when there is
+// none to take. `fd` is -1 for a message that is no such one.
+int TakeDescriptor(int socket, int* number, int* fd);
+
+// The process that sent a message; pid 0: not known.
+struct sender {
+  pid_t pid;
+  uid_t uid;
+};
+
+// Takes a message as a text, up to `room` - 1 bytes, if one is there: its size,
+// or -1 with errno. `whole`: it fitted, and has no NUL.
+ssize_t TakeText(int socket, char* text, size_t room, struct sender* sender,
+                 bool* whole);
+#endif
+
+#endif  // SETSID_SOCKET_H_
