@@ -1,9 +1,8 @@
 import { EINVAL } from '../base/errno.ts'
 import { boolean, checkGroup, checkOptions, signalNumber } from '../base/check.ts'
 import { invalidArgValue, systemError } from '../base/errors.ts'
-import { native } from '../base/native.ts'
 import { MAX_SIGNAL } from '../base/signals.ts'
-import { pidfdOf, Target } from './target.ts'
+import { idOf, pidfdOf, Target } from './target.ts'
 
 export interface SignalOptions {
   /** Allow it for the caller's own group or session, the caller included. Default: false. */
@@ -76,7 +75,7 @@ function signalMany(
   const number = signalNumber(signal, 'signal')
   if (number < 0 || number > MAX_SIGNAL) throw systemError(EINVAL, 'kill')
   const { allowSelf = false } = checkOptions(options, { allowSelf: boolean })
-  const self = id === (kind === 'group' ? native.getpgrp() : native.getsid(0))
+  const self = idOf(kind, 0) === id
   if (self && !allowSelf) {
     throw invalidArgValue(name, id, "must not be the caller's own, without allowSelf")
   }

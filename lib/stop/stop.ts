@@ -9,7 +9,7 @@ import { hold, leaderOf } from '../spawn/leader.ts'
 import { checkStopOptions, type Plan, type StopOptions } from './plan.ts'
 import { settled, stopAll, type StopResult } from './rounds.ts'
 import { Report } from './report.ts'
-import { copyOf, type Kind, pidfdOf, Target } from './target.ts'
+import { copyOf, idOf, type Kind, pidfdOf, Target } from './target.ts'
 
 export { checkStopOptions, type Plan, type StopOptions } from './plan.ts'
 export type { StopResult } from './rounds.ts'
@@ -178,7 +178,7 @@ function nameProcess(target: unknown): Named {
   checkOther(pid, 'target.pid')
   // Native code takes a start of 0 for anybody's. Only threads of the kernel have it, which no signal ends.
   if (bootId !== boot() || (startTicks === 0 && !isSameProcess(identity))) {
-    return native.getpgid(pid) < 0 ? 'already-gone' : 'stale'
+    return idOf('group', pid) === undefined ? 'already-gone' : 'stale'
   }
   return new Target('process', pid, { start: startTicks })
 }
@@ -204,7 +204,7 @@ function nameMany(kind: 'group' | 'session', target: unknown, plan: Plan): Named
   checkGroup(target, 'target')
   refuseSelf(kind, target, plan)
   const place = idOf(kind, target)
-  if (place >= 0 && place !== target && isEmpty(kind, target) && isLive(target)) {
+  if (place !== undefined && place !== target && isEmpty(kind, target) && isLive(target)) {
     const why = `is the pid of a process and no ${nameOf(kind)}: that process is in ${nameOf(kind)} ${place}`
     throw invalidArgValue('target', target, why)
   }
@@ -217,7 +217,7 @@ function nameChild(kind: 'group' | 'session', child: ChildProcess, plan: Plan): 
   if (pid === undefined) return 'already-gone'
   if (!hasEnded(child)) {
     const place = idOf(kind, pid)
-    if (place !== pid) {
+    if (place !== undefined && place !== pid) {
       const why = `must be a child that leads a ${nameOf(kind)}: spawn it with ${kind}: 'new'. It is in ${nameOf(kind)} ${place}`
       throw invalidArgValue('target', pid, why)
     }
@@ -235,9 +235,6 @@ function nameChild(kind: 'group' | 'session', child: ChildProcess, plan: Plan): 
   // Of a child that nobody has held, its end alone is known: another process with its number is a stranger.
   return new Target(kind, pid, { pidfd, start: -1 })
 }
-
-const idOf = (kind: 'group' | 'session', pid: number) =>
-  kind === 'group' ? native.getpgid(pid) : native.getsid(pid)
 
 const nameOf = (kind: 'group' | 'session') => (kind === 'group' ? 'process group' : 'session')
 

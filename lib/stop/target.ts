@@ -2,6 +2,8 @@
 // or a session, held by more than its number. Each look of native code (src/stop_look.h) opens a pidfd of a member,
 // compares the member with the one that is meant, and signals through that pidfd; it proves first that the number
 // still means what it meant in the look before. A number that was seen free is never signalled again.
+import { ESRCH } from '../base/errno.ts'
+import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { SCOPE } from '../base/scope.ts'
 import { tableError } from '../inspect/row.ts'
@@ -76,6 +78,17 @@ export class Target {
     if (this.#named.pidfd >= 0) native.close(this.#named.pidfd)
     this.#named.pidfd = -1
   }
+}
+
+/**
+ * The group or session of a process; undefined: there is no such process. An error where the kernel does not tell: a
+ * sandbox may refuse the question, and then nobody knows whether it is our own.
+ */
+export function idOf(kind: 'group' | 'session', pid: number): number | undefined {
+  const id = kind === 'group' ? native.getpgid(pid) : native.getsid(pid)
+  if (id >= 0) return id
+  if (id === ESRCH) return undefined
+  throw systemError(id, kind === 'group' ? 'getpgid' : 'getsid')
 }
 
 /** A pidfd of whoever has the number now, or -1. Without one a stop is slower, and as safe as /proc makes it. */

@@ -29,8 +29,7 @@ function run(command: string[], env: NodeJS.ProcessEnv = {}): unknown {
   return JSON.parse(execFileSync(file, args, options).toString())
 }
 
-/** In a pid namespace with a /proc of its own. */
-/** Where a pid namespace has a limit of its own (Linux 6.14), it begins with four million numbers, each of which a look with hidepid asks. */
+/** In a pid namespace with a /proc of its own. Where a pid namespace has a limit of its own (Linux 6.14), it begins with four million numbers, each of which a look with hidepid asks. */
 const pidMax = readFileSync('/proc/sys/kernel/pid_max', 'utf8').trim()
 
 const apart = (mount: string, command: string) =>
@@ -62,6 +61,33 @@ describe('stops on a poor machine', () => {
     const command = [compile('deny'), 'pidfd_open=ENOSYS', '--', node, fixture, 'a deaf group']
     expect(run(command, { GRACE: '1500' })).toEqual({ 'a deaf group': 'gone' })
   })
+
+  // Taken for "no member", the answer would be already-gone; taken for "not ours", we would signal our own session.
+  test.for([
+    ['getsid', 'EPERM', 'session'],
+    ['getsid', 'ENOSYS', 'session'],
+    ['getpgid', 'EPERM', 'group'],
+  ])(
+    'a sandbox that refuses %s by %s: no %s is stopped, and none is said to be gone',
+    ([call, error, kind]) => {
+      const command = [
+        compile('deny'),
+        `${call}=${error}`,
+        '--',
+        node,
+        fixturePath('unplaced.mjs'),
+        kind ?? '',
+      ]
+      const refused = `${error} ${call}`
+      expect(run(command)).toEqual({
+        number: refused,
+        child: refused,
+        own: refused,
+        signal: refused,
+        live: true,
+      })
+    },
+  )
 
   const limits = [9, 16, 20, 24, 32, 64, 256]
   test.for(limits)('ulimit -n %d: all gone, where Node itself starts', (limit) => {
