@@ -11,7 +11,7 @@ import {
   hasNobody,
   isLive,
   isRoot,
-  ps,
+  type PsRow,
   runFixture,
   startFixture,
   track,
@@ -19,7 +19,7 @@ import {
   until,
 } from '../helpers/process.ts'
 import { openFolder } from '../helpers/remote.ts'
-import { childrenOf } from '../helpers/table.ts'
+import { childrenOf, childRows } from '../helpers/table.ts'
 
 // What goes wrong around a start, one fault a test.
 
@@ -71,8 +71,8 @@ describe('a daemon that is ready and dies before Node has heard of it', () => {
 })
 
 describe('a daemon that Node has not named yet', () => {
-  const below = (pid: number): number[] =>
-    childrenOf(pid).flatMap((child) => [child, ...below(child)])
+  const below = (parent: number): PsRow[] =>
+    childRows(parent).flatMap((child) => [child, ...below(child.pid)])
   /** Node has not read that it is there. */
   const startUnnamed = async () => {
     const folder = openFolder()
@@ -83,8 +83,8 @@ describe('a daemon that Node has not named yet', () => {
     const config = { file: 'sh', args, options: { ready: { upFor: 0 }, pidFile }, gate }
     const starter = startFixture('starter.mjs', [JSON.stringify(config)])
     // Guard, launcher and the program, which leads its session.
-    await until(() => below(starter.pid).some((pid) => ps(pid).sid === pid))
-    const all = below(starter.pid)
+    await until(() => below(starter.pid).some(({ pid, sid }) => sid === pid))
+    const all = below(starter.pid).map(({ pid }) => pid)
     expect(all).toHaveLength(3)
     return { told, pidFile, starter, all, open: () => writeFileSync(gate, '') }
   }

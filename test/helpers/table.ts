@@ -24,6 +24,9 @@ const select = (is: (row: PsRow) => boolean): number[] =>
     .filter(is)
     .map(({ pid }) => pid)
 
+/** The children with what one look has shown of each: a second look at its pid may come after its end. */
+export const childRows = (parent: number): PsRow[] =>
+  each(readRow).filter(({ ppid }) => ppid === parent)
 export const childrenOf = (parent: number): number[] => select(({ ppid }) => ppid === parent)
 export const membersOf = (group: number): number[] => select(({ pgid }) => pgid === group)
 export const sessionOf = (leader: number): number[] => select(({ sid }) => sid === leader)

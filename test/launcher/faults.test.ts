@@ -19,7 +19,7 @@ import { compile } from '../helpers/compile.ts'
 import { launcher } from '../helpers/daemon.ts'
 import { fixturePath, isLive, isRoot, node, ps, track, until } from '../helpers/process.ts'
 import { openFolder } from '../helpers/remote.ts'
-import { childrenOf } from '../helpers/table.ts'
+import { childrenOf, childRows } from '../helpers/table.ts'
 
 // What goes wrong below and around the launcher, one fault a test.
 
@@ -163,7 +163,7 @@ describe('a program that is stopped by its own pid', () => {
 
   test('and its waker is killed: another one wakes the launcher, which is stopped until then', async () => {
     const { below, program } = await start()
-    const waker = () => childrenOf(below.pid).find((pid) => ps(pid).pgid === pid) ?? 0
+    const waker = () => childRows(below.pid).find(({ pid, pgid }) => pid === pgid)?.pid ?? 0
     for (let round = 0; round < 3; round++) {
       await until(() => waker() > 0)
       const before = waker()

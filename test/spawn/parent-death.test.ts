@@ -3,13 +3,15 @@ import { once } from 'node:events'
 import { readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { isLive, node, ps, startFixture, track, unprivileged, until } from '../helpers/process.ts'
-import { childrenOf, withArgument } from '../helpers/table.ts'
+import { isLive, node, startFixture, track, unprivileged, until } from '../helpers/process.ts'
+import { childRows, withArgument } from '../helpers/table.ts'
 
 const launcher = fileURLToPath(new URL('../../build/Release/launcher', import.meta.url))
 
 const watchersOf = (pid: number): number[] =>
-  childrenOf(pid).filter((child) => ps(child).comm === 'launcher')
+  childRows(pid)
+    .filter(({ comm }) => comm === 'launcher')
+    .map((row) => row.pid)
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -40,8 +42,8 @@ test.each([
   expect(pids.every(isLive)).toBe(true)
   // One watcher serves both workers.
   expect(
-    childrenOf(parent.pid)
-      .map((pid) => ps(pid).comm)
+    childRows(parent.pid)
+      .map(({ comm }) => comm)
       .sort(),
   ).toEqual(['launcher', 'sleep', 'sleep', 'sleep', 'sleep'])
   process.kill(parent.pid, 'SIGKILL')

@@ -20,7 +20,7 @@ import {
   unprivileged,
   until,
 } from '../helpers/process.ts'
-import { childrenOf, sessionOf } from '../helpers/table.ts'
+import { childRows, sessionOf } from '../helpers/table.ts'
 
 interface Spawner {
   pid: number
@@ -254,7 +254,7 @@ describe('a step that fails is an error event with its own call, and nothing was
     expect(await spawner.event('b', 'no state')).toMatchObject([{ code: error.code }])
     expect(spawner.events('b')).toEqual([])
     // The launcher has been waited for.
-    expect(childrenOf(spawner.pid).map((pid) => ps(pid).comm)).toEqual(['sleep'])
+    expect(childRows(spawner.pid).map(({ comm }) => comm)).toEqual(['sleep'])
   })
 
   test('an error that nobody listens for is thrown', () => {

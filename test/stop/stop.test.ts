@@ -27,7 +27,7 @@ import {
   until,
 } from '../helpers/process.ts'
 import { openFolder } from '../helpers/remote.ts'
-import { childrenOf, membersOf } from '../helpers/table.ts'
+import { childrenOf, childRows, membersOf } from '../helpers/table.ts'
 
 /** A shell that leads a session, and prints the pids of what its script started. */
 async function leader(script: string) {
@@ -206,7 +206,7 @@ describe('an identity that misleads', () => {
 describe('a survivor', () => {
   test('is no stranger with its number, and no zombie', async () => {
     const { pid } = start('sh', ['-c', 'sleep 0 & exec sleep 100'])
-    await until(() => childrenOf(pid).some((child) => ps(child).stat.startsWith('Z')))
+    await until(() => childRows(pid).some(({ stat }) => stat.startsWith('Z')))
     const [zombie = 0] = childrenOf(pid)
     const startOf = (id: number) =>
       Number(readFileSync(`/proc/${id}/stat`, 'latin1').split(' ')[21])
