@@ -107,7 +107,7 @@ napi_value SetWatcherSocket(napi_env env, napi_callback_info info) {
   return ToJs(env, result);
 }
 
-struct Watch {
+struct StopWatch {
   pid_t pid;
   int pidfd;  // negative: none could be had
   int report;
@@ -116,7 +116,7 @@ struct Watch {
 // A stop or continuation of the child, which no one has taken yet. Without
 // WEXITED the exit is left alone, which belongs to libuv; a child that has
 // ended gives ECHILD (waitid(2)).
-int WaitChange(const Watch& watch, int options, siginfo_t* info) {
+int WaitChange(const StopWatch& watch, int options, siginfo_t* info) {
   options |= WSTOPPED | WCONTINUED;
   info->si_pid = 0;
 #ifdef __linux__
@@ -132,7 +132,7 @@ int WaitChange(const Watch& watch, int options, siginfo_t* info) {
 // only says that there is a change: JavaScript takes it, so that what it gets
 // is the latest, and answers.
 void* WatchLoop(void* data) {
-  Watch* watch = static_cast<Watch*>(data);
+  StopWatch* watch = static_cast<StopWatch*>(data);
   siginfo_t info;
   for (;;) {
     int result = WaitChange(*watch, WNOWAIT, &info);
@@ -152,7 +152,7 @@ void* WatchLoop(void* data) {
 napi_value TakeChange(napi_env env, napi_callback_info info) {
   Args args(env, info);
   siginfo_t change;
-  Watch child = {args.Int(0), -1, -1};
+  StopWatch child = {args.Int(0), -1, -1};
   int result = OrErrno(WaitChange(child, WNOHANG, &change));
   if (result < 0) return ToJs(env, result);
   if (change.si_pid == 0) return ToJs(env, -EAGAIN);
@@ -165,7 +165,7 @@ napi_value TakeChange(napi_env env, napi_callback_info info) {
 // -errno.
 napi_value WatchChild(napi_env env, napi_callback_info info) {
   Args args(env, info);
-  Watch* watch = static_cast<Watch*>(malloc(sizeof(Watch)));
+  StopWatch* watch = static_cast<StopWatch*>(malloc(sizeof(StopWatch)));
   if (watch == nullptr) return ToJs(env, -ENOMEM);
   watch->pid = args.Int(0);
   watch->pidfd = OpenPidfd(watch->pid);

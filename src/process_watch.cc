@@ -15,12 +15,12 @@
 namespace sess {
 namespace {
 
-class Watcher {
+class ExitThread {
  public:
-  explicit Watcher(napi_env env) : env_(env) {}
-  ~Watcher();
-  Watcher(const Watcher&) = delete;
-  Watcher& operator=(const Watcher&) = delete;
+  explicit ExitThread(napi_env env) : env_(env) {}
+  ~ExitThread();
+  ExitThread(const ExitThread&) = delete;
+  ExitThread& operator=(const ExitThread&) = delete;
 
   // 0 or -errno. `on_exit` is called with the token of each process that ends.
   int Start(napi_value on_exit);
@@ -31,7 +31,7 @@ class Watcher {
  private:
   static void* Run(void* self);
   static void Deliver(napi_env env, napi_value on_exit, void*, void* token);
-  static void CleanUp(void* self) { Destroy(static_cast<Watcher*>(self)); }
+  static void CleanUp(void* self) { Destroy(static_cast<ExitThread*>(self)); }
 
   napi_env env_;
   ExitQueue queue_;
@@ -41,7 +41,7 @@ class Watcher {
   napi_threadsafe_function deliver_ = nullptr;
 };
 
-int Watcher::Start(napi_value on_exit) {
+int ExitThread::Start(napi_value on_exit) {
   int result = queue_.Open();
   if (result != 0) return result;
   napi_value name = ToJs(env_, "waitForExit");
@@ -61,7 +61,7 @@ int Watcher::Start(napi_value on_exit) {
   return result;
 }
 
-Watcher::~Watcher() {
+ExitThread::~ExitThread() {
   if (running_) {
     queue_.Interrupt();
     JoinThread(thread_);
@@ -72,7 +72,7 @@ Watcher::~Watcher() {
   napi_release_threadsafe_function(deliver_, napi_tsfn_abort);
 }
 
-int Watcher::Watch(pid_t pid, intptr_t token) {
+int ExitThread::Watch(pid_t pid, intptr_t token) {
   int fd = OpenExit(pid);
   if (fd < 0) return fd;
   int* place = fds_.Add();
@@ -86,7 +86,7 @@ int Watcher::Watch(pid_t pid, intptr_t token) {
   return result;
 }
 
-void Watcher::Unwatch(int fd) {
+void ExitThread::Unwatch(int fd) {
   for (size_t i = 0; i < fds_.size(); i++) {
     if (fds_[i] != fd) continue;
     fds_[i] = fds_[fds_.size() - 1];
@@ -99,8 +99,8 @@ void Watcher::Unwatch(int fd) {
   }
 }
 
-void* Watcher::Run(void* self) {
-  auto* watcher = static_cast<Watcher*>(self);
+void* ExitThread::Run(void* self) {
+  auto* watcher = static_cast<ExitThread*>(self);
   intptr_t token;
   while (watcher->queue_.Next(&token) == 0 && token != ExitQueue::kInterrupt) {
     // A number in a pointer's place, which nobody follows.
@@ -112,7 +112,7 @@ void* Watcher::Run(void* self) {
   return nullptr;
 }
 
-void Watcher::Deliver(napi_env env, napi_value on_exit, void*, void* token) {
+void ExitThread::Deliver(napi_env env, napi_value on_exit, void*, void* token) {
   if (env == nullptr) return;  // the environment ends
   double number = static_cast<double>(reinterpret_cast<intptr_t>(token));
   napi_value value, receiver;
@@ -125,15 +125,15 @@ void Watcher::Deliver(napi_env env, napi_value on_exit, void*, void* token) {
   (void)napi_call_function(env, receiver, on_exit, 1, &value, nullptr);
 }
 
-Watcher* WatcherOf(napi_env env, napi_value external) {
+ExitThread* ThreadOf(napi_env env, napi_value external) {
   void* watcher;
   napi_status status = napi_get_value_external(env, external, &watcher);
-  return status == napi_ok ? static_cast<Watcher*>(watcher) : nullptr;
+  return status == napi_ok ? static_cast<ExitThread*>(watcher) : nullptr;
 }
 
-napi_value StartWatcher(napi_env env, napi_callback_info info) {
+napi_value StartExitThread(napi_env env, napi_callback_info info) {
   Args args(env, info);
-  Watcher* watcher = Make<Watcher>(env);
+  ExitThread* watcher = Make<ExitThread>(env);
   if (watcher == nullptr) return ToJs(env, -ENOMEM);
   napi_value external;
   int result = watcher->Start(args[0]);
@@ -146,15 +146,15 @@ napi_value StartWatcher(napi_env env, napi_callback_info info) {
 }
 
 // The watcher and all its watches are gone after this.
-napi_value StopWatcher(napi_env env, napi_callback_info info) {
-  Watcher* watcher = WatcherOf(env, Args(env, info)[0]);
+napi_value StopExitThread(napi_env env, napi_callback_info info) {
+  ExitThread* watcher = ThreadOf(env, Args(env, info)[0]);
   if (watcher != nullptr) Destroy(watcher);
   return nullptr;
 }
 
 napi_value WatchExit(napi_env env, napi_callback_info info) {
   Args args(env, info);
-  Watcher* watcher = WatcherOf(env, args[0]);
+  ExitThread* watcher = ThreadOf(env, args[0]);
   int64_t token;
   if (watcher == nullptr ||
       napi_get_value_int64(env, args[2], &token) != napi_ok) {
@@ -165,7 +165,7 @@ napi_value WatchExit(napi_env env, napi_callback_info info) {
 
 napi_value UnwatchExit(napi_env env, napi_callback_info info) {
   Args args(env, info);
-  Watcher* watcher = WatcherOf(env, args[0]);
+  ExitThread* watcher = ThreadOf(env, args[0]);
   if (watcher != nullptr) watcher->Unwatch(args.Int(1));
   return nullptr;
 }
@@ -178,8 +178,10 @@ napi_value HasExited(napi_env env, napi_callback_info info) {
 }
 
 constexpr Export kCalls[] = {
-    {"startWatcher", StartWatcher}, {"stopWatcher", StopWatcher},
-    {"watchExit", WatchExit},       {"unwatchExit", UnwatchExit},
+    {"startExitThread", StartExitThread},
+    {"stopExitThread", StopExitThread},
+    {"watchExit", WatchExit},
+    {"unwatchExit", UnwatchExit},
     {"hasExited", HasExited},
 };
 

@@ -29,20 +29,20 @@ struct StopRow {
 static_assert(sizeof(StopRow) == 24, "lib/stop/target.ts reads this layout");
 
 struct StopReport {
-  double began;        // when the look began, in ticks since boot
-  double since;        // the last time that the number was known to be the same
-  double leader;       // start of process `id`: 0 unknown, -1 it is gone
-  double forks;        // of the machine, at the last look that was verified
-  double cursor;       // the pid given out last then; -1: not known
-  double watch_start;  //
-  int32_t watch;       // a live member to wait for, or 0
-  int32_t number;      // Number, below
-  int32_t live;        // members, this process not counted
-  int32_t reachable;   // of these, those that no signal was refused for
-  int32_t zombies;     //
-  int32_t sent;        // signals that reached a process for the first time
-  int32_t group;       // the kernel's own answer, kill(-id, 0): 0 or -errno
-  int32_t partial;     // 1: /proc is mounted so that it may hide members
+  double began;       // when the look began, in ticks since boot
+  double since;       // the last time that the number was known to be the same
+  double leader;      // start of process `id`: 0 unknown, -1 it is gone
+  double forks;       // of the machine, at the last look that was verified
+  double cursor;      // the pid given out last then; -1: not known
+  double wait_start;  //
+  int32_t wait_pid;   // a live member to wait for, or 0
+  int32_t number;     // Number, below
+  int32_t live;       // members, this process not counted
+  int32_t reachable;  // of these, those that no signal was refused for
+  int32_t zombies;    //
+  int32_t sent;       // signals that reached a process for the first time
+  int32_t group;      // the kernel's own answer, kill(-id, 0): 0 or -errno
+  int32_t partial;    // 1: /proc is mounted so that it may hide members
 };
 static_assert(sizeof(StopReport) == 80, "lib/stop/target.ts reads this layout");
 

@@ -64,9 +64,9 @@ export interface Native {
   /** A text that is another one after each boot. */
   bootId(): string | number
   /** Starts the thread that watches for exits; `onExit` gets the token of each process that ended. */
-  startWatcher(onExit: (token: number) => void): object | number
+  startExitThread(onExit: (token: number) => void): object | number
   /** Ends the thread, and closes what is still watched. */
-  stopWatcher(watcher: object): void
+  stopExitThread(watcher: object): void
   /** Watches a process: the descriptor that stands for the watch. `token` is 1 or more. */
   watchExit(watcher: object, pid: number, token: number): number
   /** Ends one watch and closes its descriptor. */

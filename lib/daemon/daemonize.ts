@@ -3,7 +3,7 @@ import { isatty } from 'node:tty'
 import { checkDaemonize, type DaemonizeOptions, type Settings, word } from './daemonize-options.ts'
 import { detachBy, withUmask } from './detach.ts'
 import { fail } from './fail.ts'
-import { planOf } from './leave.ts'
+import { leavePlan } from './leave.ts'
 import { daemonFailed, systemError } from '../base/errors.ts'
 import { identify } from '../inspect/process.ts'
 import { native } from '../base/native.ts'
@@ -106,7 +106,7 @@ export async function daemonize(options: DaemonizeOptions = {}): Promise<Daemon>
   state.daemonize = 'called'
   try {
     if (!stay && (launcher === undefined || restart)) return await startAgain(settings)
-    return await new Start(settings, stay ? undefined : launcher).run()
+    return await new Daemonization(settings, stay ? undefined : launcher).run()
   } catch (error) {
     state.daemonize = 'free'
     // The next call makes one of its own.
@@ -132,7 +132,7 @@ async function startAgain({ strategy, readyTimeout, name }: Settings): Promise<n
   becomeLauncher(command, ownDescriptors(), { mark: 'restart', timeout: readyTimeout, name })
 }
 
-class Start {
+class Daemonization {
   readonly #settings: Settings
   readonly #launcher: Launcher | undefined
   readonly #notify: Notify
@@ -217,7 +217,7 @@ class Start {
   async #leave(): Promise<Undo> {
     if (this.#launcher === undefined) return undefined
     const kept = new Redirection(['keep', 'keep', 'keep'], letsReaderGo)
-    await detachBy(() => planOf(this.#settings, kept))
+    await detachBy(() => leavePlan(this.#settings, kept))
     const { waitForReady, readyTimeout } = this.#settings
     this.#tell(encodeMessage('detached', waitForReady ? readyTimeout : 0))
     return undefined

@@ -1,6 +1,6 @@
 import { invalidArgValue, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import { leave, type Plan, planOf } from './leave.ts'
+import { leave, type LeavePlan, leavePlan } from './leave.ts'
 import { letsTerminalGo, Redirection, type StdioTarget } from './stdio.ts'
 import {
   boolean,
@@ -107,7 +107,7 @@ export async function detach(options: DetachOptions = {}): Promise<Detached> {
 }
 
 /** @internal `detach()` with options that have been checked, and streams of the caller's. */
-export async function detachBy(plan: () => Plan): Promise<Detached> {
+export async function detachBy(plan: () => LeavePlan): Promise<Detached> {
   const turn = state.detaching.then(async () => {
     const way = leave(plan())
     let step = way.next()
@@ -176,7 +176,7 @@ export const detachChecks = {
 }
 
 /** Checks the options and opens files. */
-function prepare(options: DetachOptions, call: string): Plan {
+function prepare(options: DetachOptions, call: string): LeavePlan {
   checkMainThread(call)
   const {
     stdin = 'auto',
@@ -187,7 +187,7 @@ function prepare(options: DetachOptions, call: string): Plan {
   checkPlatform()
   const targets = [stdin, stdout, stderr]
   const stdio = withUmask(rest.umask, () => new Redirection(targets, letsTerminalGo))
-  return planOf(rest, stdio)
+  return leavePlan(rest, stdio)
 }
 
 /** No platform but POSIX answers this, and it comes before any file is opened. */

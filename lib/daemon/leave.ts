@@ -11,7 +11,7 @@ import { state } from './state.ts'
 // How a process leaves its session and its terminal: the steps behind detach().
 
 /** @internal What `detach()` is to do, checked, with all files opened. */
-export interface Plan {
+export interface LeavePlan {
   cwd: string | undefined
   umask: number | undefined
   ignoreHangup: boolean
@@ -21,10 +21,10 @@ export interface Plan {
   stdio: Redirection
 }
 
-type Given = { [K in Exclude<keyof Plan, 'stdio'>]?: Plan[K] | undefined }
+type Given = { [K in Exclude<keyof LeavePlan, 'stdio'>]?: LeavePlan[K] | undefined }
 
 /** @internal What is not given is as the defaults have it. */
-export function planOf(checked: Given, stdio: Redirection): Plan {
+export function leavePlan(checked: Given, stdio: Redirection): LeavePlan {
   const { cwd, umask, ignoreHangup = true, wait = 0, onBlocked = 'throw', reopenOn } = checked
   return { cwd, umask, ignoreHangup, wait, onBlocked, reopenOn, stdio }
 }
@@ -46,7 +46,7 @@ interface Pause {
 }
 
 /** @internal The whole way out. Where it throws, nothing has changed. */
-export function* leave(plan: Plan): Generator<Pause, Detached> {
+export function* leave(plan: LeavePlan): Generator<Pause, Detached> {
   const { stdio } = plan
   const output: Pause = { wait: () => stdio.written(), block: () => stdio.checkWritten() }
   try {
@@ -107,7 +107,7 @@ function blockers(): number[] {
 function tryOut(): { method: Method; result: number } {
   const { pid } = process
   if (native.getsid(0) === pid) {
-    const method = native.hasTerminal() === 0 ? (state.led ?? 'notty') : 'notty'
+    const method = native.hasTerminal() === 0 ? (state.becameLeaderBy ?? 'notty') : 'notty'
     return { method, result: native.disownTerminal() }
   }
   if (native.getpgrp() === pid) return { method: 'hop', result: native.hop() }
@@ -122,7 +122,7 @@ function standAside(): number {
 }
 
 /** `last`: it is not tried again, so that less will do where that was asked for. */
-function finish(plan: Plan, last: boolean): Detached {
+function finish(plan: LeavePlan, last: boolean): Detached {
   const { cwd, umask, reopenOn, stdio } = plan
   const folder = cwd === undefined ? -1 : native.openCwd()
   if (cwd !== undefined && folder < 0) throw systemError(folder, 'open')
@@ -143,7 +143,7 @@ function finish(plan: Plan, last: boolean): Detached {
   stdio.apply()
   if (umask !== undefined) process.umask(umask)
   if (reopenOn !== undefined) process.off(reopenOn, reopenOrWarn).on(reopenOn, reopenOrWarn)
-  if (way.complete) state.led = way.method
+  if (way.complete) state.becameLeaderBy = way.method
   return prove(way)
 }
 

@@ -53,7 +53,7 @@ const MAX_READY_FD = 9
 export const LOCK_FD = MAX_READY_FD + 1
 
 /** What was asked for, checked. */
-export interface Start {
+export interface StartPlan {
   cwd: string | undefined
   env: NodeJS.ProcessEnv | undefined
   stdout: string
@@ -102,7 +102,7 @@ const folder: Check<string> = (value, name) => {
   return path
 }
 
-export function checkStart(options: StartDaemonOptions): Start {
+export function checkStart(options: StartDaemonOptions): StartPlan {
   const given = checkOptions(options, {
     stdout: string,
     stderr: string,

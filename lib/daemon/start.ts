@@ -95,7 +95,7 @@ export async function startDaemon(
 
   const outputs: Output[] = []
   let held: PidFile | undefined
-  let watch: Watch | undefined
+  let startup: Startup | undefined
   try {
     for (const target of [stdout, stderr]) outputs.push(openOutput(target, credentials))
     if (pidFile !== undefined) held = PidFile.take(resolve(pidFile))
@@ -118,13 +118,13 @@ export async function startDaemon(
       ...(cwd !== undefined && { cwd }),
       ...(env !== undefined && { env }),
     })
-    watch = new Watch(child, held)
-    const identity = await watch.end(signal, { file, args, log: outputs[1]?.log })
+    startup = new Startup(child, held)
+    const identity = await startup.end(signal, { file, args, log: outputs[1]?.log })
     held?.handOver()
     return { pid: identity.pid, sid: identity.pid, identity, pidFile: held?.path ?? null }
   } catch (error) {
     // One that could not be ended is found by its pidfile.
-    if (watch?.isLeft() === true) held?.handOver()
+    if (startup?.isLeft() === true) held?.handOver()
     else held?.release()
     throw error
   } finally {
@@ -133,7 +133,7 @@ export async function startDaemon(
 }
 
 /** Follows what the launcher reports. What it says counts when it has ended. */
-class Watch {
+class Startup {
   readonly #child: ChildProcess
   readonly #held: PidFile | undefined
   readonly #report: Duplex | null | undefined

@@ -3,7 +3,7 @@ import type { Detached } from './detach.ts'
 /** @internal What a process has once: its session, its logs, its daemonhood. */
 export const state = {
   /** How it came to lead its session, if `detach()` brought it there. */
-  led: undefined as Detached['method'] | undefined,
+  becameLeaderBy: undefined as Detached['method'] | undefined,
   /** The last `detach()` that is under way: two that wait would let go of, and take back, the same streams. */
   detaching: Promise.resolve() as Promise<unknown>,
   /** The logs in use: path by descriptor. */

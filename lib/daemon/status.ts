@@ -4,7 +4,7 @@ import { EINVAL, EISDIR, ELOOP, EPERM, ESRCH } from '../base/errno.ts'
 import { invalidArgType, type Reason, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import {
-  isOver,
+  isDead,
   isSameProcess,
   isStart,
   processInfo,
@@ -121,7 +121,7 @@ function look(pid: number, identity: ProcessIdentity | null): 'lives' | 'gone' |
   try {
     if (identity !== null && !isSameProcess(identity)) return 'gone'
     const info = processInfo(pid, { throwIfNoEntry: false })
-    return info === undefined || isOver(info) ? 'gone' : 'lives'
+    return info === undefined || isDead(info) ? 'gone' : 'lives'
   } catch (error) {
     if (!['EPERM', 'EACCES', 'ENOENT'].includes((error as { code: string }).code)) throw error
     // Neither hidepid nor a missing /proc hides from this one whether there is such a process.

@@ -7,7 +7,7 @@ import {
   checkStopOptions,
   holdOrphans,
   holdSession,
-  type Plan,
+  type StopPlan,
   type SessionHold,
   type StopOptions,
   type StopResult,
@@ -40,7 +40,7 @@ export async function stopDaemon(pidFile: string, options: StopOptions = {}): Pr
   return stopAt(resolve(pidFile), checkStopOptions(options))
 }
 
-async function stopAt(path: string, plan: Plan): Promise<StopResult> {
+async function stopAt(path: string, plan: StopPlan): Promise<StopResult> {
   const judged = await judgeNamed(path)
   const { state, identity } = judged
   if (state === 'stopped') return nothing('already-gone')
@@ -73,7 +73,7 @@ const nothing = (outcome: StopResult['outcome']): StopResult => ({
 async function stopNamed(
   { found }: Judged,
   identity: ProcessIdentity,
-  plan: Plan,
+  plan: StopPlan,
 ): Promise<StopResult | undefined> {
   const { pid } = identity
   const author = found?.author ?? 'anyone'

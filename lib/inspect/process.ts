@@ -201,6 +201,6 @@ export const isStart = (ticks: number): boolean => Number.isSafeInteger(ticks) &
  *
  * @internal
  */
-export function isOver({ state, threads }: ProcessInfo): boolean {
+export function isDead({ state, threads }: ProcessInfo): boolean {
   return state === 'X' || (state === 'Z' && !(threads > 1))
 }

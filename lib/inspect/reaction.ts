@@ -4,7 +4,7 @@ import { type Reason, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { isNamespaceInit } from '../base/proc.ts'
 import type { Outcome, Verdict } from './explain.ts'
-import { isKernelThread, isOver, type ProcessInfo } from './process.ts'
+import { isKernelThread, isDead, type ProcessInfo } from './process.ts'
 import { DETAILS, isHidden } from './row.ts'
 import { ttyPath } from './tty.ts'
 
@@ -59,7 +59,7 @@ export const kernelThread: Reason = {
 /** How a process takes a signal that reaches it. */
 export function reaction(info: ProcessInfo, signal: Signal): Verdict {
   const { pid } = info
-  if (isOver(info)) {
+  if (isDead(info)) {
     const text = 'it has ended already; its parent has not taken its exit yet'
     return verdict('survives', 'zombie', text, { signal })
   }

@@ -3,7 +3,7 @@ import { aborted, outOfRange, systemError } from '../base/errors.ts'
 import {
   checkIdentity,
   identify,
-  isOver,
+  isDead,
   isSameProcess,
   type ProcessIdentity,
   processInfo,
@@ -40,7 +40,7 @@ function poll(pid: number, given: ProcessIdentity | undefined): Watch | undefine
   if (meant === undefined) return undefined
   const hasEnded = () => {
     const info = isSameProcess(meant) ? processInfo(pid, { throwIfNoEntry: false }) : undefined
-    return info === undefined || isOver(info)
+    return info === undefined || isDead(info)
   }
   let timer: NodeJS.Timeout | undefined
   const looks = async () => {
@@ -56,7 +56,7 @@ function poll(pid: number, given: ProcessIdentity | undefined): Watch | undefine
 
 function nameNow(pid: number): ProcessIdentity | undefined {
   const found = processInfo(pid, { throwIfNoEntry: false })
-  return found === undefined || isOver(found) ? undefined : identify(pid)
+  return found === undefined || isDead(found) ? undefined : identify(pid)
 }
 
 /** Whether a pid that can't be watched is that of a thread: no process, and in a session all the same. */
@@ -65,7 +65,7 @@ const isThread = (pid: number) => native.processRow(pid) === ESRCH && native.get
 /** Watches a process. A number is -errno. */
 function watch(pid: number): Watch | number {
   if (watcher === undefined) {
-    const started = native.startWatcher((token) => waiting.get(token)?.())
+    const started = native.startExitThread((token) => waiting.get(token)?.())
     if (typeof started === 'number') return started
     watcher = started
   }
@@ -77,7 +77,7 @@ function watch(pid: number): Watch | number {
     waiting.delete(token)
     if (waiting.size > 0) return
     watcher = undefined
-    native.stopWatcher(current)
+    native.stopExitThread(current)
   }
   if (fd < 0) {
     end()

@@ -20,7 +20,7 @@ export interface Failure {
   errno: number
 }
 
-export interface Start {
+export interface LauncherCommand {
   /** What starts the launcher. */
   options: Normalized
   /** How many descriptors of stdio are the program's. */
@@ -47,11 +47,11 @@ export function stdioList(stdio: unknown): Stdio | undefined {
 const isGiven = (stdio: unknown): boolean => Boolean(stdio)
 
 /** undefined for a stdio that Node refuses; -errno when there are no descriptors left. */
-export function prepare(
+export function prepareCommand(
   options: Normalized,
   ownSteps: readonly Step[],
   parentDeathSignal: number | undefined,
-): Start | number | undefined {
+): LauncherCommand | number | undefined {
   const stdio = stdioList(options.stdio)
   if (stdio === undefined) return undefined
   const path = launcherPath()

@@ -12,13 +12,13 @@ import {
   type Normalized,
   withSpawn,
 } from './node-internals.ts'
-import { type FailedStep, prepare, type Step } from './start.ts'
+import { type FailedStep, prepareCommand, type Step } from './command.ts'
 
 /**
  * What the launcher does before the program starts: src/launcher/exec/exec.c. Each has a key of its own, so that none
  * is found on Object.prototype.
  */
-export interface Plan {
+export interface ExecPlan {
   /** In order. */
   steps: Step[]
   /** The number of the signal that the child gets when this process ends. */
@@ -34,15 +34,15 @@ export interface Plan {
  *
  * @param options of the caller, without a prototype: each was read once
  */
-export function launch(
+export function spawnByLauncher(
   file: string,
   args: readonly string[] | undefined,
   options: NodeOptions,
-  plan: Plan,
+  plan: ExecPlan,
 ): ChildProcess {
   const child = internalsKnown()
-    ? launchInside(file, args, options, plan)
-    : launchAround(file, args ?? [], options, plan)
+    ? spawnInside(file, args, options, plan)
+    : spawnAround(file, args ?? [], options, plan)
   return child.pid === undefined ? neverSignal(child) : child
 }
 
@@ -51,23 +51,23 @@ export function launch(
  * is another, and only the result that it gets is the launcher's. Errors, events
  * and their order are then Node's own.
  */
-function launchInside(
+function spawnInside(
   file: string,
   args: readonly string[] | undefined,
   options: NodeOptions,
-  plan: Plan,
+  plan: ExecPlan,
 ): ChildProcess {
   let endRunning: (() => void) | undefined
   const hook = function (this: Internal, original: Internal['spawn'], normalized: Normalized) {
-    const start = prepare(normalized, plan.steps, plan.parentDeathSignal)
+    const command = prepareCommand(normalized, plan.steps, plan.parentDeathSignal)
     const handle = this._handle
     // Node refuses such a stdio. Should it not, the program must not run without its steps.
-    if (start === undefined) {
+    if (command === undefined) {
       handle.spawn = () => EINVAL
       return original.call(this, normalized)
     }
-    if (typeof start === 'number') {
-      handle.spawn = () => start
+    if (typeof command === 'number') {
+      handle.spawn = () => command
       return original.call(this, normalized)
     }
     handle.spawn = (...parameters) => {
@@ -76,12 +76,12 @@ function launchInside(
       this.spawnargs = normalized.args
       const result = handle.spawn(...parameters)
       if (result !== 0) {
-        const error = launcherError(result, start.path)
+        const error = launcherError(result, command.path)
         if (error !== undefined) replaceError(this, error)
         return result
       }
       endRunning = () => endLost(this)
-      const failure = start.result()
+      const failure = command.result()
       if (failure === undefined) {
         plan.onStart?.(handle.pid ?? 0)
         return 0
@@ -98,10 +98,10 @@ function launchInside(
       return EACCES
     }
     try {
-      return original.call(this, start.options)
+      return original.call(this, command.options)
     } finally {
-      this.stdio?.splice(start.length)
-      start.close()
+      this.stdio?.splice(command.length)
+      command.close()
     }
   }
   try {
@@ -117,11 +117,11 @@ function launchInside(
  * The same by public calls alone, for a Node of which we don't know enough. An
  * `error` then comes when the launcher has ended, and all errors are events.
  */
-function launchAround(
+function spawnAround(
   file: string,
   given: readonly string[],
   options: NodeOptions,
-  plan: Plan,
+  plan: ExecPlan,
 ): ChildProcess {
   // Node reads them twice here, and may find something else the second time.
   const args = Array.isArray(given) ? (Array.prototype.slice.call(given) as string[]) : given
@@ -135,15 +135,15 @@ function launchAround(
   const list: readonly string[] = shell !== undefined ? ['-c', [file, ...args].join(' ')] : args
   const target = [own.argv0 ?? program, ...list]
   const normalized = { __proto__: null, file: program, args: target, stdio, uid, gid }
-  const start = prepare(normalized, plan.steps, plan.parentDeathSignal)
-  if (start === undefined) {
+  const command = prepareCommand(normalized, plan.steps, plan.parentDeathSignal)
+  if (command === undefined) {
     // Node refuses this stdio. Should it not, the program must not run without its steps.
     endLost(builtin().spawn(file, args, own) as unknown as Internal)
     throw systemError(EINVAL, 'spawn')
   }
-  if (typeof start === 'number') throw systemError(start, 'pipe')
+  if (typeof command === 'number') throw systemError(command, 'pipe')
   try {
-    const { file: launcher, args: all, stdio: complete } = start.options
+    const { file: launcher, args: all, stdio: complete } = command.options
     const changed = { stdio: complete, shell: false, argv0: undefined }
     const child = builtin().spawn(launcher, all.slice(1), {
       __proto__: null,
@@ -153,13 +153,13 @@ function launchAround(
     const view = child as unknown as Internal
     view.spawnfile = program
     view.spawnargs = target
-    view.stdio?.splice(start.length)
+    view.stdio?.splice(command.length)
     if (child.pid === undefined) {
-      const error = launcherError(EACCES, start.path)
+      const error = launcherError(EACCES, command.path)
       if (error !== undefined) replaceError(view, error)
       return child
     }
-    const failure = start.result()
+    const failure = command.result()
     if (failure === undefined) {
       plan.onStart?.(child.pid)
       return child
@@ -168,7 +168,7 @@ function launchAround(
     becomeError(view, errno, step === 'exec' ? undefined : plan.explain(step, errno))
     return child
   } finally {
-    start.close()
+    command.close()
   }
 }
 

@@ -24,7 +24,7 @@ export type ChildState =
   | { state: 'exited'; code: number | null; signal: NodeJS.Signals | null }
   | { state: 'stopped'; signal: NodeJS.Signals }
 
-class Watch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
+class StopWatch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
   readonly #child: ChildProcess
   #signal: NodeJS.Signals | null = null
 
@@ -86,7 +86,7 @@ export function checkChild(value: unknown, name: string): asserts value is Child
 export const hasEnded = (child: ChildProcess) =>
   child.exitCode !== null || child.signalCode !== null
 
-const watches = new WeakMap<ChildProcess, Watch>()
+const watches = new WeakMap<ChildProcess, StopWatch>()
 
 /**
  * Watches a child for stops (Ctrl-Z, SIGSTOP, reading from a terminal in the
@@ -114,7 +114,7 @@ const watches = new WeakMap<ChildProcess, Watch>()
 export function watchChild(child: ChildProcess): ChildWatch {
   checkChild(child, 'child')
   let watch = watches.get(child)
-  if (watch === undefined) watches.set(child, (watch = new Watch(child)))
+  if (watch === undefined) watches.set(child, (watch = new StopWatch(child)))
   return watch
 }
 

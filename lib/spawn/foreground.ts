@@ -79,15 +79,15 @@ export async function withForeground<T>(
   else checkChild(target, 'target')
   const { wait = false } = checkOptions(options, { wait: boolean })
   // It has hung up since spawn() lent it: nothing is to be brought back, and fn says what became of the child.
-  if (terminal.isKept && native.tcgetpgrp(fd) === EIO) {
-    terminal.takeKept()?.resume()
+  if (terminal.isLentAtStart && native.tcgetpgrp(fd) === EIO) {
+    terminal.takeLentAtStart()?.resume()
     return fn()
   }
   tcgetpgrp(fd)
   // Nothing was started, and nothing was given.
   if (child !== undefined && child.pid === undefined) return fn()
   const pgid = typeof target === 'number' ? target : groupOf(target)
-  if (pgid === undefined && !terminal.isKept) return fn()
+  if (pgid === undefined && !terminal.isLentAtStart) return fn()
   const loan = terminal.lend(fd, pgid, wait)
   let watch: ChildWatch | undefined
   const onStop = (signal: NodeJS.Signals) => {

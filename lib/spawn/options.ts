@@ -3,8 +3,8 @@ import { ENOSYS, EPERM, EPIPE } from '../base/errno.ts'
 import { boolean, type Check, integer, octal, oneOf, signalNumber } from '../base/check.ts'
 import { invalidArgType, invalidArgValue, type Reason, systemError } from '../base/errors.ts'
 import { signals } from '../base/signals.ts'
-import type { FailedStep, Step } from '../launcher/start.ts'
-import { stdioList } from '../launcher/start.ts'
+import type { FailedStep, Step } from '../launcher/command.ts'
+import { stdioList } from '../launcher/command.ts'
 import { whyNotGroup } from '../raw/session.ts'
 import { whyNotTerminal } from '../raw/terminal.ts'
 import { whyBackground } from './terminal.ts'
@@ -178,7 +178,7 @@ export interface JobPlan {
 }
 
 /** What the options ask for; undefined when it is nothing. Impossible combinations end here. */
-export function planOf(own: NodeOptions & Record<string, unknown>): JobPlan | undefined {
+export function jobPlan(own: NodeOptions & Record<string, unknown>): JobPlan | undefined {
   const table = Object.entries(rows) as [keyof JobOptions, Row<unknown>][]
   const given = { __proto__: null } as JobOptions
   for (const [name, { check }] of table) {

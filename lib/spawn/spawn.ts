@@ -13,10 +13,10 @@ import { ENOTSUP } from '../base/errno.ts'
 import { ownOptions } from '../base/check.ts'
 import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import { copied, launch } from '../launcher/exec.ts'
+import { copied, spawnByLauncher } from '../launcher/exec.ts'
 import { neverSignal } from '../launcher/node-internals.ts'
 import { holdSoon } from './leader.ts'
-import { type JobOptions, type JobPlan, planOf, takenFrom } from './options.ts'
+import { type JobOptions, type JobPlan, jobPlan, takenFrom } from './options.ts'
 import { terminal } from './terminal.ts'
 
 export type { JobOptions } from './options.ts'
@@ -97,7 +97,7 @@ export function spawn(file: string, first?: unknown, second?: unknown): ChildPro
   if (Array.isArray(stdio)) {
     own.stdio = copied(() => Array.prototype.slice.call(stdio) as [], file, args ?? [], own)
   }
-  const plan = planOf(own)
+  const plan = jobPlan(own)
   if (plan === undefined) return started(plain(file, args, own))
   if (process.platform === 'win32') throw systemError(ENOTSUP, 'spawn')
   if (plan.parentDeathSignal !== undefined && process.platform !== 'linux') {
@@ -117,10 +117,11 @@ function launchOn(
   options: NodeOptions,
   plan: JobPlan,
 ): ChildProcess {
-  if (!plan.takesTerminal) return launch(file, args, options, { ...plan, onStart: undefined })
+  if (!plan.takesTerminal)
+    return spawnByLauncher(file, args, options, { ...plan, onStart: undefined })
   const start = (holder: number, onStart?: (pid: number) => void) => {
     const steps = takenFrom(plan.steps, holder)
-    return launch(file, args, options, { ...plan, steps, onStart })
+    return spawnByLauncher(file, args, options, { ...plan, steps, onStart })
   }
   if (plan.terminal === undefined) return start(terminal.presumedHolder())
   const groupOf = (pid: number) => plan.groupOf(pid) ?? native.getpgrp()

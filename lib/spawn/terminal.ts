@@ -18,7 +18,7 @@ class ControllingTerminal {
   /** The group that has it from us. */
   #lentTo: number | undefined
   /** How it was before spawn() lent it; the next loan brings it back. */
-  #kept: Before | undefined
+  #lentAtStart: Before | undefined
   /** Those that last, each on what the one before has left. */
   readonly #loans: Loan[] = []
 
@@ -63,7 +63,7 @@ class ControllingTerminal {
       return start(holder, (pid) => {
         lent = true
         this.#lentTo = groupOf(pid)
-        this.#kept ??= before
+        this.#lentAtStart ??= before
       })
     } catch (error) {
       if (lent) this.lend(fd, undefined, false).end()
@@ -84,7 +84,7 @@ class ControllingTerminal {
     const holder = this.right(fd)
     const denied = holder < 0
     if (denied && !(wait && holder === EPERM)) throw this.#error(holder, fd)
-    const before = denied ? undefined : this.takeKept()
+    const before = denied ? undefined : this.takeLentAtStart()
     const loan = new Loan(this, fd, pgid, before)
     this.#loans.push(loan)
     // With the terminal from its start, it is not for want of it that it has stopped.
@@ -98,13 +98,13 @@ class ControllingTerminal {
   }
 
   /** Whether there is something to bring back. */
-  get isKept(): boolean {
-    return this.#kept !== undefined
+  get isLentAtStart(): boolean {
+    return this.#lentAtStart !== undefined
   }
 
-  takeKept(): Before | undefined {
-    const taken = this.#kept
-    this.#kept = undefined
+  takeLentAtStart(): Before | undefined {
+    const taken = this.#lentAtStart
+    this.#lentAtStart = undefined
     return taken
   }
 
@@ -134,7 +134,7 @@ class ControllingTerminal {
       return
     }
     if (loan.before === undefined) return
-    const kept = this.takeKept()
+    const kept = this.takeLentAtStart()
     if (this.#loans.length === 0) this.#lentTo = undefined
     loan.before.resume()
     kept?.resume()
@@ -176,7 +176,7 @@ export class Loan {
       return
     }
     if (this.#terminal.right(this.#fd) < 0) return
-    const before = this.before ?? this.#terminal.takeKept() ?? suspend(this.#fd)
+    const before = this.before ?? this.#terminal.takeLentAtStart() ?? suspend(this.#fd)
     if (typeof before === 'number') throw systemError(before, 'tcgetattr')
     this.before = before
     const result = this.#terminal.set(this.#fd, this.pgid)

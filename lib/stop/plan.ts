@@ -16,7 +16,7 @@ export interface StopOptions {
 }
 
 /** The options of a stop, checked, with their defaults. */
-export interface Plan {
+export interface StopPlan {
   killSignal: number
   grace: number
   escalate: number | false
@@ -25,7 +25,7 @@ export interface Plan {
 }
 
 /** @internal */
-export function checkStopOptions(options: StopOptions): Plan {
+export function checkStopOptions(options: StopOptions): StopPlan {
   const {
     killSignal = signals.SIGTERM,
     grace = 5000,

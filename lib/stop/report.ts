@@ -10,8 +10,8 @@ export const REPORT = {
   leader: 16,
   forks: 24,
   cursor: 32,
-  watch_start: 40,
-  watch: 48,
+  wait_start: 40,
+  wait_pid: 48,
   number: 52,
   live: 56,
   reachable: 60,
@@ -106,9 +106,9 @@ export class Report {
     return this.#int(REPORT.group) === ESRCH
   }
   /** A live member to wait for. */
-  get watch(): { pid: number; startTicks: number } | undefined {
-    const pid = this.#int(REPORT.watch)
-    return pid === 0 ? undefined : { pid, startTicks: this.#double(REPORT.watch_start) }
+  get toWaitFor(): { pid: number; startTicks: number } | undefined {
+    const pid = this.#int(REPORT.wait_pid)
+    return pid === 0 ? undefined : { pid, startTicks: this.#double(REPORT.wait_start) }
   }
   /** Whether a live member is left that /proc doesn't show. */
   get hidden(): boolean {

@@ -3,7 +3,7 @@ import { aborted } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { signals } from '../base/signals.ts'
 import { waitForExit } from '../inspect/wait.ts'
-import type { Plan } from './plan.ts'
+import type { StopPlan } from './plan.ts'
 import { describeSurvivors, type Survivor } from './survivors.ts'
 import type { Report } from './report.ts'
 import type { Shot, Target } from './target.ts'
@@ -51,7 +51,7 @@ interface Phase extends Shot {
 }
 
 /** The signals of a plan, in their order. */
-function phasesOf({ killSignal, grace, escalate }: Plan): Phase[] {
+function phasesOf({ killSignal, grace, escalate }: StopPlan): Phase[] {
   const phases = [{ signal: killSignal, phase: 1, limit: grace, again: false }]
   if (escalate !== false) {
     phases.push({ signal: escalate, phase: 2, limit: KILL_WAIT, again: escalate === SIGKILL })
@@ -60,7 +60,7 @@ function phasesOf({ killSignal, grace, escalate }: Plan): Phase[] {
 }
 
 /** The rounds of signals and looks. The target is closed afterwards. */
-export async function stopAll(plan: Plan, target: Target): Promise<StopResult> {
+export async function stopAll(plan: StopPlan, target: Target): Promise<StopResult> {
   try {
     return await new Stop(plan, target).run()
   } finally {
@@ -69,13 +69,13 @@ export async function stopAll(plan: Plan, target: Target): Promise<StopResult> {
 }
 
 class Stop {
-  readonly #plan: Plan
+  readonly #plan: StopPlan
   readonly #target: Target
   readonly #began = performance.now()
   #report!: Report
   #escalated = false
 
-  constructor(plan: Plan, target: Target) {
+  constructor(plan: StopPlan, target: Target) {
     this.#plan = plan
     this.#target = target
   }
@@ -161,7 +161,7 @@ class Stop {
     const cancel = () => over.abort()
     const { signal: abort } = this.#plan
     abort?.addEventListener('abort', cancel)
-    const { watch } = this.#report
+    const { toWaitFor } = this.#report
     const boot = native.bootId()
     // Node reads more of it than the signal, and would find that on Object.prototype.
     const pause: Promise<void> = delay(limit, undefined, {
@@ -169,8 +169,8 @@ class Stop {
       signal: over.signal,
     } as object)
     const waits = [pause]
-    if (watch !== undefined && typeof boot === 'string' && limit > PAUSE) {
-      const identity = { ...watch, bootId: boot }
+    if (toWaitFor !== undefined && typeof boot === 'string' && limit > PAUSE) {
+      const identity = { ...toWaitFor, bootId: boot }
       // Where it can't be watched, the pause has to do.
       const exit = waitForExit(identity, { signal: over.signal })
       waits.push(exit.catch(() => pause))

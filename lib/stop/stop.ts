@@ -6,12 +6,12 @@ import { checkIdentity, isSameProcess, type ProcessIdentity } from '../inspect/p
 import { tableError } from '../inspect/row.ts'
 import { hasEnded, isChild } from '../spawn/child.ts'
 import { hold, leaderOf } from '../spawn/leader.ts'
-import { checkStopOptions, type Plan, type StopOptions } from './plan.ts'
+import { checkStopOptions, type StopPlan, type StopOptions } from './plan.ts'
 import { settled, stopAll, type StopResult } from './rounds.ts'
 import { Report } from './report.ts'
 import { copyOf, idOf, type Kind, pidfdOf, Target } from './target.ts'
 
-export { checkStopOptions, type Plan, type StopOptions } from './plan.ts'
+export { checkStopOptions, type StopPlan, type StopOptions } from './plan.ts'
 export type { StopResult } from './rounds.ts'
 export type { Survivor } from './survivors.ts'
 
@@ -136,7 +136,7 @@ export function holdOrphans({ pid, startTicks }: ProcessIdentity): SessionHold |
   return meaning === 'same' && live > 0 ? holdOf(target) : undefined
 }
 
-async function stopNamed(plan: Plan, named: Named): Promise<StopResult> {
+async function stopNamed(plan: StopPlan, named: Named): Promise<StopResult> {
   if (typeof named === 'string') return settled(named)
   const { signal } = plan
   if (signal?.aborted === true) {
@@ -196,7 +196,7 @@ function checkOther(pid: number, name: string): void {
   }
 }
 
-function nameMany(kind: 'group' | 'session', target: unknown, plan: Plan): Named {
+function nameMany(kind: 'group' | 'session', target: unknown, plan: StopPlan): Named {
   if (isChild(target)) return nameChild(kind, target, plan)
   if (typeof target !== 'number') {
     throw invalidArgType('target', 'of type number or an instance of ChildProcess', target)
@@ -211,7 +211,7 @@ function nameMany(kind: 'group' | 'session', target: unknown, plan: Plan): Named
   return new Target(kind, target, { pidfd: pidfdOf(target) })
 }
 
-function nameChild(kind: 'group' | 'session', child: ChildProcess, plan: Plan): Named {
+function nameChild(kind: 'group' | 'session', child: ChildProcess, plan: StopPlan): Named {
   const { pid } = child
   // It was never started.
   if (pid === undefined) return 'already-gone'
@@ -246,7 +246,7 @@ function isEmpty(kind: 'group' | 'session', id: number): boolean {
 const isLive = (pid: number) => pid === process.pid || new Target('process', pid).lookNow().live > 0
 
 /** Our own, whatever we are told to take it for. */
-function refuseSelf(kind: 'group' | 'session', id: number, plan: Plan): void {
+function refuseSelf(kind: 'group' | 'session', id: number, plan: StopPlan): void {
   if (plan.allowSelf || idOf(kind, 0) !== id) return
   const why = `must not be the caller's own ${nameOf(kind)}, without allowSelf`
   throw invalidArgValue('target', id, why)

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { identify, isOver, type ProcessInfo, processInfo } from '../inspect/process.ts'
+import { identify, isDead, type ProcessInfo, processInfo } from '../inspect/process.ts'
 import type { Member } from './report.ts'
 
 export interface Survivor extends ProcessInfo {
@@ -39,7 +39,7 @@ function infoOf({ pid, startTicks }: Member): ProcessInfo | 'unseen' | undefined
   try {
     const info = processInfo(pid, { throwIfNoEntry: false })
     // Another may have its number by now.
-    if (info === undefined || isOver(info)) return undefined
+    if (info === undefined || isDead(info)) return undefined
     return identify(pid).startTicks === startTicks ? info : undefined
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH' ? undefined : 'unseen'

@@ -69,7 +69,7 @@ int StopLook(const StopRequest& request, bool first, StopReport* report,
   if (result != 0) return result;
   report->number = Meaning(request, first, report);
   report->live = report->reachable = report->zombies = report->sent = 0;
-  report->watch = 0;
+  report->wait_pid = 0;
   for (size_t i = 0; i < rows->size(); i++) {
     (*rows)[i].flags &= StopRow::kSent;
   }
@@ -105,8 +105,8 @@ int StopLook(const StopRequest& request, bool first, StopReport* report,
     report->live++;
     if (row->phase == request.phase && row->result != 0) continue;
     report->reachable++;
-    report->watch = row->pid;
-    report->watch_start = row->start;
+    report->wait_pid = row->pid;
+    report->wait_start = row->start;
   }
   report->group = 0;
   if (request.scope == Scope::kGroup && kill(-request.id, 0) != 0) {

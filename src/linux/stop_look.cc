@@ -92,7 +92,7 @@ int Look::Merge() {
 
 void Look::Count() {
   report_->live = report_->reachable = report_->zombies = 0;
-  report_->watch = 0;
+  report_->wait_pid = 0;
   for (size_t i = 0; i < rows_->size(); i++) {
     const StopRow& row = (*rows_)[i];
     if ((row.flags & StopRow::kLive) == 0) continue;
@@ -100,8 +100,8 @@ void Look::Count() {
     if (row.phase == request_.phase && row.result != 0) continue;
     report_->reachable++;
     if (row.start == 0) continue;
-    report_->watch = row.pid;
-    report_->watch_start = row.start;
+    report_->wait_pid = row.pid;
+    report_->wait_start = row.start;
   }
   for (size_t i = 0; i < members_.size(); i++) {
     if (!members_[i].live) report_->zombies++;

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { isLive, isRoot, ps, start, track, until } from '../helpers/process.ts'
-import { expectUsable, openShell, users } from '../helpers/remote.ts'
+import { expectUsable, openShell, users } from '../helpers/puppet.ts'
 import { openTerminal } from '../helpers/pty.ts'
 import { fronts, sess } from '../helpers/sess.ts'
 

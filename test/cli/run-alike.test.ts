@@ -6,7 +6,7 @@ import { constants } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { isLive, ps, start, track, until } from '../helpers/process.ts'
-import { openFolder } from '../helpers/remote.ts'
+import { openFolder } from '../helpers/folder.ts'
 import { type Front, fronts, sess } from '../helpers/sess.ts'
 
 const [front] = fronts['bin/sess']

@@ -4,15 +4,8 @@ import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { isLive, ps, track, until } from '../helpers/process.ts'
-import {
-  expectUsable,
-  openFolder,
-  openShell,
-  type Shell,
-  shells,
-  type User,
-  users,
-} from '../helpers/remote.ts'
+import { openFolder } from '../helpers/folder.ts'
+import { expectUsable, openShell, type Shell, shells, type User, users } from '../helpers/puppet.ts'
 import type { Terminal } from '../helpers/pty.ts'
 import { fronts } from '../helpers/sess.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { sess } from '../helpers/daemon.ts'
 import { gonePid, isLive, node, start, track } from '../helpers/process.ts'
-import { openFolder } from '../helpers/remote.ts'
+import { openFolder } from '../helpers/folder.ts'
 
 function run(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(node, [sess, ...args])

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { nearest, survivorInWords } from '../../lib/cli/words.ts'
 import { gonePid, hasNobody, unprivileged } from '../helpers/process.ts'
-import { openFolder } from '../helpers/remote.ts'
+import { openFolder } from '../helpers/folder.ts'
 import { type Front, fronts, sess } from '../helpers/sess.ts'
 
 const both = Object.keys(fronts) as Front[]

@@ -26,15 +26,15 @@ import {
   until,
 } from '../helpers/process.ts'
 import { openTerminal, type Terminal } from '../helpers/pty.ts'
+import { openFolder } from '../helpers/folder.ts'
 import {
   expectJob,
   expectUsable,
   flagsOf,
-  openFolder,
   openShell,
   openSwitchboard,
   remember,
-  type Remote,
+  type Puppet,
   type Shell,
   shells,
   snapshot,
@@ -42,14 +42,14 @@ import {
   type Switchboard,
   type User,
   users,
-} from '../helpers/remote.ts'
+} from '../helpers/puppet.ts'
 
-const remote = `${node} ${fixturePath('remote.mjs')}`
+const remote = `${node} ${fixturePath('puppet.mjs')}`
 const allShells = Object.keys(shells) as Shell[]
 
 interface Place extends Switchboard {
   terminal: Terminal
-  it: Remote
+  it: Puppet
 }
 
 async function openRemote(shell: Shell = 'bash', user: User = users[0]): Promise<Place> {
@@ -186,7 +186,7 @@ describe('the terminal closes after the first of five log lines', async () => {
 
 test('a session leader that gives up the terminal: it and its session get no signal', async () => {
   const { env, next } = await openSwitchboard()
-  openTerminal(node, [fixturePath('remote.mjs')], { env })
+  openTerminal(node, [fixturePath('puppet.mjs')], { env })
   const it = await next()
   await it.call('program', 'child')
   const child = await next()
@@ -508,7 +508,7 @@ describe('options', () => {
     [{ reopenOn: 1 }, value],
   ])('%j is refused with %s and changes nothing', async (options, code, message = /./) => {
     const { env, next } = await openSwitchboard()
-    start(node, [fixturePath('remote.mjs')], { env })
+    start(node, [fixturePath('puppet.mjs')], { env })
     const it = await next()
     const unchanged = remember(it.pid)
     for (const call of ['detach', 'detachSync']) {

@@ -15,14 +15,8 @@ import { launcher, type Prepared, prepareDaemon, sess, type Way, ways } from '..
 import { need } from '../helpers/tools.ts'
 import { otherNodes } from '../helpers/nodes.ts'
 import { isLive, isRoot, node, ps, until } from '../helpers/process.ts'
-import {
-  expectUsable,
-  openFolder,
-  openShell,
-  type Shell,
-  shells,
-  users,
-} from '../helpers/remote.ts'
+import { openFolder } from '../helpers/folder.ts'
+import { expectUsable, openShell, type Shell, shells, users } from '../helpers/puppet.ts'
 import { openTerminal } from '../helpers/pty.ts'
 
 const names = Object.keys(shells) as Shell[]

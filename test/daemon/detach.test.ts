@@ -11,17 +11,17 @@ import {
   openShell,
   openSwitchboard,
   remember,
-  type Remote,
+  type Puppet,
   type Shell,
   shells,
   stdioOf,
   type Switchboard,
   type User,
   users,
-} from '../helpers/remote.ts'
+} from '../helpers/puppet.ts'
 import { childrenOf, membersOf } from '../helpers/table.ts'
 
-const remote = `${node} ${fixturePath('remote.mjs')}`
+const remote = `${node} ${fixturePath('puppet.mjs')}`
 
 interface Place extends Switchboard {
   user: User
@@ -29,7 +29,7 @@ interface Place extends Switchboard {
 }
 
 /** What the kernel shows of a detached process, and what the call said of it. */
-async function expectDetached(it: Remote, result: Json, method: string, pid = it.pid) {
+async function expectDetached(it: Puppet, result: Json, method: string, pid = it.pid) {
   const ids = { pid: it.pid, sid: it.pid, pgid: it.pid }
   expect(result).toEqual({ ...ids, method, complete: true, blockedBy: [] })
   expect(ps(pid)).toMatchObject({ pid, pgid: pid, sid: pid, tty: '?', tpgid: -1 })
@@ -160,7 +160,7 @@ const scenes: Record<string, (place: Place) => Promise<unknown>> = {
   },
 }
 
-async function run(place: Place, line: string): Promise<Remote> {
+async function run(place: Place, line: string): Promise<Puppet> {
   place.terminal.type(`${line}\r`)
   const it = await place.next()
   if (!line.endsWith('&')) await expectJob(place.terminal)
@@ -173,7 +173,7 @@ const others = (group: number) =>
     .sort((a, b) => a - b)
 
 /** Refused at once, and after waiting in vain; it writes to its stdout as before. */
-async function expectBlocked(it: Remote, { terminal, folder }: Place): Promise<void> {
+async function expectBlocked(it: Puppet, { terminal, folder }: Place): Promise<void> {
   await it.call('listen', ['SIGTTIN', 'SIGTTOU', 'SIGCONT'])
   // The shell may start the second command of a pipeline a little later.
   await until(() => others(it.pid).length === 1)

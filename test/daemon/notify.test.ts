@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { launcher, prepareDaemon } from '../helpers/daemon.ts'
 import { node, start } from '../helpers/process.ts'
-import { openFolder } from '../helpers/remote.ts'
+import { openFolder } from '../helpers/folder.ts'
 
 /** A service manager's end, which tells of each datagram; it is polled with a time limit. */
 const script = `

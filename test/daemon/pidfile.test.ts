@@ -26,7 +26,7 @@ import {
   unprivileged,
   until,
 } from '../helpers/process.ts'
-import { openFolder } from '../helpers/remote.ts'
+import { openFolder } from '../helpers/folder.ts'
 import { withArgument } from '../helpers/table.ts'
 
 const up = { ready: { upFor: 1 } }

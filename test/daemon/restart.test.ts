@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { launcher, sess } from '../helpers/daemon.ts'
 import { fixturePath, type Json, node, until, isLive } from '../helpers/process.ts'
-import { openFolder } from '../helpers/remote.ts'
+import { openFolder } from '../helpers/folder.ts'
 
 const again = fixturePath('again.mjs')
 /** Bytes that are no UTF-8, an empty argument, and a name that is not the program's. */

@@ -18,7 +18,7 @@ import {
   unprivileged,
   until,
 } from '../helpers/process.ts'
-import { openFolder } from '../helpers/remote.ts'
+import { openFolder } from '../helpers/folder.ts'
 import { childrenOf, childRows } from '../helpers/table.ts'
 
 // What goes wrong around a start, one fault a test.

@@ -27,7 +27,7 @@ import {
   unprivileged,
   until,
 } from '../helpers/process.ts'
-import { openFolder } from '../helpers/remote.ts'
+import { openFolder } from '../helpers/folder.ts'
 import { childrenOf } from '../helpers/table.ts'
 
 const sh = (script: string, options: Parameters<typeof startDaemon>[2]) =>

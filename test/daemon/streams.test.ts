@@ -15,7 +15,8 @@ import {
   unprivileged,
   until,
 } from '../helpers/process.ts'
-import { openFolder, type Shell, shells, stdioOf } from '../helpers/remote.ts'
+import { openFolder } from '../helpers/folder.ts'
+import { type Shell, shells, stdioOf } from '../helpers/puppet.ts'
 import { need } from '../helpers/tools.ts'
 
 const all = Object.keys(ways) as Way[]

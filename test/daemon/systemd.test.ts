@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { prepareDaemon } from '../helpers/daemon.ts'
 import { start } from '../helpers/process.ts'
-import { openFolder } from '../helpers/remote.ts'
+import { openFolder } from '../helpers/folder.ts'
 import { need } from '../helpers/tools.ts'
 
 const guide = readFileSync(new URL('../../docs/daemonize.md', import.meta.url), 'utf8')

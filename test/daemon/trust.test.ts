@@ -33,7 +33,7 @@ import {
   unprivileged,
   until,
 } from '../helpers/process.ts'
-import { openFolder } from '../helpers/remote.ts'
+import { openFolder } from '../helpers/folder.ts'
 
 const NOBODY = 65534
 const OTHER = 12345

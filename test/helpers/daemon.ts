@@ -2,7 +2,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fixturePath, type Json, node, track, until } from './process.ts'
-import { openFolder } from './remote.ts'
+import { openFolder } from './folder.ts'
 
 export const launcher = fileURLToPath(new URL('../../build/Release/launcher', import.meta.url))
 export const sess = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))

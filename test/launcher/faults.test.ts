@@ -18,7 +18,7 @@ import { describe, expect, test } from 'vitest'
 import { compile } from '../helpers/compile.ts'
 import { launcher } from '../helpers/daemon.ts'
 import { fixturePath, isLive, isRoot, node, ps, track, until } from '../helpers/process.ts'
-import { openFolder } from '../helpers/remote.ts'
+import { openFolder } from '../helpers/folder.ts'
 import { childrenOf, childRows } from '../helpers/table.ts'
 
 // What goes wrong below and around the launcher, one fault a test.

@@ -6,15 +6,8 @@ import { describe, expect, test } from 'vitest'
 import { launcher } from '../helpers/daemon.ts'
 import { fixturePath, isLive, isRoot, node, ps, track, until } from '../helpers/process.ts'
 import type { Terminal } from '../helpers/pty.ts'
-import {
-  expectJob,
-  expectUsable,
-  openFolder,
-  openShell,
-  type Shell,
-  shells,
-  users,
-} from '../helpers/remote.ts'
+import { openFolder } from '../helpers/folder.ts'
+import { expectJob, expectUsable, openShell, type Shell, shells, users } from '../helpers/puppet.ts'
 import { lacks, need } from '../helpers/tools.ts'
 
 // Everything here is done twice, by Node and by Node below the launcher, and

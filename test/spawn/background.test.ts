@@ -4,15 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { fixturePath, isLive, type Json, node, ps, track, until } from '../helpers/process.ts'
 import type { Terminal } from '../helpers/pty.ts'
-import {
-  expectUsable,
-  openFolder,
-  openShell,
-  type Shell,
-  shells,
-  type User,
-  users,
-} from '../helpers/remote.ts'
+import { openFolder } from '../helpers/folder.ts'
+import { expectUsable, openShell, type Shell, shells, type User, users } from '../helpers/puppet.ts'
 
 const names = Object.keys(shells) as Shell[]
 

@@ -3,10 +3,10 @@ import { constants } from 'node:os'
 import { join } from 'node:path'
 import { isForeground } from 'setsid'
 import { expect, test } from 'vitest'
-import { prepare } from '../../lib/launcher/start.ts'
+import { prepareCommand } from '../../lib/launcher/command.ts'
 import { node, fixturePath, ps, track, until } from '../helpers/process.ts'
 import { fixtureOnTerminal, openTerminal } from '../helpers/pty.ts'
-import { openFolder } from '../helpers/remote.ts'
+import { openFolder } from '../helpers/folder.ts'
 
 const run = (what: string) => fixtureOnTerminal('job-terminal.mjs', [what])
 const here = { ours: true, foreground: true }
@@ -209,7 +209,11 @@ test.each([
   'the launcher takes the terminal from the group that it is told alone, %s',
   async (_, holder, expected) => {
     const program = { file: 'true', args: ['true'], stdio: 'inherit' as const }
-    const prepared = prepare(program, [{ step: 'foreground', value: [0, holder] }], undefined)
+    const prepared = prepareCommand(
+      program,
+      [{ step: 'foreground', value: [0, holder] }],
+      undefined,
+    )
     if (typeof prepared !== 'object') throw new Error('no descriptor is free')
     prepared.close()
     const { file, args } = prepared.options

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { exitOrStop, spawn, watchChild, withForeground } from 'setsid'
 import { rows } from '../../lib/spawn/options.ts'
 import { startFixture } from '../helpers/process.ts'
-import { openFolder } from '../helpers/remote.ts'
+import { openFolder } from '../helpers/folder.ts'
 
 const text = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 

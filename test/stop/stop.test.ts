@@ -26,7 +26,7 @@ import {
   track,
   until,
 } from '../helpers/process.ts'
-import { openFolder } from '../helpers/remote.ts'
+import { openFolder } from '../helpers/folder.ts'
 import { childrenOf, childRows, membersOf } from '../helpers/table.ts'
 
 /** A shell that leads a session, and prints the pids of what its script started. */

@@ -1,5 +1,5 @@
 import { listProcessesSync } from '../../inspect/list.ts'
-import { isOver, look, type ProcessInfo, processInfo } from '../../inspect/process.ts'
+import { isDead, look, type ProcessInfo, processInfo } from '../../inspect/process.ts'
 import { stopGroup, stopSession } from '../../stop/stop.ts'
 import { type Arguments, type Command, ExitError, parsePid, UsageError } from '../options.ts'
 import { json, named, printable, userName } from '../picture.ts'
@@ -71,7 +71,7 @@ function name(id: number, session: boolean): Target {
     title,
     contains: (info) => (session ? info.sid : info.pgid) === id,
     members: () =>
-      listProcessesSync(filter).filter((info) => info.pid !== process.pid && !isOver(info)),
+      listProcessesSync(filter).filter((info) => info.pid !== process.pid && !isDead(info)),
   }
 }
 
@@ -114,7 +114,7 @@ function refuse({ title, contains }: Target): string | undefined {
 /** Where a number is that of a process, and of no group. */
 function otherGroup({ id, session, title }: Target): string | undefined {
   const info = visible(id)
-  if (info === undefined || isOver(info)) return undefined
+  if (info === undefined || isDead(info)) return undefined
   const place = session ? `session ${info.sid}` : `process group ${info.pgid}`
   return `there is no ${title}: ${named(info)} is in ${place}`
 }

@@ -1,14 +1,14 @@
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished } from 'vitest'
+import { openFolder } from './folder.ts'
 import { hasNobody, type Json, ps, track, unprivileged, until } from './process.ts'
 import { openTerminal, type Terminal } from './pty.ts'
 
-/** A running test/fixtures/remote.mjs. */
-export interface Remote {
+/** A running test/fixtures/puppet.mjs. */
+export interface Puppet {
   pid: number
   role?: string
   /** What its function gave; rejects with an error that has the fields of its error. */
@@ -19,25 +19,17 @@ export interface Remote {
   end(): Promise<void>
 }
 
-/** A folder that any user may write to. It is removed after the test. */
-export function openFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'setsid-'))
-  chmodSync(folder, 0o777)
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
-
 export interface Switchboard {
   folder: string
   env: NodeJS.ProcessEnv
   /** The next process that connects. */
-  next: () => Promise<Remote>
+  next: () => Promise<Puppet>
 }
 
 /** Where the fixtures of a test connect to. */
 export async function openSwitchboard(): Promise<Switchboard> {
   const folder = openFolder()
-  const waiting: Remote[] = []
+  const waiting: Puppet[] = []
   const sockets: Socket[] = []
   const server = createServer((socket) => {
     sockets.push(socket)
@@ -53,7 +45,7 @@ export async function openSwitchboard(): Promise<Switchboard> {
     folder,
     env: { ...process.env, SETSID_TEST_SOCKET: path, HOME: folder },
     async next() {
-      let remote: Remote | undefined
+      let remote: Puppet | undefined
       await until(() => (remote = waiting.shift()), 20_000)
       if (remote === undefined) throw new Error('nobody connected')
       return remote
@@ -61,7 +53,7 @@ export async function openSwitchboard(): Promise<Switchboard> {
   }
 }
 
-async function greet(socket: Socket): Promise<Remote> {
+async function greet(socket: Socket): Promise<Puppet> {
   const lines = createInterface({ input: socket })
   const answers: ((line: Json) => void)[] = []
   const events: Json[] = []
