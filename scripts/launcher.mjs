@@ -9,6 +9,8 @@ const [output, ...inputs] = process.argv.slice(2)
 // The headers stand among the inputs so that a change of one builds it anew.
 const sources = inputs.filter((name) => name.endsWith('.c'))
 const flags = ['-std=c11', '-Os', '-Wall', '-Wextra', '-Wconversion', '-s', '-o', output]
+// A word of the protocol that a switch has forgotten.
+flags.unshift('-Werror=switch')
 // Fewer mappings make it start sooner.
 if (process.platform === 'linux') flags.push('-Wl,-z,noseparate-code,-z,norelro')
 if (/-Werror/.test(process.env.CXXFLAGS ?? '')) flags.unshift('-Werror')

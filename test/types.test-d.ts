@@ -32,3 +32,20 @@ test('wrong arguments are errors of the compiler too', () => {
   // @ts-expect-error no such signal
   expectTypeOf(setsid.killpg).toBeCallableWith(5, 'SIGFOO')
 })
+
+test('each option of spawn of ours is typed, and may be undefined', () => {
+  const options: Required<setsid.JobOptions> = {
+    session: 'new',
+    group: 812,
+    controllingTerminal: 0,
+    stealTerminal: false,
+    foreground: 0,
+    parentDeathSignal: 'SIGTERM',
+    umask: 0o22,
+    ignoreSignals: ['SIGHUP'],
+  }
+  expectTypeOf(options).toExtend<setsid.SpawnOptions>()
+  expectTypeOf<{ group: undefined }>().toExtend<setsid.SpawnOptions>()
+  // @ts-expect-error no such place
+  expectTypeOf<{ group: 'old' }>().toExtend<setsid.SpawnOptions>()
+})

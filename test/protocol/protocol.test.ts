@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
@@ -53,6 +54,17 @@ describe('protocol.h and protocol.ts', () => {
     expect(page).toContain(`Version ${protocol.PROTOCOL_VERSION}`)
   })
 
+  // A launcher of another release must refuse us, not misunderstand us.
+  test('whoever changes a row changes the version', () => {
+    const rows = createHash('sha256')
+      .update(JSON.stringify(Object.values(tables)))
+      .digest('hex')
+    expect({ version: protocol.PROTOCOL_VERSION, rows: rows.slice(0, 16) }).toEqual({
+      version: 3,
+      rows: 'ef51ffb68b5dad2f',
+    })
+  })
+
   test('PROTOCOL.md has a row for every word', () => {
     for (const words of Object.values(tables)) {
       const before = words === protocol.launchOptions ? '--' : ''
@@ -72,6 +84,17 @@ function speak(actions: string[], options: string[] = []) {
 }
 
 describe('the launcher alone', () => {
+  test('hears every word of the program', () => {
+    const values: Record<keyof typeof protocol.programWords, string> = {
+      hello: String(protocol.PROTOCOL_VERSION),
+      pidfile: '/no/such/folder/file',
+      detached: '0',
+      ready: '7',
+    }
+    const words = Object.entries(values).map(([word, value]) => `${word} ${value}`)
+    expect(speak(words)).toMatchObject({ status: 7, stderr: '' })
+  })
+
   test('greets its own version and refuses another', () => {
     expect(speak(['hello 3', 'answer', 'hello 1', 'answer']).answers).toEqual([
       'welcome 3 0',

@@ -26,8 +26,11 @@ describe.each([
 })
 
 describe.each(Object.entries(rows))('option %s', (name, row) => {
-  test('has a row in docs/spawning.md and a place in the tests', () => {
+  test('has a row in docs/spawning.md, a place in the tests, and in CHANGELOG.md', () => {
     expect(text('docs/spawning.md')).toMatch(new RegExp(`^\\| .*\`${name}[:\`]`, 'm'))
+    expect(text('CHANGELOG.md')).toContain(`\`${name}\``)
+    expect(text('test/fixtures/hostile-options.mjs')).toContain(`  '${name}'`)
+    expect(text('test/types.test-d.ts')).toContain(`${name}: `)
     const tests = text('test/spawn/spawn.test.ts') + text('test/spawn/options.test.ts')
     expect(tests).toContain(`${name}: `)
   })
