@@ -1,5 +1,5 @@
 /**
- * `import 'setsid/launch'` as the first line of a program, and whoever started it
+ * `import 'setsid/launch'` as the first line of a program, and the shell that started it
  * waits for the launcher, with the program below it: a later `daemonize()` keeps
  * all state and gives the prompt back.
  *

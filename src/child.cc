@@ -31,7 +31,7 @@ int ClosedOnExec(int type, int fds[2]) {
 #endif
 }
 
-// Nobody else closes what JavaScript was not told of.
+// No other code closes what JavaScript was not told of.
 napi_value BothToJs(napi_env env, int result, const int fds[2]) {
   if (result < 0) return ToJs(env, result);
   uint32_t numbers[] = {static_cast<uint32_t>(fds[0]),

@@ -50,7 +50,7 @@ class WayOut {
   Helper helper_;
 };
 
-// Whether anybody is in the group, if only a zombie. kill(-1) would ask for
+// Whether any process is in the group, if only a zombie. kill(-1) would ask for
 // every process there is (kill(2)): of group 1 setsid() itself has to tell.
 bool HasMembers(pid_t group) {
   return group != 1 && (kill(-group, 0) == 0 || errno != ESRCH);
@@ -58,7 +58,7 @@ bool HasMembers(pid_t group) {
 
 // setsid() is refused while any process has our pid as its group (setsid(2)),
 // so a group leader first moves to the helper's group. Members that stay behind
-// keep the number in use. Nobody can join a group that has no members
+// keep the number in use. No process can join a group that has no members
 // (setpgid(2)): one that is seen empty stays so.
 int HopToNewSession() {
   pid_t group = getpgrp();
@@ -94,9 +94,9 @@ int DisownTerminal() {
   return result;
 }
 
-// For one who can't leave the session. The helper's group outlives it with us
-// as the only member, and its number is not given out again meanwhile.
-// TIOCNOTTY of a process that isn't session leader concerns nobody else
+// For a process that can't leave the session. The helper's group outlives it
+// with us as the only member, and its number is not given out again meanwhile.
+// TIOCNOTTY of a process that isn't session leader concerns no other
 // (tty_ioctl(4)).
 int StandAside() {
   pid_t group = getpgrp();

@@ -48,7 +48,7 @@ char** Split(const Bytes& bytes) {
 }
 
 // Node marks all that it has inherited close-on-exec, and makes pipes
-// non-blocking, for everyone who shares them.
+// non-blocking, for every process that shares them.
 int Leave(int fd, bool open) {
   int result = OrErrno(fcntl(fd, F_SETFD, open ? 0 : FD_CLOEXEC));
   int flags = open && result == 0 && fd <= 2 ? fcntl(fd, F_GETFL) : -1;

@@ -35,11 +35,11 @@ int Connect(int pid, int ms) {
                       "setsid-launcher-%d", pid);
   auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 +
                                        static_cast<size_t>(size));
-  // Whoever else has taken that name may let us wait for ever.
+  // Another process that has taken that name may let us wait for ever.
   if (connect(fd.get(), reinterpret_cast<sockaddr*>(&address), length) != 0) {
     return -errno;
   }
-  // Who was listening there.
+  // The process that was listening there.
   Peer peer = {};
   socklen_t room = sizeof peer;
   if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &room) != 0) {

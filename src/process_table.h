@@ -1,5 +1,5 @@
-// The one platform seam: who is there, and what the kernel says of one. An
-// implementation for each platform stands in a folder of its own.
+// The one platform seam: which processes there are, and what the kernel says of
+// one. An implementation for each platform stands in a folder of its own.
 #ifndef SETSID_PROCESS_TABLE_H_
 #define SETSID_PROCESS_TABLE_H_
 

@@ -103,7 +103,7 @@ void* ExitThread::Run(void* self) {
   auto* watcher = static_cast<ExitThread*>(self);
   intptr_t token;
   while (watcher->queue_.Next(&token) == 0 && token != ExitQueue::kInterrupt) {
-    // A number in a pointer's place, which nobody follows.
+    // A number in a pointer's place, which is never followed.
     // NOLINTNEXTLINE(performance-no-int-to-ptr)
     void* data = reinterpret_cast<void*>(token);
     napi_call_threadsafe_function(watcher->deliver_, data,

@@ -63,8 +63,8 @@ int ReadAll(const char* path, Strings* strings) {
 }
 
 // process.title writes over the arguments (uv_set_process_title), and /proc
-// shows what is there now. Of another user's environment, who we may be later,
-// /proc shows nothing.
+// shows what is there now. Of a process that has become another user, as we may
+// later, /proc shows nothing.
 void ReadStrings() {
   arguments.error = ReadAll("/proc/self/cmdline", &arguments);
   environment.error = ReadAll("/proc/self/environ", &environment);

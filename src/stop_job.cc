@@ -1,6 +1,6 @@
 // A look at what is to be stopped, for JavaScript: at once, or in a thread of
 // its own, so that neither a table of 20,000 processes nor a busy thread pool
-// holds anybody up. Raw Node-API, each status looked at: in a worker that is
+// holds the caller up. Raw Node-API, each status looked at: in a worker that is
 // being terminated any of these calls may fail, and then nothing is given.
 #include <cstring>
 
@@ -39,7 +39,7 @@ bool ReadArguments(napi_env env, const Args& args, Job* job) {
   to.scope = static_cast<Scope>(args.Int(at++));
   for (int32_t* number : numbers) *number = args.Int(at++);
   if (!args.Double(at++, &to.start)) return false;
-  // No number below 2 is that of somebody to be stopped.
+  // No number below 2 is that of a process to be stopped.
   if (to.id <= 1) return false;
   bool is_buffer = false;
   if (napi_is_arraybuffer(env, args[at], &is_buffer) != napi_ok) return false;

@@ -23,7 +23,7 @@ class Text {
       return;
     }
     text_ = text;
-    // Freed by the destructor, or by who called release().
+    // Freed by the destructor, or by the caller of release().
     // NOLINTNEXTLINE(clang-analyzer-unix.Malloc)
   }
   ~Text() { std::free(text_); }

@@ -10,7 +10,7 @@ namespace sess {
 int StartThread(void* (*run)(void*), void* data, pthread_t* thread);
 void JoinThread(pthread_t thread);
 
-// Starts a thread that nobody waits for. 0 or -errno.
+// Starts a thread that is never waited for. 0 or -errno.
 int StartDetachedThread(void* (*run)(void*), void* data);
 
 }  // namespace sess

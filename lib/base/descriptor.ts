@@ -8,7 +8,7 @@ export function openFlags(fd: number): number {
   return flags
 }
 
-/** @internal Writes to it don't wait. Where nobody tells, it may be so. */
+/** @internal Writes to it don't wait. Where that is not known, it may be so. */
 export function mayBeNonBlocking(fd: number): boolean {
   try {
     return (openFlags(fd) & constants.O_NONBLOCK) !== 0
@@ -17,7 +17,7 @@ export function mayBeNonBlocking(fd: number): boolean {
   }
 }
 
-/** @internal It has another end, which somebody reads or writes. */
+/** @internal It has another end, which a process reads or writes. */
 export function hasOtherEnd(fd: number): boolean {
   const stats: Stats | undefined = stat(fd)
   return stats !== undefined && (stats.isFIFO() || stats.isSocket())

@@ -108,11 +108,13 @@ export interface Native {
   startedArguments(): ArrayBuffer | number
   /** The environment, likewise */
   startedEnvironment(): ArrayBuffer | number
-  /** chdir(2) to the folder that was the working one when the addon was loaded; -ENOENT: that very folder is not there */
+  /**
+   * chdir(2) to the folder that was the working one when the addon was loaded; -ENOENT: that very folder is not there
+   */
   enterStartedFolder(): number
   /**
-   * A connection to the launcher with that pid, on which no call waits longer than `ms`: its descriptor, or -ECONNREFUSED
-   * where no launcher listens.
+   * A connection to the launcher with that pid, on which no call waits longer than `ms`: its descriptor, or
+   * -ECONNREFUSED where no launcher listens.
    */
   connectLauncher(pid: number, ms: number): number
   /** PR_SET_PDEATHSIG of prctl(2) */

@@ -1,10 +1,10 @@
-// While a stop waits, a terminal shows who is left.
+// While a stop waits, a terminal shows which processes are left.
 import type { ProcessInfo } from '../inspect/process.ts'
 import { fit, named } from './picture.ts'
 
 const { stderr } = process
 
-/** Runs `call`; from the first second on a line says whom it waits for, and how long already. */
+/** Runs `call`; from the first second on a line says which processes it waits for, and how long already. */
 export async function withProgress<T>(
   list: () => ProcessInfo[],
   call: () => Promise<T>,

@@ -37,7 +37,7 @@ export const stopOptionsOf = (values: Arguments['values']): StopOptions => ({
   escalate: values['no-kill'] === true ? false : undefined,
 })
 
-/** What became of it, and exit code 1 where somebody is left. */
+/** What became of it, and exit code 1 where a process is left. */
 export function tellStopped(
   result: StopResult & { hidden?: boolean },
   values: Arguments['values'],

@@ -90,6 +90,6 @@ const reasons: Record<string, string> = {
   'not-signalled': 'it was not signalled, as it came too late or may be a stranger',
 }
 
-/** Who is left of a stop, and why. */
+/** Which processes a stop has left, and why. */
 export const survivorInWords = ({ pid, command, reason }: Survivor): string =>
   `${pid} ${printable(command)} is left: ${reasons[reason] ?? reason}`

@@ -3,7 +3,7 @@ import { ENOENT, EPERM } from '../base/errno.ts'
 import { invalidArgType, systemError, unknownCredential } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 
-/** Who a daemon is to be. */
+/** The user and the groups that a daemon is to have. */
 export interface Credentials {
   uid: number
   gid: number
@@ -11,7 +11,7 @@ export interface Credentials {
   groups: number[]
 }
 
-/** Looks up a user and a group. Without `group` it is the user's own; without `user`, the caller stays who it is. */
+/** Looks up a user and a group. Without `group` it is the user's own; without `user`, the caller keeps its own. */
 export function lookUp(
   user: string | number | undefined,
   group: string | number | undefined,
@@ -35,7 +35,7 @@ export function lookUp(
     }
   }
   if (found !== ENOENT) throw systemError(found, 'getpwnam')
-  // A number needs no entry, but then nobody knows its group.
+  // A number needs no entry, but then its group is not known.
   if (typeof user === 'string' || chosen === undefined) throw unknownCredential('User', user)
   return { uid: user, gid: chosen, groups: [chosen] }
 }

@@ -9,7 +9,7 @@ import { started } from '../launcher/started.ts'
 export interface DaemonizeOptions extends DetachOptions {
   /** A file to lock for life and to write the pid to. Removed on exit. Default: none. */
   pidFile?: string | undefined
-  /** Become this user, by name or ID. Default: stay who we are. */
+  /** Become this user, by name or ID. Default: our own. */
   user?: string | number | undefined
   /** Become a member of this group, by name or ID. Default: the group of `user`. */
   group?: string | number | undefined
@@ -25,7 +25,7 @@ export interface DaemonizeOptions extends DetachOptions {
   name?: string | undefined
 }
 
-/** Checked by who looks it up. */
+/** lookUp() checks it. */
 const id: Check<string | number> = (value) => value as string | number
 
 const pidFilePath: Check<string> = (value, name) => {

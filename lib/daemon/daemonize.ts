@@ -41,7 +41,7 @@ export interface Daemon {
 const SIGKILL = 9
 
 /**
- * Makes the running program a daemon, and gives the prompt back to whoever started
+ * Makes the running program a daemon, and gives the prompt back to the shell or program that started
  * it: with exit code 0 when the daemon is ready, and not before.
  *
  * **Without a launcher the code before this call runs twice**: the program is
@@ -76,8 +76,8 @@ const SIGKILL = 9
  * `pids`)
  * @throws `EPERM`, `EACCES` the pidfile, its lock or a log is another user's (`reason: 'untrusted-file'`); root: it
  * stands in a folder of another user (`'untrusted-folder'`)
- * @throws `ELOOP` root: the path goes through a symbolic link of another user (`reason: 'untrusted-link'`), or a log is a
- * link, and would be given to `user` (`'linked-log'`)
+ * @throws `ELOOP` root: the path goes through a symbolic link of another user (`reason: 'untrusted-link'`), or a log is
+ * a link, and would be given to `user` (`'linked-log'`)
  * @throws `ENOSPC`, and any other errno of open() and write(), for the pidfile and the logs
  * @throws `EPERM` we may not become that user or group, or could return from it (`reason: 'privileges-kept'`), or it
  * can't be proven for want of /proc (`'privileges-unproven'`)
@@ -85,8 +85,8 @@ const SIGKILL = 9
  * @throws `ETIMEDOUT` the reader of our output takes nothing for 5 s (`reason: 'output-stalled'`); nothing has changed
  * @throws `ENOENT` restart: the folder that the program was started in is not there (`reason: 'first-folder-gone'`)
  * @throws `ERR_DAEMON_FAILED` there is no launcher (`reason: 'no-launcher'`) and it was asked for, or no
- * file to start again from (`reason: 'no-script'`), or it is called for the second time (`reason: 'called-twice'`), or a
- * launcher waits that does not answer, or is another release's (`reason: 'no-answer'`)
+ * file to start again from (`reason: 'no-script'`), or it is called for the second time (`reason: 'called-twice'`), or
+ * a launcher waits that does not answer, or is another release's (`reason: 'no-answer'`)
  * @throws as `detach()`
  * @throws `ERR_WORKER_UNSUPPORTED_OPERATION` called in a worker thread
  * @platform Linux
@@ -147,7 +147,7 @@ class Daemonization {
     this.#notify = findManager(this.#main())
   }
 
-  /** Whom a service manager has started. */
+  /** The process that a service manager has started. */
   #main(): number {
     return this.#launcher?.pid ?? process.pid
   }
@@ -213,7 +213,7 @@ class Daemonization {
     return this.#streams?.writeAtOnce()
   }
 
-  /** What is said until ready belongs to whoever waits. */
+  /** What is said until ready belongs to the caller that waits. */
   async #leave(): Promise<Undo> {
     if (this.#launcher === undefined) return undefined
     const kept = new Redirection(['keep', 'keep', 'keep'], letsReaderGo)
@@ -264,7 +264,7 @@ class Daemonization {
 
   /**
    * The launcher answers by leaving, and after a second the socket answers in its place (for a
-   * launcher that is stopped). What we do next, a crash too, comes after ready for everyone.
+   * launcher that is stopped). What we do next, a crash too, comes after ready.
    */
   #waitUntilHeard(fd: number): void {
     const deadline = performance.now() + 1000

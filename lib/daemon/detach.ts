@@ -68,10 +68,10 @@ export interface Detached {
  * stderr that were one write to their new file, also through references taken
  * before.
  *
- * A process group leader, whom setsid() refuses, joins a helper's group first and
+ * setsid() refuses a process group leader: that one joins a helper's group first and
  * gives it the terminal's foreground; the helper is gone when the call returns. A
  * session leader stays one and gives up the terminal, for all its session, and
- * nobody is sent a signal by that. A second call changes no session and no terminal.
+ * no process gets a signal by that. A second call changes no session and no terminal.
  *
  * Other members of our old process group, such as the rest of a pipeline or a
  * child, make it impossible. `wait` waits for them; pipes that the stdio options

@@ -10,7 +10,10 @@ export function fail(error: unknown): never {
   process.exit(1)
 }
 
-/** All of it, also where stderr is a pipe that Node has made non-blocking; a reader that takes nothing for 1 s loses the rest. */
+/**
+ * All of it, also where stderr is a pipe that Node has made non-blocking; a reader that takes nothing for 1 s loses the
+ * rest.
+ */
 function print(text: string): void {
   const cells = new Int32Array(new SharedArrayBuffer(4))
   let bytes = Buffer.from(`${text}\n`)
@@ -20,7 +23,7 @@ function print(text: string): void {
       bytes = bytes.subarray(written)
       if (written > 0) since = performance.now()
     } catch (error) {
-      // Where nobody is there to read it the exit code still tells.
+      // Where no reader is left the exit code still tells.
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
       Atomics.wait(cells, 0, 0, 5)
     }

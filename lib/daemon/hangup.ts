@@ -8,12 +8,15 @@ import { native } from '../base/native.ts'
 const ignore = () => undefined
 const events: NodeJS.EventEmitter = process
 
-/** A `removeAllListeners('SIGHUP')` of somebody else takes ours too. */
+/** A `removeAllListeners('SIGHUP')` of other code takes ours too. */
 function comeBack(event: string | symbol, listener: unknown): void {
   if (event === 'SIGHUP' && listener === ignore) process.on('SIGHUP', ignore)
 }
 
-/** @internal From now on SIGHUP ends nothing unless a listener does. Gives the way back, for who fails afterwards. */
+/**
+ * @internal From now on SIGHUP ends nothing unless a listener does. Gives the way back, for a caller that fails
+ * afterwards.
+ */
 export function ignoreHangup(): () => void {
   const isNew = !process.listeners('SIGHUP').includes(ignore)
   if (isNew) {

@@ -94,7 +94,7 @@ const delay = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const goneOrLate = (pid: number, left: number) =>
   waitForExit(pid, { timeout: Math.min(left, 500) }).catch(() => undefined)
 
-/** Who keeps our number in use as a process group. It is nothing to a session leader. */
+/** The processes that keep our number in use as a process group. It is nothing to a session leader. */
 function blockers(): number[] {
   const { pid } = process
   if (native.getsid(0) === pid) return []

@@ -4,19 +4,19 @@ import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { O_PATH, openIn, type Place } from './trust.ts'
 
-// The lock of a pidfile is a file of its own beside it, which its owner alone may open: anybody who may read
+// The lock of a pidfile is a file of its own beside it, which its owner alone may open: any user that may read
 // a file may lock it, and the pidfile is for all to read. It has two bytes to lock, and no content.
 //
 // | byte    | lock      | held by                                                            |
 // |---------|-----------|--------------------------------------------------------------------|
-// | `START` | exclusive | whoever takes or removes the pidfile, for less than a millisecond  |
+// | `START` | exclusive | what takes or removes the pidfile, for less than a millisecond  |
 // | `LIFE`  | shared    | the daemon, for life, by a descriptor that can't write             |
 //
 // A shared lock is enough for a daemon's life: it is looked for, and never taken, while others have START.
 
 export const START = 0
 export const LIFE = 1
-/** A byte of the pidfile itself that nobody else asks about. */
+/** A byte of the pidfile itself that no other program asks about. */
 const PROBE = 2 ** 30
 const ALL = -1
 
@@ -58,7 +58,7 @@ export function isInPlace(place: Place, fd: number): boolean {
 export interface Held {
   /** null: we may not ask, and nothing else tells. */
   held: boolean | null
-  /** Who has it, as far as we may see: a walk through all of /proc. */
+  /** The processes that have it, as far as we may see: a walk through all of /proc. */
   pids: () => number[]
 }
 
@@ -71,7 +71,7 @@ const held = (file: Stats, isWanted: (line: string) => boolean): Held => ({
 
 /**
  * Whether a daemon holds the lock for life; or another program holds one on the pidfile itself, `pidFile`. Such a one
- * counts if it is exclusive, for which it must be open for writing: a reader can't block anybody.
+ * counts if it is exclusive, for which it must be open for writing: a reader blocks no one.
  */
 export function askLock(place: Place, pidFile: number | undefined): Held {
   if (pidFile !== undefined && ask(pidFile, ALL, 0)) {
@@ -119,7 +119,10 @@ function isListed({ dev, ino }: Stats, isWanted: (line: string) => boolean): boo
   }
 }
 
-/** The processes that hold a lock by a descriptor of theirs. The kernel names no owner of such a lock (fcntl_locking(2)). */
+/**
+ * The processes that hold a lock by a descriptor of theirs. The kernel names no owner of such a lock
+ * (fcntl_locking(2)).
+ */
 function holders(file: Stats, isWanted: (line: string) => boolean): number[] {
   const holds = (pid: string) => {
     try {

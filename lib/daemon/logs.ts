@@ -31,8 +31,8 @@ export function isFifo(path: string): boolean {
 }
 
 /**
- * Opens a log, which is created where it is missing. Where root opens it for `owner`, who is to write and rotate it,
- * it becomes that user's, unless it is a device or has a second name.
+ * Opens a log, which is created where it is missing. Where root opens it for `owner`, the user that is to write and
+ * rotate it, it becomes that user's, unless it is a device or has a second name.
  *
  * Root opens no log that another user could have chosen: see trust.ts. A folder of the very user that the
  * daemon becomes is allowed, since a file of that user's own gives him nothing that he hadn't.
@@ -93,7 +93,7 @@ function openAmongOthers(place: Place, flags: number, owner: Credentials | undef
   }
 }
 
-/** Whether whoever has put a file there could open it himself: a second name (link(2)) shows no owner's consent. */
+/** Whether the user that has put a file there could open it: a second name (link(2)) shows no owner's consent. */
 function couldOpen({ strangers }: Place, stats: Stats, owner: Credentials | undefined): boolean {
   if (!stats.isFile() || stats.nlink !== 1) return false
   return stats.uid === owner?.uid || (strangers.size === 0 && isTrusted(stats.uid))

@@ -27,7 +27,7 @@ const outputOf = (fd: OutputFd) => process[nameOf(fd)] as unknown as Output
  */
 function queued(fd: OutputFd): number {
   // A stream that was never touched comes to life by being looked at, and Node then makes its pipe non-blocking, for
-  // everyone who shares it.
+  // every process that shares it.
   if (!hasOtherEnd(fd) || !mayBeNonBlocking(fd)) return 0
   const { destroyed, writableLength } = outputOf(fd)
   return destroyed ? 0 : writableLength
@@ -63,7 +63,7 @@ function stalled(fd: OutputFd): Error {
   return systemError(ETIMEDOUT, 'write', { reason: 'output-stalled', text, fd, bytes })
 }
 
-/** @internal For who can't wait: an error where something is queued. */
+/** @internal For a caller that can't wait: an error where something is queued. */
 export function checkWritten(fd: OutputFd): void {
   const bytes = queued(fd)
   if (bytes === 0) return

@@ -23,8 +23,8 @@ const PATIENCE = 500
 /**
  * @internal A pidfile that this process holds, or that it will hand to the daemon.
  *
- * The file appears with its whole content or not at all, and nobody can write to it by what the daemon inherits: that
- * is a descriptor of the lock, for reading.
+ * The file appears with its whole content or not at all, and no process can write to it by what the daemon inherits:
+ * that is a descriptor of the lock, for reading.
  */
 export class PidFile {
   readonly path: string
@@ -50,7 +50,7 @@ export class PidFile {
         const start = takeStart(place)
         const life = start === undefined ? undefined : takeAll(place, start)
         if (life !== undefined) return new PidFile(path, life)
-        // Whoever held it has removed it in the meantime: there may be a new one by that name.
+        // The process that held it has removed it in the meantime: there may be a new one by that name.
       }
     })
   }
@@ -66,7 +66,9 @@ export class PidFile {
     this.#text = text
   }
 
-  /** Removes it where it is still ours and the folder ours to change, and lets go of the lock. What is left is stale. */
+  /**
+   * Removes it where it is still ours and the folder ours to change, and lets go of the lock. What is left is stale.
+   */
   release(): void {
     try {
       within(this.path, (place) => {
@@ -167,7 +169,7 @@ function takeLife(lock: Place, start: number): number | undefined {
   throw systemError(result, 'fcntl')
 }
 
-/** In one step, so that a reader sees all or nothing, and so does who finds it after a crash. */
+/** In one step, so that a reader sees all or nothing, after a crash too. */
 function create(place: Place, text: string): void {
   const fresh: Place = { ...place, name: `${place.name}.new`, path: `${place.path}.new` }
   // The lock is ours: what stands there was left by a crash.

@@ -74,8 +74,8 @@ function openOutput(target: string, owner: Credentials | undefined): Output {
  * `pids`)
  * @throws `EPERM`, `EACCES` the pidfile, its lock or a log is another user's (`reason: 'untrusted-file'`); root: it
  * stands in a folder of another user (`'untrusted-folder'`)
- * @throws `ELOOP` root: the path goes through a symbolic link of another user (`reason: 'untrusted-link'`), or a log is a
- * link, and would be given to `user` (`'linked-log'`)
+ * @throws `ELOOP` root: the path goes through a symbolic link of another user (`reason: 'untrusted-link'`), or a log is
+ * a link, and would be given to `user` (`'linked-log'`)
  * @throws `ENOSPC`, and any other errno of open() and write(), for the pidfile and the logs
  * @throws `EPERM`, `EINVAL` we may not become that user or group (`reason: 'not-set-up'`), or could return from it
  * (`'privileges-kept'`)

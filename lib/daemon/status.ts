@@ -13,7 +13,7 @@ import {
 import { askLock, type Held, withFile } from './lock.ts'
 import { type Author, authorOf, type Place, reaches, within } from './trust.ts'
 
-// A pidfile's first line is the pid, for everyone else who reads pidfiles. The second is what makes it
+// A pidfile's first line is the pid, for all other programs that read pidfiles. The second is what makes it
 // trustworthy: the process's start and boot, so that a recycled pid is not taken for the daemon, and its
 // pid namespace, so that the same number in another container isn't either.
 
@@ -26,7 +26,7 @@ import { type Author, authorOf, type Place, reaches, within } from './trust.ts'
  * - `other-namespace`: the daemon of another container, by its lock
  * - `hidden`: /proc does not show us the process
  * - `lock-hidden`: the named process is gone, and whether another holds the lock is not ours to ask
- * - `untrusted-pidfile`: somebody could have written it who may not signal the process that it names
+ * - `untrusted-pidfile`: a user could have written it that may not signal the process that it names
  */
 export type UnknownDaemon = keyof typeof sentences
 
@@ -38,7 +38,7 @@ export interface DaemonStatus {
   state: 'running' | 'stopped' | 'stale' | 'unknown'
   /** The daemon, where it is running; else null. */
   identity: ProcessIdentity | null
-  /** Whether somebody holds the lock that a daemon has for life; null where that is not ours to ask. */
+  /** Whether a process holds the lock that a daemon has for life; null where that is not ours to ask. */
   locked: boolean | null
   /** With `unknown` alone. */
   reason?: UnknownDaemon
@@ -228,7 +228,7 @@ function judgeContent({ content, author }: PidFileFound, held: Held): DaemonStat
   return unknown(held.held === null ? 'lock-hidden' : 'held-by-another', held)
 }
 
-/** How long who has just taken the lock may take to name its daemon, in milliseconds. */
+/** How long a process that has just taken the lock may take to name its daemon, in milliseconds. */
 const NAMING = 1000
 
 /** @internal */

@@ -13,7 +13,8 @@ import { state } from './state.ts'
 /**
  * Where a standard stream goes. `'auto'` sends a terminal to /dev/null and keeps a file; a pipe or a socket is
  * kept by `detach()` and let go by `daemonize()`. `'keep'` and `'null'` do as they say. Any other text is the path of
- * a file: a log, opened for appending, and for stdin a file to read. A FIFO is opened for both, which waits for nobody.
+ * a file: a log, opened for appending, and for stdin a file to read. A FIFO is opened for both, which waits for no
+ * other end.
  */
 export type StdioTarget = 'auto' | 'keep' | 'null' | (string & {})
 
@@ -38,10 +39,10 @@ const streamOf = (fd: number) => process[names[fd] as 'stdin'] as unknown as Str
 /** A terminal that has been closed calls itself none: every call on it gives EIO. */
 const isTerminal = (fd: number) => isatty(fd) || native.tcgetpgrp(fd) === EIO
 
-/** @internal What `'auto'` replaces, for a process that somebody goes on waiting for. */
+/** @internal What `'auto'` replaces, for a process whose caller goes on waiting. */
 export const letsTerminalGo = isTerminal
 
-/** @internal The same for a daemon: who holds a pipe keeps its reader waiting, for the daemon's life. */
+/** @internal The same for a daemon: a process that holds a pipe keeps its reader waiting, for the daemon's life. */
 export const letsReaderGo = (fd: number): boolean => isTerminal(fd) || hasOtherEnd(fd)
 
 const openOwnLog = (path: string): number => openLog(path, 'write', undefined)
@@ -150,7 +151,7 @@ export class Redirection {
     for (const fd of this.#outputs) await written(fd)
   }
 
-  /** For who can't wait: an error where something is queued. */
+  /** For a caller that can't wait: an error where something is queued. */
   checkWritten(): void {
     for (const fd of this.#outputs) checkWritten(fd)
   }

@@ -27,7 +27,7 @@ import { reaches } from './trust.ts'
  * members of its session still hold its lock, those are stopped.
  *
  * @param pidFile path
- * @returns `already-gone` where there is no pidfile; `stale` where it names nobody who lives
+ * @returns `already-gone` where there is no pidfile; `stale` where it names no process that lives
  * @throws `EBUSY` it can't be told whether the daemon runs, or whose process it is (`reason: 'other-program'`,
  * `'held-by-another'`, `'other-namespace'`, `'hidden'`, `'lock-hidden'`, `pids`); nothing was signalled or removed
  * @throws `EPERM` its author may not signal the process that it names (`reason: 'untrusted-pidfile'`, `pids`)
@@ -103,8 +103,9 @@ const HAND_OVER = 500
 
 /**
  * What is left of a daemon that has ended, when that alone holds its lock: its file is ours, and all holders are of
- * the session that it led. Who holds the lock descends from the daemon, which can't lead a session any more: so a
- * holder in the session that was looked at before proves whose that is, and all of it is stopped, however they hand over.
+ * the session that it led. A process that holds the lock descends from the daemon, which can't lead a session any more:
+ * so a holder in the session that was looked at before proves whose that is, and all of it is stopped, however they
+ * hand over.
  */
 async function orphansOf(judged: Judged, path: string): Promise<SessionHold | undefined> {
   const { reason, found } = judged

@@ -17,7 +17,7 @@ function hasTerminal(): boolean {
 }
 
 /**
- * @internal Whether whoever started us waits for this very process to stay: systemd, with its socket for READY=1
+ * @internal Whether our starter waits for this very process to stay: systemd, with its socket for READY=1
  * or with our pid in SYSTEMD_EXEC_PID, or a container, whose pid 1 we are.
  */
 export function mustStay(): boolean {

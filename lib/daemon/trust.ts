@@ -3,13 +3,13 @@ import { EACCES, ELOOP, ENOTDIR, EPERM } from '../base/errno.ts'
 import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 
-// Who wrote what stands at a path, and how far it is believed: as far as its author could have
+// Which user wrote what stands at a path, and how far it is believed: as far as its author could have
 // done the thing himself.
 //
 // A path is walked from `/`, one open folder after the other, and nothing is opened again by its name:
-// what was looked at is what is used, whoever renames folders meanwhile (openat(2)).
+// what was looked at is what is used, though another process renames folders meanwhile (openat(2)).
 //
-// Trusted are root, this process's own user, and the owner of `/`, who decides all that we run.
+// Trusted are root, this process's own user, and the owner of `/`, a user that decides all that we run.
 //
 // | on the way stands                      | root                                      | another user           |
 // |----------------------------------------|-------------------------------------------|------------------------|
@@ -206,7 +206,7 @@ function untrustedLink(path: string, uid: number): Error {
   return systemError(ELOOP, 'open', { reason: 'untrusted-link', text, path, uid })
 }
 
-/** Refuses a place where another user could change what root is about to do. `mayBe`: a user who may. */
+/** Refuses a place where another user could change what root is about to do. `mayBe`: a user that may. */
 export function refuseStrangers({ path, strangers }: Place, mayBe?: number): void {
   for (const [uid, folder] of strangers) {
     if (uid === mayBe) continue
@@ -222,7 +222,7 @@ export function untrustedFile(path: string, uid: number): Error {
   return systemError(isRoot() ? EPERM : EACCES, 'open', { text, ...facts })
 }
 
-/** Who may have written a file: `trusted` users alone, one other user, or `anyone`. */
+/** The users that may have written a file: `trusted` users alone, one other user, or `anyone`. */
 export type Author = 'trusted' | 'anyone' | number
 
 export function authorOf({ strangers }: Place, { uid, mode }: Stats): Author {

@@ -36,18 +36,18 @@ export interface Explanation {
   parentDeath: Verdict
 }
 
-/** Programs that keep a terminal open for sessions while nobody looks at them. */
+/** Programs that keep a terminal open for sessions while no user looks at them. */
 const multiplexers = /^(tmux: server|screen|SCREEN|dtach|abduco|zellij)/
 
 /**
  * Tells what no table shows: whether a process will survive its terminal closing,
  * Ctrl-C, Ctrl-Z and its parent's death, and why.
  *
- * The kernel's rules are applied to the session as it stands: who leads it, which group is
+ * The kernel's rules are applied to the session as it stands: which process leads it, which group is
  * in the foreground, which become orphaned, and how each one concerned takes the signal. What
  * can't be seen from outside is assumed: that the terminal is not in raw mode, that shells have not
  * disowned the job, that there is no parent-death signal, and that reading end of file or failing to
- * write ends nobody; where a standard stream is the terminal, a reason says so.
+ * write ends no process; where a standard stream is the terminal, a reason says so.
  *
  * @param pid process ID; 0, the default, is the caller
  * @throws `ESRCH` there is no process `pid`
@@ -95,7 +95,7 @@ async function find(
   }
 }
 
-/** Reasons that hold whoever else is in the session. */
+/** Reasons that hold whatever else is in the session. */
 const certain = new Set([
   ...['no-terminal', 'ignored', 'blocked', 'zombie', 'init', 'no-parent', 'parent-is-init'],
 ])

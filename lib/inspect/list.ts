@@ -23,7 +23,7 @@ export interface ListOptions {
 }
 
 /**
- * Whether a session or group of which /proc shows nobody may have members that it hides. That a group has none the
+ * Whether a session or group of which /proc shows no member may have members that it hides. That a group has none the
  * kernel itself can say.
  *
  * @internal

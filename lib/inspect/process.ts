@@ -58,7 +58,9 @@ export interface ProcessOptions {
  */
 export interface ProcessIdentity {
   pid: number
-  /** When it started, in clock ticks since boot (Linux) or microseconds (macOS): setting the clock doesn't change it. */
+  /**
+   * When it started, in clock ticks since boot (Linux) or microseconds (macOS): setting the clock doesn't change it.
+   */
   startTicks: number
   /** Another one after each boot. */
   bootId: string
@@ -182,7 +184,7 @@ export function checkIdentity(value: unknown, name: string): ProcessIdentity {
   checkObject(value, name)
   const { pid, startTicks, bootId } = value as Record<string, unknown>
   checkInt32(pid, `${name}.pid`)
-  // 0 would be whoever asks.
+  // 0 would be the process that asks.
   if (pid < 1) throw outOfRange(`${name}.pid`, '>= 1', pid)
   if (typeof startTicks !== 'number') {
     throw invalidArgType(`${name}.startTicks`, 'of type number', startTicks)

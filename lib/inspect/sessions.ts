@@ -19,8 +19,8 @@ export interface ProcessGroup {
   /** Whether it is its terminal's foreground process group, which gets Ctrl-C and reads the keys. */
   foreground: boolean
   /**
-   * Whether no member that can be seen has a parent in another group of the session. Nobody is left then to continue it
-   * from a stop, so that Ctrl-Z doesn't stop it (POSIX XBD 3.244, 11.1.4).
+   * Whether no member that can be seen has a parent in another group of the session. No process is left then to
+   * continue it from a stop, so that Ctrl-Z doesn't stop it (POSIX XBD 3.244, 11.1.4).
    */
   orphaned: boolean
 }

@@ -49,7 +49,7 @@ function poll(pid: number, given: ProcessIdentity | undefined): Watch | undefine
     }
   }
   const exit = looks()
-  // Nobody may be waiting any more when a look fails.
+  // No caller may be waiting any more when a look fails.
   exit.catch(() => undefined)
   return { exit, hasEnded, end: () => clearTimeout(timer) }
 }
@@ -89,13 +89,13 @@ function watch(pid: number): Watch | number {
 
 /**
  * Waits until a process has ended. Any process will do, not only a child, and
- * whoever's it is. What its parent has not yet waited for, a zombie, has ended.
+ * any process's. What its parent has not yet waited for, a zombie, has ended.
  *
  * The kernel tells of the end: nothing polls, and one thread serves any number of
  * waits. Where the kernel (Linux before 5.3) or a sandbox refuses pidfd_open(2), the process is looked at again
  * and again, at most 50 ms apart. A pending wait keeps the event loop alive. Works in worker threads.
  *
- * A pid that nobody has is a process that has ended: the promise is fulfilled at
+ * A pid that no process has is a process that has ended: the promise is fulfilled at
  * once. Where the pid may have passed to another process since you learnt it, give
  * what `identify()` gave.
  *

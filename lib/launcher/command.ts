@@ -114,7 +114,7 @@ export function prepareCommand(
 }
 
 /**
- * The launcher as an open descriptor, which another user can run who may not
+ * The launcher as an open descriptor, which another user can run that may not
  * search the folders that lead to it (proc_pid_fd(5)). It has to be above those
  * that the child gets.
  */

@@ -11,7 +11,7 @@ import {
 } from './protocol.ts'
 
 // The line to the launcher that waits for this process. Neither a variable nor a descriptor tells of it, which any
-// program would inherit: we call our parent by a name made of its pid, and the kernel says who answers.
+// program would inherit: we call our parent by a name made of its pid, and the kernel says which process answers.
 
 export interface Launcher {
   /** Our end of the line: one message a write, and no call on it waits longer than a second. */
@@ -28,7 +28,7 @@ const ANSWER_WITHIN = 1000
 export function findLauncher(): Launcher | undefined {
   const pid = process.ppid
   const fd = native.connectLauncher(pid, ANSWER_WITHIN)
-  // Nobody listens by that name, somebody who is not our parent, or a sandbox forbids to ask.
+  // No process listens by that name, one that is not our parent does, or a sandbox forbids to ask.
   if (NONE.has(fd) || fd === ENOSYS) return undefined
   if (fd < 0) throw systemError(fd, 'connect')
   try {

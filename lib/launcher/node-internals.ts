@@ -50,7 +50,7 @@ const mark = Symbol('setsid')
 
 /**
  * Runs `call`, in which the child that is spawned with the options that it gets is spawned by `hook`. Other children
- * are not: an option's getter, and whoever else runs meanwhile, may spawn too.
+ * are not: an option's getter, and other code that runs meanwhile, may spawn too.
  */
 export function withSpawn<T>(
   options: SpawnOptions,

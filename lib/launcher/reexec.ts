@@ -67,8 +67,8 @@ function split(list: ArrayBuffer): Buffer[] {
 }
 
 /**
- * The arguments as they were given, or undefined where nobody knows: without /proc, and where process.title was set
- * before this package was loaded, which writes over them.
+ * The arguments as they were given, or undefined where they are not known: without /proc, and where process.title was
+ * set before this package was loaded, which writes over them.
  */
 function givenArguments(): Buffer[] | undefined {
   const bytes = native.startedArguments()

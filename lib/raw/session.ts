@@ -111,7 +111,7 @@ export function throwIfNoEntry(options: LookupOptions): boolean {
   if (names.length !== 1 || names[0] !== 'throwIfNoEntry') {
     return checkOptions(options, lookup).throwIfNoEntry ?? true
   }
-  // What everyone gives. A call with it costs what one without costs.
+  // What most callers give. A call with it costs what one without costs.
   const value = options.throwIfNoEntry
   return value === undefined || boolean(value, 'options.throwIfNoEntry')
 }

@@ -8,10 +8,10 @@ import { checkInt32 } from '../base/check.ts'
  * The foreground process group of a terminal.
  *
  * The number may be that of a group whose last member is gone: Linux keeps it
- * until somebody sets another.
+ * until a process sets another.
  *
  * @param fd descriptor of the caller's controlling terminal, or of the master side of any pty
- * @returns the process group ID; 0 for the master of a pty that is nobody's controlling terminal
+ * @returns the process group ID; 0 for the master of a pty that is no session's controlling terminal
  * @throws `EBADF` `fd` is not open
  * @throws `EIO` the terminal has hung up (`reason: 'hung-up'`)
  * @throws `ENOTTY` `fd` is not a terminal, or not the caller's controlling terminal (`reason:

@@ -62,7 +62,7 @@ class StopWatch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
     else this.emit('stop', this.#signal)
   }
 
-  // Somebody may have continued the child since.
+  // Another process may have continued the child since.
   get stoppedBy(): NodeJS.Signals | null {
     if (this.#signal === null || hasEnded(this.#child)) return null
     const info = processInfo(this.#child.pid, { throwIfNoEntry: false })
@@ -70,7 +70,10 @@ class StopWatch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
   }
 }
 
-/** A child of Node's own class, from whichever function; what only looks like one has no handle to be signalled by. @internal */
+/**
+ * A child of Node's own class, from whichever function; what only looks like one has no handle to be signalled by.
+ * @internal
+ */
 export function isChild(value: unknown): value is ChildProcess {
   const { ChildProcess } = process.getBuiltinModule('node:child_process')
   // The constructor makes this an own property: an object with that prototype alone has none.

@@ -44,7 +44,7 @@ export function hold(child: ChildProcess): void {
 /** What is held of a child, if it leads a group. */
 export const leaderOf = (child: ChildProcess): Leader | undefined => leaders.get(child)
 
-// Signal 0 asks, and reaches nobody.
+// Signal 0 asks, and reaches no process.
 function onExit(leader: Leader): void {
   // The kernel gives no pid to a process while it is the ID of a group or session.
   if (native.getsid(leader.pid) >= 0) leader.left = 'nothing'

@@ -128,7 +128,7 @@ export const rows: { [K in keyof JobOptions]-?: Row<NonNullable<JobOptions[K]>> 
       job.newSession !== undefined && job.given.controllingTerminal === undefined
         ? `can't go with ${job.newSession}: a new session has no terminal without options.controllingTerminal`
         : whyNoDescriptor(fd, job),
-    // A new session takes it from nobody. Otherwise takenFrom() adds the group that has it.
+    // A new session takes it from no group. Otherwise takenFrom() adds the group that has it.
     steps: (fd, { newSession }) => [
       { step: 'foreground', value: newSession === undefined ? [fd] : [fd, 0] },
     ],

@@ -18,8 +18,8 @@ export interface SignalResult {
 }
 
 /**
- * Sends a signal to every member of a process group, and says who got it. Those that are started meanwhile get
- * it too.
+ * Sends a signal to every member of a process group, and says which processes got it. Those that are started meanwhile
+ * get it too.
  *
  * SIGSTOP and SIGCONT pause and resume a job. Nothing is waited for: `stopGroup()`
  * does that. A group that is gone gives an empty result. While its leader is there, the group gets the signal at
@@ -45,8 +45,8 @@ export function signalGroup(
 }
 
 /**
- * Sends a signal to every process of a session, in all its groups, and says who
- * got it. Those that are started meanwhile get it too.
+ * Sends a signal to every process of a session, in all its groups, and says which
+ * processes got it. Those that are started meanwhile get it too.
  *
  * Each is signalled through a pidfd, so that a recycled pid can't be hit.
  *

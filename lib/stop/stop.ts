@@ -109,7 +109,7 @@ export interface SessionHold {
 /** undefined: that process is gone, or leads no session. @internal */
 export function holdSession(identity: ProcessIdentity): SessionHold | undefined {
   const { pid, startTicks, bootId } = checkIdentity(identity, 'identity')
-  // Ours is not to be stopped, and nobody stops init's.
+  // Our own session is not to be stopped, and that of init can't be.
   if (pid <= 1 || startTicks === 0 || native.getsid(0) === pid) return undefined
   const target = leaderTarget('session', pid, pidfdOf(pid), startTicks)
   if (target === undefined || bootId !== boot() || native.getsid(pid) !== pid) {
@@ -127,7 +127,8 @@ const holdOf = (target: Target): SessionHold => ({
 
 /**
  * The session that a process has left behind, from a look now. It was that one's in this look if one of its members is
- * known to descend from that process after it: nobody can make it again. undefined: it is empty, or another's. @internal
+ * known to descend from that process after it: no process can make it again. undefined: it is empty, or another's.
+ * @internal
  */
 export function holdOrphans({ pid, startTicks }: ProcessIdentity): SessionHold | undefined {
   if (pid <= 1 || startTicks === 0 || native.getsid(0) === pid) return undefined
@@ -176,14 +177,14 @@ function nameProcess(target: unknown): Named {
   const identity = checkIdentity(target, 'target')
   const { pid, startTicks, bootId } = identity
   checkOther(pid, 'target.pid')
-  // Native code takes a start of 0 for anybody's. Only threads of the kernel have it, which no signal ends.
+  // Native code takes a start of 0 for any. Only threads of the kernel have it, which no signal ends.
   if (bootId !== boot() || (startTicks === 0 && !isSameProcess(identity))) {
     return idOf('group', pid) === undefined ? 'already-gone' : 'stale'
   }
   return new Target('process', pid, { start: startTicks })
 }
 
-/** Whoever has the number now. */
+/** The process that has the number now. */
 function nameNumber(pid: number): Named {
   checkOther(pid, 'target')
   return leaderTarget('process', pid, -1) ?? 'already-gone'
@@ -232,7 +233,7 @@ function nameChild(kind: 'group' | 'session', child: ChildProcess, plan: StopPla
   const pidfd = copyOf(leader?.pidfd ?? -1)
   const mark = kind === 'session' ? leader?.mark : undefined
   if (mark !== undefined) return new Target(kind, pid, { pidfd, before: new Report(mark) })
-  // Of a child that nobody has held, its end alone is known: another process with its number is a stranger.
+  // Of a child that was not held, its end alone is known: another process with its number is a stranger.
   return new Target(kind, pid, { pidfd, start: -1 })
 }
 

@@ -14,7 +14,7 @@ export interface Survivor extends ProcessInfo {
 /** The longest that the event loop is held at a time, in milliseconds. */
 const SLICE = 2
 
-/** Who is left and why. `unseen`: there are some that /proc doesn't show. */
+/** Which members are left, and why. `unseen`: there are some that /proc doesn't show. */
 export async function describeSurvivors(
   members: Member[],
   killed: boolean,

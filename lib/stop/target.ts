@@ -1,4 +1,4 @@
-// The one home from which a process of somebody else is signalled. What is meant is a `Target`: a process, a group
+// The one home from which a process that is not ours is signalled. What is meant is a `Target`: a process, a group
 // or a session, held by more than its number. Each look of native code (src/stop_look.h) opens a pidfd of a member,
 // compares the member with the one that is meant, and signals through that pidfd; it proves first that the number
 // still means what it meant in the look before. A number that was seen free is never signalled again.
@@ -24,7 +24,7 @@ export interface Shot {
 interface Named {
   /** A pidfd of the leader, from now on the target's to close; -1: none. */
   pidfd?: number
-  /** When the process with the number started; 0, the default: whoever has it now; -1: it has ended. */
+  /** When the process with the number started; 0, the default: the process that has it now; -1: it has ended. */
   start?: number
   /** What is known of the number, that the first look goes on from. */
   before?: Report
@@ -82,7 +82,7 @@ export class Target {
 
 /**
  * The group or session of a process; undefined: there is no such process. An error where the kernel does not tell: a
- * sandbox may refuse the question, and then nobody knows whether it is our own.
+ * sandbox may refuse the question, and then it can't be told whether it is our own.
  */
 export function idOf(kind: 'group' | 'session', pid: number): number | undefined {
   const id = kind === 'group' ? native.getpgid(pid) : native.getsid(pid)
@@ -91,7 +91,9 @@ export function idOf(kind: 'group' | 'session', pid: number): number | undefined
   throw systemError(id, kind === 'group' ? 'getpgid' : 'getsid')
 }
 
-/** A pidfd of whoever has the number now, or -1. Without one a stop is slower, and as safe as /proc makes it. */
+/**
+ * A pidfd of the process that has the number now, or -1. Without one a stop is slower, and as safe as /proc makes it.
+ */
 export const pidfdOf = (pid: number): number => Math.max(native.pidfdOpen(pid), -1)
 
 /** A copy of a pidfd that its owner may close meanwhile. */

@@ -24,7 +24,7 @@ static inline SignalSet OneSignal(int number) {
 
 // 0, or -1 with errno. A process is signalled by its number only while it is
 // our child and not reaped, so that the number can't be another's. 1 and less
-// mean many, or whoever started the machine: EINVAL.
+// mean many processes, or init: EINVAL.
 int SignalChild(pid_t child, int number);
 // The group that such a child leads.
 int SignalGroupOf(pid_t child, int number);

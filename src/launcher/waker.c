@@ -33,7 +33,7 @@ static _Noreturn void WakeAsItWakes(pid_t parent, pid_t child, int end) {
   while (getppid() == parent) {
     poll(NULL, 0, pause);
     if (pause < kLastLook) pause *= 2;
-    // As long as its parent is stopped, nobody reaps the child: this is its
+    // As long as its parent is stopped, no process reaps the child: this is its
     // state, and no stranger's. Without /proc nothing can be told.
     //
     // Again and again, as we may be faster than our parent stops: a stop signal
@@ -60,7 +60,8 @@ static void StartWaker(pid_t child) {
   if (ends[1] >= 0) close(ends[1]);
 }
 
-// Whether somebody has killed it: it closes its end before it can be reaped.
+// Whether another process has killed it: it closes its end before it can be
+// reaped.
 static bool EndWaker(void) {
   struct pollfd end = {its_end, 0, 0};
   bool killed = its_end >= 0 && poll(&end, 1, 0) == 1;

@@ -67,7 +67,7 @@ static void SignalAll(void) {
 int WatchMain(int argc, char** argv) {
   if (argc < 2) return 2;
   // It lives as long as its parent and children do, whatever a terminal or a
-  // service manager sends to everyone.
+  // service manager sends to all.
   if (BlockSignals(EVERY_SIGNAL, NULL) != 0) return 1;
 
   long long parent, socket_number;
@@ -93,7 +93,7 @@ int WatchMain(int argc, char** argv) {
       signals[i] = signals[count];
     }
     if (polled[kSocket].revents != 0 && Take(socket) == 0) {
-      // Nobody can register any more.
+      // No child can register any more.
       polled[kSocket].fd = -1;
       close(socket);
     }

@@ -20,7 +20,7 @@ pid_t parent;
 // system calls only, and none that can fail, since errno is Node's too.
 int Idle(void*) {
   syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  // A parent that was killed before prctl leaves nobody to end us.
+  // A parent that was killed before prctl leaves no process to end us.
   if (syscall(SYS_getppid) != parent) return 0;
   for (;;) syscall(SYS_ppoll, nullptr, 0, nullptr, nullptr, 0);
 }

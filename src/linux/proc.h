@@ -35,7 +35,7 @@ bool IsProcess(pid_t pid);
 int InScope(pid_t pid, Scope scope, pid_t id);
 
 // As stat(2), by number: glibc's function is of 2.33, and its statx of 2.28.
-// Older container profiles refuse statx, and nobody refuses this one.
+// Older container profiles refuse statx, and none refuses this one.
 int Stat(const char* path, struct stat* result);
 
 // 0 where /proc is there, and shows the pids that this process knows; -ENOENT

@@ -72,7 +72,8 @@ Number MeaningOf(const StopRequest& request, const Members& members,
   if (request.scope == Scope::kProcess || members.size() == 0) return kSame;
   if (holder.start > 0 && holder.start == known) return kSame;
   if (request.leader_fd >= 0) {
-    // To the group of that very leader, whoever has its number (Linux 6.9).
+    // To the group of that very leader, though another process has its number
+    // (Linux 6.9).
     int result = SendByPidfd(request.leader_fd, 0, kToGroup);
     if (result == 0 || result == -EPERM) return kSame;
     if (result == -ESRCH && request.scope == Scope::kGroup) return kTaken;

@@ -1,5 +1,5 @@
-// Who is in a session or process group at this moment, as far as one scan
-// tells.
+// Which processes are in a session or process group at this moment, as far as
+// one scan tells.
 #ifndef SETSID_LINUX_STOP_MEMBERS_H_
 #define SETSID_LINUX_STOP_MEMBERS_H_
 

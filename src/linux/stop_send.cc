@@ -51,8 +51,8 @@ int Sender::Check(const StopRow& row) const {
   return now.start == row.start ? 0 : -ESRCH;
 }
 
-// The pidfd holds whoever has the pid now, and that must be the process that
-// was seen. One that is held already is signalled through its own pidfd:
+// The pidfd holds the process that has the pid now, and that must be the one
+// that was seen. One that is held already is signalled through its own pidfd:
 // another that got its number within the same tick has the same start.
 int Sender::SendTo(const StopRow& row, int signal) const {
   bool held = request_.scope == Scope::kProcess && request_.leader_fd >= 0;
@@ -78,7 +78,7 @@ int Sender::SendTo(const StopRow& row, int signal) const {
 bool Sender::SendToGroup() {
   if (request_.leader_fd < 0 || members_.self() || !PidfdsWork()) return false;
   if (request_.scope != Scope::kGroup) return false;
-  // Another rule says who may send this one (kill(2)).
+  // Another rule says which process may send this one (kill(2)).
   if (request_.signal == SIGCONT) return false;
   if (SendByPidfd(request_.leader_fd, 0, kToGroup) != 0) return false;
   List<size_t> allowed;
@@ -86,7 +86,7 @@ bool Sender::SendToGroup() {
   for (size_t i = 0; i < rows_.size(); i++) {
     StopRow& row = rows_[i];
     if (!IsDue(row)) continue;
-    // Success tells only that one member could be signalled: who could not?
+    // Success tells only that one member could be signalled: which could not?
     row.result = SendTo(row, 0);
     if (row.result == -ESRCH) continue;
     if (row.result == 0 && row.phase != request_.phase) fresh++;

@@ -10,17 +10,17 @@ export const kill: Command = {
   usage: 'sess kill [--session] [--dry-run] ID',
   summary: 'stop a whole process group or session and see it gone',
   help: `Ends every member of the process group ID, or with --session of the session ID: a
-signal, time to act on it, SIGKILL. Returns when nobody is left, or says who is. A
+signal, time to act on it, SIGKILL. Returns when no process is left, or says which one is. A
 group or session is refused that has one of these in it: a process that sess was
 started from, the leader of its session, the foreground of its terminal.
 
   --session       ID is a session
-  --dry-run       says who would be signalled, and signals nobody
+  --dry-run       says which processes would be signalled, and signals none
   --force         what is refused too, but for sess itself
 ${stopHelp}
-  --json          prints who was signalled and who is left
+  --json          prints which processes were signalled and which are left
 
-Exit codes: 0 nobody is left; 1 somebody is, it was refused, or it failed; 2 wrong
+Exit codes: 0 no process is left; 1 one is, it was refused, or it failed; 2 wrong
 usage.
 
 Examples:
@@ -82,7 +82,7 @@ function visible(pid: number): ProcessInfo | undefined {
 }
 
 /**
- * Whom a slip of the fingers must not end, and what each is to us: who says most to the user comes last.
+ * What a slip of the fingers must not end, and what each is to us: what says most to the user comes last.
  * A process out of our sight (hidepid) is left out: it is another user's, and we could not signal it.
  */
 function* dear(): Generator<[ProcessInfo, string]> {
@@ -133,6 +133,6 @@ function tellMembers(
   const lines = found.map(
     ({ pid, command, uid }) => `${signal} to ${pid} ${printable(command)} of ${userName(uid)}`,
   )
-  if (found.length === 0) lines.push(`nobody is in ${title}`)
+  if (found.length === 0) lines.push(`no process is in ${title}`)
   return [...lines, ...(refusal === undefined ? [] : [`refused: ${refusal}`])].join('\n')
 }

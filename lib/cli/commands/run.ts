@@ -15,7 +15,7 @@ export const run: Command = {
 
   --session    in a new session, without a terminal (the default)
   --group      in a new process group of this session
-  --ctty       in a new session that takes the terminal on stdin from whoever has
+  --ctty       in a new session that takes the terminal on stdin from the session that has
                it, which is for root where that is another session
   --wait       wait for CMD, and exit as it does; with --group it has the terminal
 
@@ -65,7 +65,7 @@ Examples:
     if (end.signal === null) process.exitCode = end.code ?? 1
     // So that Ctrl-C ends a shell's loop around us too.
     else {
-      // Where it ends nobody: Node ignores SIGPIPE.
+      // Where it does not end us: Node ignores SIGPIPE.
       process.exitCode = 128 + signals[end.signal]
       process.kill(process.pid, end.signal)
     }

@@ -13,9 +13,9 @@ export const stop: Command = {
 they are gone. No other process that has got its pid is ever signalled.
 
 ${stopHelp}
-  --json          prints who was signalled and who is left
+  --json          prints which processes were signalled and which are left
 
-Exit codes (LSB): 0 it is gone, or was not running; 1 somebody is left; 2 wrong usage;
+Exit codes (LSB): 0 it is gone, or was not running; 1 a process is left; 2 wrong usage;
 4 not permitted.
 
 Examples:

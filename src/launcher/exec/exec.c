@@ -43,8 +43,8 @@ static _Noreturn void Fail(int index) {
 }
 
 // A Ctrl-Z before the program has started would stop us with Node waiting for
-// the report, and Node is who could continue us. So it is told that all is
-// well, as it soon is. exec puts the default back (POSIX exec).
+// the report, and Node is the one that could continue us. So it is told that
+// all is well, as it soon is. exec puts the default back (POSIX exec).
 static void ReportAndStop(int sig) {
   int error = errno;
   close(status_fd);

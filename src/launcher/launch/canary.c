@@ -58,9 +58,10 @@ void EndCanary(void) {
 }
 
 // Signals to a group are handed out under the lock for readers of the task
-// list; setpgid takes it for writing before it looks at anything. So whoever
-// was signalling when this is called has finished when it returns. No group has
-// this number: with our own, which may be 0 in a container, we might leave it.
+// list; setpgid takes it for writing before it looks at anything. So a process
+// that was signalling when this is called has finished when it returns. No
+// group has this number: with our own, which may be 0 in a container, we might
+// leave it.
 void WaitForSenders(void) { setpgid(0, INT_MAX); }
 
 // The canary's answer: 1, 0, or -1 for none.

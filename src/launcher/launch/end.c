@@ -79,7 +79,7 @@ static void AskToEnd(int64_t grace) {
   }
 }
 
-// Whether there was anybody whom we may kill.
+// Whether there was a process that we may kill.
 static bool KillAll(void) {
   bool any = LeadsGroup() && SignalGroupOf(self.child, SIGKILL) == 0;
   pid_t list[kRoom];
@@ -100,7 +100,7 @@ size_t EndEverything(int64_t grace, pid_t* left, size_t room) {
     if (self.child > 0 && !ProgramLives() &&
         waitpid(self.child, NULL, WNOHANG) == self.child)
       self.child = -1;
-    // The kernel's own answer: there is nobody below us.
+    // The kernel's own answer: there is no process below us.
     if (waitid(P_ALL, 0, &(siginfo_t){0}, WEXITED | WNOHANG | WNOWAIT) != 0 &&
         errno == ECHILD)
       return 0;

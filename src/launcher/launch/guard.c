@@ -23,8 +23,8 @@
 static const Word kReports[] = {REPORT_WORDS(PROTOCOL_ROW)};
 
 // What the launcher has reported and Node has not got yet. The verdict, its
-// last line, waits here until the launcher has ended: who hears "ready" then
-// hears it of an orphan that has got its final parent.
+// last line, waits here until the launcher has ended: a caller that hears
+// "ready" then hears it of an orphan that has got its final parent.
 static char lines[4096];
 static size_t length;
 
@@ -93,10 +93,10 @@ static _Noreturn void Guard(pid_t launcher, int from) {
   while (!HasEnded(launcher)) {
     poll(events, sizeof events / sizeof *events, pause);
     if (events[1].revents != 0) ReadLines(from);
-    // Nobody else writes to it, and so this is the launcher's end.
+    // No other process writes to it, and so this is the launcher's end.
     if ((events[1].revents & POLLHUP) != 0) events[1].fd = -1;
     if (events[2].revents != 0) {
-      // Nobody reads it: Node is gone.
+      // It is not read any more: Node is gone.
       events[2].fd = -1;
       SignalChild(launcher, SIGTERM);
     }

@@ -1,5 +1,6 @@
 // The launch part: the caller waits for this process, and the program runs
-// below it until it has become a daemon. ../PROTOCOL.md tells who says what.
+// below it until it has become a daemon. ../PROTOCOL.md tells what is said
+// between them.
 //
 //   launch [--OPTION=VALUE]... -- FILE [ARG]...
 //

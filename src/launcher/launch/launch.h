@@ -38,14 +38,14 @@ struct launch {
   int signals;          // a signalfd, for poll alone
   int listener;         // where the program's daemonize() calls
   int link;             // the call that it has made
-  int report;           // lines to who called with --report, or -1
+  int report;           // lines to the caller of --report, or -1
   int direct;           // the same without the guard; the caller answers here
   int gate;             // the program waits behind it to be let in, or -1
   int ready;            // a pipe that the program writes to when ready
   int notify;           // the socket of NOTIFY_SOCKET
   Phase phase;
   bool expected;     // it was started to become a daemon
-  uid_t user;        // who the program is at its start
+  uid_t user;        // the program's user at its start
   int64_t limit;     // what `deadline` was made of
   int64_t deadline;  // ready by then, or kNoTime
   int64_t up_for;    // what `up` is made of, or kNoTime
@@ -95,7 +95,7 @@ _Noreturn void Finish(Outcome outcome, int value);
 _Noreturn void EndedBeforeReady(const siginfo_t* info);
 _Noreturn void Ready(int code);
 void ReportStarted(void);
-// One line to who called with --report. False when that line is lost.
+// One line to the caller of --report. False when that line is lost.
 typedef enum { REPORT_WORDS(PROTOCOL_NAME) } ReportWord;
 bool Report(ReportWord word, const long long* values);
 // Ends the program and all that is below us, and sees it gone: how many are
@@ -129,14 +129,14 @@ void ReadNotify(void);
 // to it, or -1: without it the sender's kind decides.
 int StartCanary(void);
 void EndCanary(void);
-// It is not reaped before that, also where somebody has killed it: until then
-// its number is nobody else's.
+// It is not reaped before that, also where another process has killed it: until
+// then its number is no other process's.
 bool IsCanary(pid_t pid);
 // Takes the pending signal `number`. True when it was meant for us alone.
 bool TakeSignal(int number);
 // Whether `number` went to the whole group, if that can be `known`.
 bool TakeFromCanary(int number, bool* known);
-// Returns when whoever was signalling a group has signalled all of it.
+// Returns when a process that was signalling a group has signalled all of it.
 void WaitForSenders(void);
 
 #endif  // SETSID_LAUNCH_H_

@@ -1,7 +1,7 @@
 // The line between daemonize() and its launcher. Nothing of it is in the
 // program's environment or descriptors: daemonize() calls its parent, by an
-// abstract name made of the parent's pid, and both ask the kernel who is at the
-// other end (SO_PEERCRED of unix(7)).
+// abstract name made of the parent's pid, and both ask the kernel which process
+// is at the other end (SO_PEERCRED of unix(7)).
 #ifdef __linux__
 // struct ucred
 #define _GNU_SOURCE
@@ -34,7 +34,7 @@ int OpenLink(void) {
   socklen_t length =
       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)size);
   int on = 1;
-  // The kernel remembers who listens from here on.
+  // The kernel remembers which process listens from here on.
   if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ||
       bind(fd, (struct sockaddr*)&address, length) != 0 || listen(fd, 4) != 0) {
     int error = errno;
@@ -69,7 +69,7 @@ static void Answer(AnswerWord word, const long long* values) {
 }
 
 static void Detached(int64_t limit) {
-  // What the program says of itself is believed; whoever started it may have
+  // What the program says of itself is believed; its caller may have
   // set a limit of its own, which it can only shorten.
   bool ours = self.report >= 0;
   int64_t end = After(limit);

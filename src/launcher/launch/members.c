@@ -1,4 +1,4 @@
-// Who is there, as /proc shows it.
+// The processes that there are, as /proc shows them.
 #ifdef __linux__
 #define _GNU_SOURCE
 #include <dirent.h>

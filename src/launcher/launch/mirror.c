@@ -19,7 +19,7 @@ void MirrorStop(int number) {
   if (number != SIGSTOP) {
     SignalSelf(number);
     WaitForSenders();
-    // Whoever continued the group in the meantime has continued the program.
+    // What continued the group in the meantime has continued the program.
     siginfo_t info;
     if (!ChildIs(WSTOPPED, &info)) {
       TakePending(number, NULL);

@@ -62,7 +62,7 @@ static bool ReadOne(void) {
   return true;
 }
 
-// All that has come: who sent it may be about to be reaped.
+// All that has come: its sender may be about to be reaped.
 void ReadNotify(void) {
   while (ReadOne()) {
   }

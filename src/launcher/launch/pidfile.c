@@ -33,9 +33,9 @@ static bool SetNames(const char* name) {
          snprintf(file.fresh, sizeof file.fresh, "%s.new", name) < room;
 }
 
-// The folder is opened now, while the program is who it was when it named the
-// file: what is swapped in the path later leads nowhere else. A program of
-// another user than we are could make us remove what it may not.
+// The folder is opened now, while the program has the user that it had when it
+// named the file: what is swapped in the path later leads nowhere else. A
+// program of another user than we are could make us remove what it may not.
 void RememberPidFile(const char* path, uid_t writer) {
   const char* slash = strrchr(path, '/');
   char folder[PATH_MAX] = "/";
@@ -89,7 +89,8 @@ void RemovePidFile(pid_t program) {
   struct stat ours;
   int lock = OpenOwn(file.lock, O_RDWR, &ours);
   if (lock < 0 && errno != ENOENT) return;
-  // Both bytes: no daemon has it for life, and nobody takes or removes it now.
+  // Both bytes: no daemon has it for life, and no process takes or removes it
+  // now.
   struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
   if (lock < 0) {
     RemoveIfNaming(program);

@@ -75,7 +75,7 @@ static void HandleSignal(int number) {
   if (act != NULL) act(number);
 }
 
-// The kernel's tells of a child; one that somebody sent is the program's too.
+// The kernel's tells of a child; one that a process sent is the program's too.
 static void TakeChildSignal(void) {
   bool known;
   bool group = TakeFromCanary(SIGCHLD, &known);
@@ -155,7 +155,8 @@ _Noreturn void Wait(void) {
       kAnswer,
       kCount
     };
-    // A negative fd is skipped. Of `report` we hear only when nobody reads it.
+    // A negative fd is skipped. Of `report` we hear only when it is not read
+    // any more.
     struct pollfd events[kCount] = {[kSignals] = {self.signals, POLLIN, 0},
                                     [kListener] = {self.listener, POLLIN, 0},
                                     [kLink] = {self.link, POLLIN, 0},

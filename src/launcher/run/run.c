@@ -134,7 +134,7 @@ int Run(const struct run* run) {
   }
   int reader = AboveStdio(ends[0]), writer = AboveStdio(ends[1]);
   BlockSignals(EVERY_SIGNAL, &inherited.mask);
-  // With SIGCHLD ignored there would be nobody to wait for (POSIX wait()).
+  // With SIGCHLD ignored there would be no child to wait for (POSIX wait()).
   const struct sigaction by_default = {.sa_handler = SIG_DFL};
   sigaction(SIGCHLD, &by_default, &inherited.on_child);
   if (run->place == kGroup && run->wait) {

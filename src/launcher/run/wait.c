@@ -117,7 +117,7 @@ _Noreturn void WaitAsOne(pid_t child, enum place place) {
     siginfo_t info;
     int number = WaitForSignal(&info);
     if (number < 0) continue;
-    // The kernel's SIGCHLD tells of a child; one that somebody sent does not.
+    // The kernel's SIGCHLD tells of a child; one that a process sent does not.
     if (number == SIGCHLD && info.si_code > 0) {
       LookAtChild();
     } else {
