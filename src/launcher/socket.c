@@ -14,7 +14,7 @@ union control {
 };
 
 static struct msghdr MessageOf(struct iovec* data, union control* control,
-                               size_t room) {
+                               socklen_t room) {
   struct msghdr message = {0};
   memset(control, 0, sizeof *control);
   message.msg_iov = data;
