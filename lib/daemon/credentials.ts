@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import type { Check } from '../base/check.ts'
 import { ENOENT, EPERM } from '../base/errno.ts'
 import { invalidArgType, systemError, unknownCredential } from '../base/errors.ts'
 import { native } from '../base/native.ts'
@@ -9,6 +10,13 @@ export interface Credentials {
   gid: number
   /** Supplementary groups, as initgroups(3) sets them. */
   groups: number[]
+}
+
+/** A user or a group. The largest number is not one: to setuid(2) it means none. */
+export const account: Check<string | number> = (value, name) => {
+  if (typeof value === 'string' && value !== '') return value
+  if (typeof value === 'number' && value >>> 0 === value && value !== 2 ** 32 - 1) return value
+  throw invalidArgType(name, 'a name or an ID', value)
 }
 
 /** Looks up a user and a group. Without `group` it is the user's own; without `user`, the caller keeps its own. */
@@ -23,7 +31,6 @@ export function lookUp(
     const gid = chosen ?? process.getgid()
     return { uid: process.getuid(), gid, groups: [gid] }
   }
-  checkId(user, 'options.user')
   const found = native.userIds(user)
   if (typeof found !== 'number') {
     const [uid = 0, own = 0, ...groups] = found
@@ -41,18 +48,11 @@ export function lookUp(
 }
 
 function groupId(group: string | number): number {
-  checkId(group, 'options.group')
   if (typeof group === 'number') return group
   const gid = native.groupId(group)
   if (gid === ENOENT) throw unknownCredential('Group', group)
   if (gid < 0) throw systemError(gid, 'getgrnam')
   return gid
-}
-
-function checkId(value: unknown, name: string): void {
-  if (typeof value === 'string' && value !== '') return
-  if (typeof value === 'number' && value >>> 0 === value && value !== 2 ** 32 - 1) return
-  throw invalidArgType(name, 'a name or an ID', value)
 }
 
 /** CAP_SETGID and CAP_SETUID of capabilities(7): with one of them the way back is open. */

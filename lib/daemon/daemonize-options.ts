@@ -1,9 +1,8 @@
 import { basename, resolve } from 'node:path'
 import { boolean, type Check, checkOptions, integer, oneOf, string } from '../base/check.ts'
 import { invalidArgValue } from '../base/errors.ts'
-import { lookUp } from './credentials.ts'
+import { account, lookUp } from './credentials.ts'
 import { detachChecks, type DetachOptions } from './detach.ts'
-import { checkPidFile } from './pidfile.ts'
 import { started } from '../launcher/started.ts'
 
 export interface DaemonizeOptions extends DetachOptions {
@@ -25,13 +24,7 @@ export interface DaemonizeOptions extends DetachOptions {
   name?: string | undefined
 }
 
-/** lookUp() checks it. */
-const id: Check<string | number> = (value) => value as string | number
-
-const pidFilePath: Check<string> = (value, name) => {
-  checkPidFile(value, name)
-  return resolve(value)
-}
+const absolute: Check<string> = (value, name) => resolve(string(value, name))
 
 /** @internal */
 export const word: Check<string> = (value, name) => {
@@ -42,9 +35,9 @@ export const word: Check<string> = (value, name) => {
 
 const checks = {
   ...detachChecks,
-  pidFile: pidFilePath,
-  user: id,
-  group: id,
+  pidFile: absolute,
+  user: account,
+  group: account,
   waitForReady: boolean,
   readyTimeout: integer(1),
   strategy: oneOf('auto', 'launcher', 'restart'),

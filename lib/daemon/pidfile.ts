@@ -4,17 +4,8 @@ import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import type { ProcessIdentity } from '../inspect/process.ts'
 import { askLock, CAUTIOUSLY, isInPlace, isSameFile, LIFE, lockOf, START } from './lock.ts'
-import {
-  checkPidFile,
-  type DaemonStatus,
-  judge,
-  ownNamespace,
-  readPidFile,
-  unknownDaemon,
-} from './status.ts'
+import { type DaemonStatus, judge, ownNamespace, readPidFile, unknownDaemon } from './status.ts'
 import { isOwn, openIn, type Place, refuseStrangers, untrustedFile, within } from './trust.ts'
-
-export { checkPidFile }
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = constants
 /** How long another may take or remove the pidfile, in milliseconds. */

@@ -12,8 +12,7 @@ import {
 } from '../base/check.ts'
 import { aborted, invalidArgValue, systemError } from '../base/errors.ts'
 import { encodeOption, encodeWay, PROTOCOL_VERSION } from '../launcher/protocol.ts'
-import { type Credentials, lookUp } from './credentials.ts'
-import { checkPidFile } from './pidfile.ts'
+import { account, type Credentials, lookUp } from './credentials.ts'
 
 export interface StartDaemonOptions {
   /** Default: ours. */
@@ -83,14 +82,6 @@ const environment: Check<NodeJS.ProcessEnv> = (value, name) => {
   return value as NodeJS.ProcessEnv
 }
 
-const pidFile: Check<string> = (value, name) => {
-  checkPidFile(value, name)
-  return value
-}
-
-/** By name or ID: lookUp() says what it may be. */
-const account: Check<string | number> = (value) => value as string | number
-
 /** spawn() would say of a folder that is missing that the launcher is. */
 const folder: Check<string> = (value, name) => {
   const path = string(value, name)
@@ -112,7 +103,7 @@ export function checkStart(options: StartDaemonOptions): StartPlan {
     umask: octal,
     cwd: folder,
     env: environment,
-    pidFile,
+    pidFile: string,
     user: account,
     group: account,
     signal: abortSignal,

@@ -1,7 +1,8 @@
 import { constants, fstatSync, readlinkSync, readSync, type Stats } from 'node:fs'
 import { resolve } from 'node:path'
+import { string } from '../base/check.ts'
 import { EINVAL, EISDIR, ELOOP, EPERM, ESRCH } from '../base/errno.ts'
-import { invalidArgType, type Reason, systemError } from '../base/errors.ts'
+import { type Reason, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import {
   isDead,
@@ -57,11 +58,6 @@ const sentences = {
 } as const
 
 const MAX_SIZE = 4096
-
-/** @internal */
-export function checkPidFile(value: unknown, name: string): asserts value is string {
-  if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value)
-}
 
 const refusal = (errno: number, why: Reason): Error => systemError(errno, 'pidfile', why)
 
@@ -271,6 +267,5 @@ export function judgePath(pidFile: string): Judged {
  * @see fcntl_locking(2), openat(2)
  */
 export async function daemonStatus(pidFile: string): Promise<DaemonStatus> {
-  checkPidFile(pidFile, 'pidFile')
-  return statusOf(await judgeNamed(pidFile))
+  return statusOf(await judgeNamed(string(pidFile, 'pidFile')))
 }

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { string } from '../base/check.ts'
 import { EBUSY } from '../base/errno.ts'
 import { native } from '../base/native.ts'
 import { identify, isSameProcess, type ProcessIdentity } from '../inspect/process.ts'
@@ -14,7 +15,7 @@ import {
   stopProcess,
 } from '../stop/stop.ts'
 import { PidFile } from './pidfile.ts'
-import { checkPidFile, type Judged, judgeNamed, judgePath, unknownDaemon } from './status.ts'
+import { type Judged, judgeNamed, judgePath, unknownDaemon } from './status.ts'
 import { reaches } from './trust.ts'
 
 /**
@@ -36,8 +37,7 @@ import { reaches } from './trust.ts'
  * @platform Linux
  */
 export async function stopDaemon(pidFile: string, options: StopOptions = {}): Promise<StopResult> {
-  checkPidFile(pidFile, 'pidFile')
-  return stopAt(resolve(pidFile), checkStopOptions(options))
+  return stopAt(resolve(string(pidFile, 'pidFile')), checkStopOptions(options))
 }
 
 async function stopAt(path: string, plan: StopPlan): Promise<StopResult> {
