@@ -13,6 +13,8 @@ const bundle = async (options) => {
     target: 'node20',
     packages: 'external',
     logLevel: 'warning',
+    // For `npm run coverage`, which tells of lib/ what runs in dist/.
+    sourcemap: process.argv.includes('--maps') ? 'inline' : false,
     ...options,
   })
   return Object.values(metafile.outputs)[0].exports

@@ -1,0 +1,44 @@
+// What the tests run of lib/: npm run coverage [-- ARGUMENTS OF VITEST]. Most of it runs in fixtures, which are processes
+// of their own and load dist/: Node writes what each of them has run (NODE_V8_COVERAGE), and the maps of dist/ lead to
+// lib/. A process that is killed writes nothing. The report stands in coverage/.
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import CoverageReport from 'monocart-coverage-reports'
+
+/** Percent that may not be undercut by a run of all tests. */
+const floors = { lines: 90, functions: 90, branches: 80 }
+
+const dist = pathToFileURL('dist/').href
+const folder = mkdtempSync(join(tmpdir(), 'setsid-coverage-'))
+const run = (command, args, env = {}) =>
+  spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } }).status
+
+let status = run('node', ['scripts/build.mjs', '--maps'])
+try {
+  if (status !== 0) throw new Error('the build failed')
+  const given = process.argv.slice(2)
+  status = run('npx', ['vitest', 'run', ...given], { NODE_V8_COVERAGE: folder })
+  const report = CoverageReport({
+    outputDir: 'coverage',
+    reports: ['v8', 'console-details'],
+    entryFilter: ({ url }) => url.startsWith(dist),
+    sourceFilter: (path) => path.startsWith('lib/'),
+    logging: 'error',
+  })
+  await report.addFromDir(folder)
+  const { summary } = await report.generate()
+  if (given.length === 0) {
+    for (const [kind, floor] of Object.entries(floors)) {
+      if (summary[kind].pct >= floor) continue
+      console.error(`coverage: ${summary[kind].pct} % of the ${kind}, and the floor is ${floor} %`)
+      status = 1
+    }
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+  run('node', ['scripts/build.mjs'])
+}
+process.exitCode = status ?? 1
