@@ -9,53 +9,58 @@ export {
   type LookupOptions,
 } from './raw/session.ts'
 export { ctermid, tcgetpgrp, tcgetsid, tcsetpgrp, ttyname } from './raw/terminal.ts'
-export {
-  identify,
-  isSameProcess,
-  processInfo,
-  type ProcessIdentity,
-  type ProcessInfo,
-  type ProcessOptions,
-  type ProcessState,
-} from './inspect/process.ts'
-export {
-  groupMembers,
-  listProcesses,
-  listProcessesSync,
-  sessionMembers,
-  type ListOptions,
-  type ProcessFilter,
-} from './inspect/list.ts'
-export {
-  inspectGroup,
-  inspectSession,
-  listSessions,
-  type ProcessGroup,
-  type Session,
-} from './inspect/sessions.ts'
-export { spawn, type JobOptions, type SpawnOptions } from './spawn/spawn.ts'
-export { isForeground, withForeground, type ForegroundOptions } from './spawn/foreground.ts'
-export {
-  exitOrStop,
-  watchChild,
-  type ChildState,
-  type ChildWatch,
-  type ChildWatchEvents,
-} from './spawn/child.ts'
-export { detach, detachSync, type Detached, type DetachOptions } from './daemon/detach.ts'
-export { reopenLogs, type StdioTarget } from './daemon/stdio.ts'
-export { explain, type Explanation, type Outcome, type Verdict } from './inspect/explain.ts'
-export { waitForExit, type WaitOptions } from './inspect/wait.ts'
-export {
-  stopGroup,
-  stopProcess,
-  stopSession,
-  type StopOptions,
-  type StopResult,
-  type Survivor,
-} from './stop/stop.ts'
-export { daemonStatus, type DaemonStatus } from './daemon/status.ts'
-export { daemonize, type Daemon, type DaemonizeOptions } from './daemon/daemonize.ts'
-export { startDaemon, type RunningDaemon, type StartDaemonOptions } from './daemon/start.ts'
+export { identify, isSameProcess, processInfo } from './inspect/process.ts'
+export { groupMembers, listProcesses, listProcessesSync, sessionMembers } from './inspect/list.ts'
+export { inspectGroup, inspectSession, listSessions } from './inspect/sessions.ts'
+export { spawn } from './spawn/spawn.ts'
+export { isForeground, withForeground } from './spawn/foreground.ts'
+export { exitOrStop, watchChild } from './spawn/child.ts'
+export { detach, detachSync } from './daemon/detach.ts'
+export { reopenLogs } from './daemon/stdio.ts'
+export { explain } from './inspect/explain.ts'
+export { waitForExit } from './inspect/wait.ts'
+export { stopGroup, stopProcess, stopSession } from './stop/stop.ts'
+export { daemonStatus } from './daemon/status.ts'
+export { daemonize } from './daemon/daemonize.ts'
+export { startDaemon } from './daemon/start.ts'
 export { stopDaemon } from './daemon/stop.ts'
-export { signalGroup, signalSession, type SignalOptions, type SignalResult } from './stop/signal.ts'
+export { signalGroup, signalSession } from './stop/signal.ts'
+export type {
+  Explanation,
+  ListOptions,
+  Outcome,
+  ProcessFilter,
+  ProcessGroup,
+  ProcessIdentity,
+  ProcessInfo,
+  ProcessOptions,
+  ProcessState,
+  Session,
+  Verdict,
+  WaitOptions,
+} from './inspect/types.ts'
+export type {
+  ChildState,
+  ChildWatch,
+  ChildWatchEvents,
+  ForegroundOptions,
+  JobOptions,
+  SpawnOptions,
+} from './spawn/types.ts'
+export type {
+  Daemon,
+  DaemonStatus,
+  DaemonizeOptions,
+  DetachOptions,
+  Detached,
+  RunningDaemon,
+  StartDaemonOptions,
+  StdioTarget,
+} from './daemon/types.ts'
+export type {
+  SignalOptions,
+  SignalResult,
+  StopOptions,
+  StopResult,
+  Survivor,
+} from './stop/types.ts'

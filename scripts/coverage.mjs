@@ -39,6 +39,6 @@ try {
   }
 } finally {
   rmSync(folder, { recursive: true, force: true })
-  run('node', ['scripts/build.mjs'])
+  run('npm', ['run', '--silent', 'build:js'])
 }
 process.exitCode = status ?? 1

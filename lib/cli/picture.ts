@@ -1,7 +1,7 @@
 // How the pictures of `sess` look: colour and width where there is a terminal, plain text elsewhere.
 import { readFileSync } from 'node:fs'
 import { styleText } from 'node:util'
-import type { ProcessInfo } from '../inspect/process.ts'
+import type { ProcessInfo } from '../inspect/types.ts'
 
 type Style = Parameters<typeof styleText>[0]
 

@@ -1,6 +1,6 @@
 // While a stop waits, a terminal shows which processes are left.
-import type { ProcessInfo } from '../inspect/process.ts'
 import { fit, named } from './picture.ts'
+import type { ProcessInfo } from '../inspect/types.ts'
 
 const { stderr } = process
 

@@ -1,7 +1,7 @@
 // Which sessions `sess ls` and `sess tree` show.
-import type { ProcessInfo } from '../inspect/process.ts'
-import { listSessions, type Session } from '../inspect/sessions.ts'
+import { listSessions } from '../inspect/sessions.ts'
 import { type Arguments, type Options, parsePid, text, UsageError } from './options.ts'
+import type { ProcessInfo, Session } from '../inspect/types.ts'
 
 export const filterOptions: Options = {
   tty: { type: 'string', short: 't' },

@@ -1,9 +1,9 @@
 // What `sess stop` and `sess kill` share: the options of a stop, and what became of it.
 import { canEnd, signalName, signals } from '../base/signals.ts'
-import type { StopOptions, StopResult } from '../stop/stop.ts'
 import { type Arguments, count, type Options, text, UsageError } from './options.ts'
 import { json } from './picture.ts'
 import { nearest, survivorInWords } from './words.ts'
+import type { StopOptions, StopResult } from '../stop/types.ts'
 
 export const stopOptions = {
   signal: { type: 'string' },

@@ -1,8 +1,8 @@
 // What `sess` says of errors: in the user's words, without the names of functions and of errnos.
 import { statSync } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
-import type { Survivor } from '../stop/stop.ts'
 import { printable } from './picture.ts'
+import type { Survivor } from '../stop/types.ts'
 
 /** How many letters are to be added, left out, changed or swapped with their neighbour. */
 function distance(a: string, b: string): number {

@@ -1,6 +1,6 @@
 import { closeSync, readSync, writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
-import { checkDaemonize, type DaemonizeOptions, type Settings, word } from './daemonize-options.ts'
+import { checkDaemonize, type Settings, word } from './daemonize-options.ts'
 import { detachBy, withUmask } from './detach.ts'
 import { fail } from './fail.ts'
 import { leavePlan } from './leave.ts'
@@ -19,24 +19,7 @@ import { findManager, keepFromChildren, mustStay, type Notify } from './systemd.
 import { state } from './state.ts'
 import { takeSteps, type Undo } from './steps.ts'
 import { checkMainThread } from '../base/check.ts'
-
-export type { DaemonizeOptions }
-
-export interface Daemon {
-  pid: number
-  sid: number
-  /** How it got there. `none`: systemd or a container's runtime waits for this very process, and it stays. */
-  strategy: 'launcher' | 'restart' | 'none'
-  /** Says that the daemon is ready: the command returns. Once is enough. */
-  ready(): void
-  /** Prints the error with its causes, on the command's stderr as long as it waits, and exits with code 1. */
-  fail(error: unknown): never
-  /**
-   * Tells the service manager, in the words of sd_notify(3): `STOPPING=1`, `STATUS=…`, `WATCHDOG=1`. `ready()` says
-   * `READY=1` by itself. Without a service manager that waits for us it does nothing.
-   */
-  notify(text: string): void
-}
+import type { Daemon, DaemonizeOptions } from './types.ts'
 
 const SIGKILL = 9
 

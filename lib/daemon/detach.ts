@@ -1,7 +1,7 @@
 import { invalidArgValue, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { leave, type LeavePlan, leavePlan } from './leave.ts'
-import { letsTerminalGo, Redirection, type StdioTarget } from './stdio.ts'
+import { letsTerminalGo, Redirection } from './stdio.ts'
 import {
   boolean,
   type Check,
@@ -14,48 +14,7 @@ import {
   string,
 } from '../base/check.ts'
 import { state } from './state.ts'
-
-export interface DetachOptions {
-  /** Working folder, so that no file system is held in use. Default: it stays. */
-  cwd?: string | undefined
-  /** File mode creation mask, 0 to 0o777; of log files as well. Default: it stays. */
-  umask?: number | undefined
-  /** Default: `'auto'`: a terminal becomes /dev/null, everything else is kept. */
-  stdin?: StdioTarget | undefined
-  /** Default: `'auto'`. A path is a log file, opened for appending. */
-  stdout?: StdioTarget | undefined
-  /** Default: `'auto'`. A path is a log file; the path of stdout shares its open file. */
-  stderr?: StdioTarget | undefined
-  /**
-   * SIGHUP ends nothing, unless a listener of the program does that. bash, zsh and fish send it to what they believe
-   * to be our process group when their terminal closes. It is a listener that does nothing, which stays. Default: true.
-   */
-  ignoreHangup?: boolean | undefined
-  /** Milliseconds to wait for the other members of our process group to go. Default: 0. */
-  wait?: number | undefined
-  /**
-   * When they haven't gone: `'throw'`, or `'partial'`, which leaves the process
-   * group and the terminal and stays in the session. Default: `'throw'`.
-   */
-  onBlocked?: 'throw' | 'partial' | undefined
-  /** A signal that calls `reopenLogs()`. A failure of it is a warning. Default: none. */
-  reopenOn?: NodeJS.Signals | undefined
-}
-
-export interface Detached {
-  pid: number
-  sid: number
-  pgid: number
-  /**
-   * How it got there. `setsid`: at once. `hop`: a process group leader, by way of a helper's group.
-   * `notty`: only the terminal was left, by a session leader or because others blocked the rest.
-   */
-  method: 'setsid' | 'hop' | 'notty'
-  /** Whether it is in a session of its own. It has no terminal either way. */
-  complete: boolean
-  /** The processes that kept it in its old session. */
-  blockedBy: number[]
-}
+import type { DetachOptions, Detached, StdioTarget } from './types.ts'
 
 /**
  * Takes the running process off its terminal and into a session of its own: same

@@ -3,10 +3,10 @@ import { notDetached, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { memberIds, SCOPE } from '../base/scope.ts'
 import { waitForExit } from '../inspect/wait.ts'
-import type { Detached } from './detach.ts'
 import { ignoreHangup } from './hangup.ts'
 import { type Redirection, reopenLogs } from './stdio.ts'
 import { state } from './state.ts'
+import type { Detached } from './types.ts'
 
 // How a process leaves its session and its terminal: the steps behind detach().
 

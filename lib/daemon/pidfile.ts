@@ -2,10 +2,11 @@ import { constants, fchmodSync, fstatSync, writeSync } from 'node:fs'
 import { EAGAIN, EINVAL, ENOENT, ENOSPC } from '../base/errno.ts'
 import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import type { ProcessIdentity } from '../inspect/process.ts'
 import { askLock, CAUTIOUSLY, isInPlace, isSameFile, LIFE, lockOf, START } from './lock.ts'
-import { type DaemonStatus, judge, ownNamespace, readPidFile, unknownDaemon } from './status.ts'
+import { judge, ownNamespace, readPidFile, unknownDaemon } from './status.ts'
 import { isOwn, openIn, type Place, refuseStrangers, untrustedFile, within } from './trust.ts'
+import type { ProcessIdentity } from '../inspect/types.ts'
+import type { DaemonStatus } from './types.ts'
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = constants
 /** How long another may take or remove the pidfile, in milliseconds. */

@@ -13,37 +13,7 @@ import {
 import { aborted, invalidArgValue, systemError } from '../base/errors.ts'
 import { encodeOption, encodeWay, PROTOCOL_VERSION } from '../launcher/protocol.ts'
 import { account, type Credentials, lookUp } from './credentials.ts'
-
-export interface StartDaemonOptions {
-  /** Default: ours. */
-  cwd?: string | undefined
-  /** Default: ours. */
-  env?: NodeJS.ProcessEnv | undefined
-  /** File mode creation mask, 0 to 0o777. Default: ours. */
-  umask?: number | undefined
-  /** `'null'`, `'inherit'`, or the path of a log, opened for appending. Default: `'null'`. */
-  stdout?: 'null' | 'inherit' | (string & {}) | undefined
-  /** As `stdout`. Where it is a log, its last lines are part of a failed start's error. Default: `'null'`. */
-  stderr?: 'null' | 'inherit' | (string & {}) | undefined
-  /** A file to lock for the daemon's life and to write its pid to. Default: none. */
-  pidFile?: string | undefined
-  /** By name or ID. Default: ours. */
-  user?: string | number | undefined
-  /** By name or ID. Default: the group of `user`. */
-  group?: string | number | undefined
-  /**
-   * What shows that it is ready. `{ fd }`: the program writes to that descriptor (s6 does so). `{ notify: true }`: it
-   * sends `READY=1` to the socket in NOTIFY_SOCKET. `{ upFor }`: it is still there after so many milliseconds.
-   * A program that calls `daemonize()` itself also says it that way. Default: `{ upFor: 1000 }`.
-   */
-  ready?: { fd: number } | { notify: true } | { upFor: number } | undefined
-  /** Milliseconds, 1 or more. Default: 30000. */
-  readyTimeout?: number | undefined
-  /** Milliseconds from SIGTERM to SIGKILL for a daemon that was not ready in time. Default: 5000. */
-  grace?: number | undefined
-  /** Stops the daemon that is not ready yet; the promise is rejected with an `AbortError`. */
-  signal?: AbortSignal | undefined
-}
+import type { StartDaemonOptions } from './types.ts'
 
 /** The descriptor that the launcher reports on, and the first that a program may be asked to write to. */
 export const FIRST_FREE = 3

@@ -7,30 +7,22 @@ import type { Duplex } from 'node:stream'
 import { ENOENT } from '../base/errno.ts'
 import { aborted, invalidArgType, systemError } from '../base/errors.ts'
 import { launcherPath } from '../base/native.ts'
-import { identify, type ProcessIdentity } from '../inspect/process.ts'
+import { identify } from '../inspect/process.ts'
 import { decode, encodeOption, type Message, reportWords } from '../launcher/protocol.ts'
 import { holdSession, type SessionHold, stopProcess } from '../stop/stop.ts'
 import type { Credentials } from './credentials.ts'
 import { openLog } from './logs.ts'
 import { PidFile } from './pidfile.ts'
 import { type Failure, type Log, startFailed } from './start-failed.ts'
-import { checkStart, FIRST_FREE, LOCK_FD, type StartDaemonOptions } from './start-options.ts'
-
-export type { StartDaemonOptions }
+import { checkStart, FIRST_FREE, LOCK_FD } from './start-options.ts'
+import type { ProcessIdentity } from '../inspect/types.ts'
+import type { RunningDaemon, StartDaemonOptions } from './types.ts'
 
 /**
  * What the program has of its caller in place of what Node has made of it: "IGNORED,SOFT", a mask of
  * signals and the soft limit of descriptors. For `sess start`. @internal
  */
 export const startedWith = Symbol('startedWith')
-
-export interface RunningDaemon {
-  pid: number
-  /** Its session, which it leads: the same number. */
-  sid: number
-  identity: ProcessIdentity
-  pidFile: string | null
-}
 
 const require = createRequire(import.meta.filename)
 

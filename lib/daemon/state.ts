@@ -1,4 +1,4 @@
-import type { Detached } from './detach.ts'
+import type { Detached } from './types.ts'
 
 /** @internal What a process has once: its session, its logs, its daemonhood. */
 export const state = {

@@ -4,50 +4,17 @@ import { string } from '../base/check.ts'
 import { EINVAL, EISDIR, ELOOP, EPERM, ESRCH } from '../base/errno.ts'
 import { type Reason, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import {
-  isDead,
-  isSameProcess,
-  isStart,
-  processInfo,
-  type ProcessIdentity,
-} from '../inspect/process.ts'
+import { isDead, isSameProcess, isStart, processInfo } from '../inspect/process.ts'
 import { askLock, type Held, withFile } from './lock.ts'
 import { type Author, authorOf, type Place, reaches, within } from './trust.ts'
+import type { ProcessIdentity } from '../inspect/types.ts'
+import type { DaemonStatus, UnknownDaemon } from './types.ts'
 
 // A pidfile's first line is the pid, for all other programs that read pidfiles. The second is what makes it
 // trustworthy: the process's start and boot, so that a recycled pid is not taken for the daemon, and its
 // pid namespace, so that the same number in another container isn't either.
 
-/**
- * Why it can't be told whether the daemon runs.
- *
- * - `other-program`: the file has a pid and nothing that tells whose; a process with that pid lives
- * - `not-a-pidfile`: text without a pid
- * - `held-by-another`: the named process is gone, or none is named, and `pids` hold the daemon's lock
- * - `other-namespace`: the daemon of another container, by its lock
- * - `hidden`: /proc does not show us the process
- * - `lock-hidden`: the named process is gone, and whether another holds the lock is not ours to ask
- * - `untrusted-pidfile`: a user could have written it that may not signal the process that it names
- */
-export type UnknownDaemon = keyof typeof sentences
-
-export interface DaemonStatus {
-  /**
-   * `running`: the very process that the file names lives. `stopped`: there is no file. `stale`: a file, and no
-   * daemon. `unknown`: it can't be told, `reason` says why; nothing is started, stopped or removed then.
-   */
-  state: 'running' | 'stopped' | 'stale' | 'unknown'
-  /** The daemon, where it is running; else null. */
-  identity: ProcessIdentity | null
-  /** Whether a process holds the lock that a daemon has for life; null where that is not ours to ask. */
-  locked: boolean | null
-  /** With `unknown` alone. */
-  reason?: UnknownDaemon
-  /** With `unknown`: the process that the file names, or those that hold its lock, as far as we may see. */
-  pids?: number[]
-}
-
-const sentences = {
+const sentences: Record<UnknownDaemon, string> = {
   'other-program': 'names a process that lives, and may be another program’s',
   'not-a-pidfile': 'holds something else than a pid',
   'held-by-another': 'is locked, and not by the process that it names',
@@ -55,7 +22,7 @@ const sentences = {
   hidden: 'names a process that is hidden from here',
   'lock-hidden': 'has a lock that may not be asked for from here',
   'untrusted-pidfile': 'names a process that its author may not signal',
-} as const
+}
 
 const MAX_SIZE = 4096
 

@@ -9,14 +9,7 @@ import { checkMainThread } from '../base/check.ts'
 import { isFifo, openLog } from './logs.ts'
 import { checkWritten, writeAtOnce, written, type OutputFd } from './output.ts'
 import { state } from './state.ts'
-
-/**
- * Where a standard stream goes. `'auto'` sends a terminal to /dev/null and keeps a file; a pipe or a socket is
- * kept by `detach()` and let go by `daemonize()`. `'keep'` and `'null'` do as they say. Any other text is the path of
- * a file: a log, opened for appending, and for stdin a file to read. A FIFO is opened for both, which waits for no
- * other end.
- */
-export type StdioTarget = 'auto' | 'keep' | 'null' | (string & {})
+import type { StdioTarget } from './types.ts'
 
 const names = ['stdin', 'stdout', 'stderr'] as const
 // Not among Node's constants: Linux's, on every architecture that Node runs on (open(2)).

@@ -2,21 +2,20 @@ import { resolve } from 'node:path'
 import { string } from '../base/check.ts'
 import { EBUSY } from '../base/errno.ts'
 import { native } from '../base/native.ts'
-import { identify, isSameProcess, type ProcessIdentity } from '../inspect/process.ts'
+import { identify, isSameProcess } from '../inspect/process.ts'
 import { sessionMembers } from '../inspect/list.ts'
 import {
   checkStopOptions,
   holdOrphans,
   holdSession,
-  type StopPlan,
   type SessionHold,
-  type StopOptions,
-  type StopResult,
   stopProcess,
 } from '../stop/stop.ts'
 import { PidFile } from './pidfile.ts'
 import { type Judged, judgeNamed, judgePath, unknownDaemon } from './status.ts'
 import { reaches } from './trust.ts'
+import type { ProcessIdentity } from '../inspect/types.ts'
+import type { StopOptions, StopPlan, StopResult } from '../stop/types.ts'
 
 /**
  * Stops the daemon of a pidfile and sees it gone: SIGTERM to the daemon alone,

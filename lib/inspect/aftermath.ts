@@ -1,8 +1,7 @@
 import type { Reason } from '../base/errors.ts'
-import type { Verdict } from './explain.ts'
-import type { ProcessInfo } from './process.ts'
 import { reaction } from './reaction.ts'
-import { isHeldBy, type Session } from './sessions.ts'
+import { isHeldBy } from './sessions.ts'
+import type { ProcessInfo, Session, Verdict } from './types.ts'
 
 /** Shells that pass SIGHUP on to the jobs that they know, to their groups' numbers. */
 const hangsUpJobs = new Set(['bash', 'zsh', 'fish'])

@@ -2,39 +2,10 @@ import type { Reason } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { holdsMaster, inFirstNamespace, isNamespaceInit, procHides } from '../base/proc.ts'
 import { Aftermath, members, named } from './aftermath.ts'
-import { isKernelThread, look, type ProcessInfo, processInfo } from './process.ts'
+import { isKernelThread, look, processInfo } from './process.ts'
 import { detailsOf, isShell, kernelThread, reaction, type Signal, verdict } from './reaction.ts'
-import { readSession, type Session } from './sessions.ts'
-
-/**
- * What becomes of a process: it `survives`, it `ends`, it `stops`, it `depends` on what a signal
- * handler, its own or that of another process, does; or it is `unknown`, since what decides is hidden from us.
- */
-export type Outcome = 'survives' | 'ends' | 'stops' | 'depends' | 'unknown'
-
-export interface Verdict {
-  outcome: Outcome
-  /** Why: a stable word, a sentence for people and the numbers behind it. See docs/inspection.md. */
-  reasons: Reason[]
-}
-
-export interface Explanation {
-  process: ProcessInfo
-  /** null: it has none, or none that we can see. */
-  parent: ProcessInfo | null
-  /** The session that it is in, with all its groups. */
-  session: Session
-  /** The devices behind descriptors 0, 1 and 2, null for any other thing. null: not ours to read. */
-  stdio: (string | null)[] | null
-  /** Its terminal closes: the window is shut, the connection is lost. */
-  hangup: Verdict
-  /** Ctrl-C is pressed on its terminal. */
-  interrupt: Verdict
-  /** Ctrl-Z is pressed on its terminal. */
-  suspend: Verdict
-  /** Its parent is killed. */
-  parentDeath: Verdict
-}
+import { readSession } from './sessions.ts'
+import type { Explanation, ProcessInfo, Session, Verdict } from './types.ts'
 
 /** Programs that keep a terminal open for sessions while no user looks at them. */
 const multiplexers = /^(tmux: server|screen|SCREEN|dtach|abduco|zellij)/

@@ -4,23 +4,8 @@ import { invalidArgType, outOfRange } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { procHides } from '../base/proc.ts'
 import { memberIds, SCOPE } from '../base/scope.ts'
-import type { ProcessInfo } from './process.ts'
 import { hiddenError, Rows, tableError, withArgs } from './row.ts'
-
-/** Which processes to list: those that match every field given. */
-export interface ProcessFilter {
-  sid?: number | undefined
-  pgid?: number | undefined
-  /** Path of the controlling terminal, such as `'/dev/pts/3'`; null: those that have none. */
-  tty?: string | null | undefined
-  /** Effective user ID. */
-  uid?: number | undefined
-}
-
-export interface ListOptions {
-  /** Whether to read the arguments of each process too. Default: false. */
-  args?: boolean | undefined
-}
+import type { ListOptions, ProcessFilter, ProcessInfo } from './types.ts'
 
 /**
  * Whether a session or group of which /proc shows no member may have members that it hides. That a group has none the

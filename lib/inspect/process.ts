@@ -3,68 +3,7 @@ import { boolean, checkInt32, checkObject, checkOptions } from '../base/check.ts
 import { invalidArgType, outOfRange, type SystemError, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { hiddenError, isHidden, Rows, tableError, withArgs } from './row.ts'
-
-/** One process, in the words of `ps -o`. What is absent is null. */
-export interface ProcessInfo {
-  pid: number
-  /** Parent process ID; 0 when the parent is outside our pid namespace, or the kernel. */
-  ppid: number
-  /** Process group ID; 0 on Linux as for `sid`. */
-  pgid: number
-  /** Session ID; 0 on Linux when the session's leader is outside our pid namespace, and for kernel threads. */
-  sid: number
-  /** The controlling terminal, such as `'/dev/pts/3'`. */
-  tty: string | null
-  /** The foreground process group of that terminal. */
-  tpgid: number | null
-  /**
-   * One letter of `ps -o state`: R running, S sleeping, D in uninterruptible sleep, T stopped, t stopped by a
-   * debugger, Z zombie, I idle kernel thread, X dead; P parked, and others of older kernels.
-   */
-  state: ProcessState
-  /** Effective user ID. */
-  uid: number
-  /** The name of the program, as `ps -o comm`: on Linux its first 15 bytes. */
-  command: string
-  startedAt: Date
-  /** Processor time that it has used, user and system, in milliseconds. macOS: NaN for another user's process. */
-  cpuTime: number
-  /** Memory that is resident, in bytes. macOS: NaN for another user's process. */
-  memory: number
-  /** How many threads it has. macOS: NaN for another user's process. */
-  threads: number
-  /**
-   * With the option `args`: what it shows as its arguments, the program's name first. A program may write over
-   * them. null: there are none (a kernel thread, a zombie), or they are not ours to read.
-   */
-  args?: string[] | null
-}
-
-/** The letters that the kernel has for a process's state (proc_pid_stat(5)). */
-export type ProcessState = 'R' | 'S' | 'D' | 'Z' | 'T' | 't' | 'X' | 'x' | 'I' | 'P' | 'K' | 'W'
-
-/** Options of calls that look one process up. */
-export interface ProcessOptions {
-  /** Default true: a process that is gone is an error. false: it gives `undefined`. */
-  throwIfNoEntry?: boolean | undefined
-  /** Whether to read the arguments too. Default: false. */
-  args?: boolean | undefined
-}
-
-/**
- * One process among all that this machine ever runs, where a pid alone is given to
- * another one sooner or later. Plain data: it may be written to a file and read
- * by another program.
- */
-export interface ProcessIdentity {
-  pid: number
-  /**
-   * When it started, in clock ticks since boot (Linux) or microseconds (macOS): setting the clock doesn't change it.
-   */
-  startTicks: number
-  /** Another one after each boot. */
-  bootId: string
-}
+import type { ProcessIdentity, ProcessInfo, ProcessOptions } from './types.ts'
 
 /** One packed row, or undefined when there is no such process. */
 function row(pid: number, call: string): Rows | undefined {

@@ -3,10 +3,10 @@ import { ESRCH } from '../base/errno.ts'
 import { type Reason, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { isNamespaceInit } from '../base/proc.ts'
-import type { Outcome, Verdict } from './explain.ts'
-import { isKernelThread, isDead, type ProcessInfo } from './process.ts'
+import { isKernelThread, isDead } from './process.ts'
 import { DETAILS, isHidden } from './row.ts'
 import { ttyPath } from './tty.ts'
+import type { Outcome, ProcessInfo, Verdict } from './types.ts'
 
 export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGTSTP'
 

@@ -1,8 +1,8 @@
 import { EACCES, ENOENT, EPERM, ESRCH } from '../base/errno.ts'
 import { type SystemError, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import type { ProcessInfo, ProcessState } from './process.ts'
 import { ttyPath } from './tty.ts'
+import type { ProcessInfo, ProcessState } from './types.ts'
 
 // What native code packs, byte by byte: test/inspect/row.test.ts compares it with the compiler's view
 // of src/process_table.h.

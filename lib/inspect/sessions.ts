@@ -5,38 +5,9 @@ import { native } from '../base/native.ts'
 import { inFirstNamespace } from '../base/proc.ts'
 import { type LookupOptions, throwIfNoEntry } from '../raw/session.ts'
 import { eachProcess, inSlices, listProcessesSync, mayBeHidden, Query } from './list.ts'
-import type { ProcessInfo } from './process.ts'
 import { SCOPE } from '../base/scope.ts'
 import { hiddenError } from './row.ts'
-
-/** Members of one process group. */
-export interface ProcessGroup {
-  pgid: number
-  sid: number
-  /** null when the leader is gone, which is normal: the group lives on with its members. */
-  leader: ProcessInfo | null
-  members: ProcessInfo[]
-  /** Whether it is its terminal's foreground process group, which gets Ctrl-C and reads the keys. */
-  foreground: boolean
-  /**
-   * Whether no member that can be seen has a parent in another group of the session. No process is left then to
-   * continue it from a stop, so that Ctrl-Z doesn't stop it (POSIX XBD 3.244, 11.1.4).
-   */
-  orphaned: boolean
-}
-
-export interface Session {
-  /** 0 gathers what has no session that can be named here: see `ProcessInfo.sid`. */
-  sid: number
-  /** null when the leader is gone: the session lives on with its members, without terminal. */
-  leader: ProcessInfo | null
-  /** The controlling terminal. Single members may have given it up. */
-  tty: string | null
-  /** The terminal's foreground process group; its last member may be gone. */
-  foreground: number | null
-  /** By process group ID. */
-  groups: ProcessGroup[]
-}
+import type { ProcessGroup, ProcessInfo, Session } from './types.ts'
 
 /** Processes by session and by group. */
 class Census {

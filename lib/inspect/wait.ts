@@ -1,22 +1,9 @@
 import { ENOSYS, EPERM, ESRCH, ETIMEDOUT } from '../base/errno.ts'
 import { aborted, outOfRange, systemError } from '../base/errors.ts'
-import {
-  checkIdentity,
-  identify,
-  isDead,
-  isSameProcess,
-  type ProcessIdentity,
-  processInfo,
-} from './process.ts'
+import { checkIdentity, identify, isDead, isSameProcess, processInfo } from './process.ts'
 import { native } from '../base/native.ts'
 import { abortSignal, checkInt32, checkOptions, ms } from '../base/check.ts'
-
-export interface WaitOptions {
-  /** Ends the wait with an `AbortError`. The process is left alone. */
-  signal?: AbortSignal | undefined
-  /** Milliseconds until the wait fails with ETIMEDOUT, at most 2147483647. Default: no limit. */
-  timeout?: number | undefined
-}
+import type { ProcessIdentity, WaitOptions } from './types.ts'
 
 // One thread watches for all that wait here, and ends with the last of them.
 let watcher: object | undefined

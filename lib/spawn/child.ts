@@ -4,25 +4,7 @@ import { invalidArgType, systemError } from '../base/errors.ts'
 import { processInfo } from '../inspect/process.ts'
 import { native } from '../base/native.ts'
 import { signalName } from '../base/signals.ts'
-
-/** The events of `watchChild()`. */
-export interface ChildWatchEvents {
-  /** The child has stopped, by this signal. */
-  stop: [signal: NodeJS.Signals]
-  /** It runs again. */
-  continue: []
-}
-
-/** Tells when a child stops and continues. */
-export interface ChildWatch extends EventEmitter<ChildWatchEvents> {
-  /** The signal that stopped the child, or null while it runs and when it has ended. */
-  readonly stoppedBy: NodeJS.Signals | null
-}
-
-/** How a child is: it has ended, or it is stopped and can be continued. */
-export type ChildState =
-  | { state: 'exited'; code: number | null; signal: NodeJS.Signals | null }
-  | { state: 'stopped'; signal: NodeJS.Signals }
+import type { ChildState, ChildWatch, ChildWatchEvents } from './types.ts'
 
 class StopWatch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
   readonly #child: ChildProcess

@@ -5,8 +5,9 @@ import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { getpgid, getpgrp } from '../raw/session.ts'
 import { tcgetpgrp } from '../raw/terminal.ts'
-import { checkChild, type ChildWatch, hasEnded, watchChild } from './child.ts'
+import { checkChild, hasEnded, watchChild } from './child.ts'
 import { terminal } from './terminal.ts'
+import type { ChildWatch, ForegroundOptions } from './types.ts'
 
 /** How often a loan that waits looks whether the terminal is ours: bash's `fg` of a job that runs sends no signal. */
 const LOOK = 100
@@ -26,14 +27,6 @@ export function isForeground(fd: number): boolean {
   const pgid = native.tcgetpgrp(fd)
   if (pgid < 0 && pgid !== ENOTTY) throw systemError(pgid, 'tcgetpgrp')
   return pgid === getpgrp()
-}
-
-export interface ForegroundOptions {
-  /**
-   * In the background, `fn` runs all the same, and the group gets the terminal as soon as the caller's own group
-   * has it: after `fg` in a shell. Default: false, which fails.
-   */
-  wait?: boolean | undefined
 }
 
 /**

@@ -8,45 +8,7 @@ import { stdioList } from '../launcher/command.ts'
 import { whyNotGroup } from '../raw/session.ts'
 import { whyNotTerminal } from '../raw/terminal.ts'
 import { whyBackground } from './terminal.ts'
-
-/** The place of a child: its session, process group and terminal. */
-export interface JobOptions {
-  /** `'new'` makes the child the leader of a session of its own, with no terminal. Default: `'inherit'`. */
-  session?: 'inherit' | 'new' | undefined
-  /**
-   * `'new'` makes the child the leader of a process group of its own, in the session that it is in; a
-   * number makes it join that group, as the members of a pipeline do. Default: `'inherit'`.
-   */
-  group?: 'inherit' | 'new' | number | undefined
-  /**
-   * A descriptor of the child: that terminal becomes the controlling terminal of a new session, which the
-   * child leads. It must not be another session's. Default: none.
-   */
-  controllingTerminal?: number | undefined
-  /**
-   * Takes `controllingTerminal` from the session that has it, whose members all lose it. For root
-   * (CAP_SYS_ADMIN). Default: false.
-   */
-  stealTerminal?: boolean | undefined
-  /**
-   * A descriptor of the child: its group becomes the foreground process group of that terminal before the
-   * program starts. The terminal doesn't come back by itself: `withForeground()` brings it. Till then
-   * `process.stdin`, if it is that terminal, is paused and out of raw mode. A background process has no
-   * terminal to give: the `error` is then `EPERM`, `reason: 'background'`. Default: none.
-   */
-  foreground?: number | undefined
-  /**
-   * The signal that the child gets when this process ends, however it ends. The end of the thread that
-   * spawned it doesn't count. It is not inherited by the child's own children. Default: none.
-   *
-   * @platform Linux
-   */
-  parentDeathSignal?: NodeJS.Signals | undefined
-  /** The child's file mode creation mask, 0 to 0o777. Default: ours. */
-  umask?: number | undefined
-  /** Signals that the program starts with as ignored, like `nohup` does with SIGHUP. Default: none. */
-  ignoreSignals?: readonly NodeJS.Signals[] | undefined
-}
+import type { JobOptions } from './types.ts'
 
 /** The options of one call, each read once and checked, and what several rows need to know of them. */
 interface Job {

@@ -16,12 +16,10 @@ import { native } from '../base/native.ts'
 import { copied, spawnByLauncher } from '../launcher/exec.ts'
 import { neverSignal } from '../launcher/node-internals.ts'
 import { holdSoon } from './leader.ts'
-import { type JobOptions, type JobPlan, jobPlan, takenFrom } from './options.ts'
+import { type JobPlan, jobPlan, takenFrom } from './options.ts'
 import { terminal } from './terminal.ts'
-
-export type { JobOptions } from './options.ts'
-
-export interface SpawnOptions extends NodeOptions, JobOptions {}
+import type { JobOptions, SpawnOptions } from './types.ts'
+export type { JobOptions } from './types.ts'
 
 type Streams<T extends StdioNull | StdioPipe, Stream> = T extends StdioNull ? null : Stream
 

@@ -1,28 +1,7 @@
 import { abortSignal, boolean, checkOptions, ms, signalNumber } from '../base/check.ts'
 import { invalidArgValue, outOfRange } from '../base/errors.ts'
 import { canEnd, MAX_SIGNAL, signals } from '../base/signals.ts'
-
-export interface StopOptions {
-  /** The first signal. SIGCONT follows it, so that what is stopped can act on it. Default: `'SIGTERM'`. */
-  killSignal?: NodeJS.Signals | number | undefined
-  /** Milliseconds from the first signal to the second. Default: 5000. */
-  grace?: number | undefined
-  /** The second signal, or `false` for none. Default: `'SIGKILL'`. */
-  escalate?: NodeJS.Signals | number | false | undefined
-  /** Ends the wait with an `AbortError`. What was signalled stays so. */
-  signal?: AbortSignal | undefined
-  /** Allow our own group or session. The caller itself is left out all the same. Default: false. */
-  allowSelf?: boolean | undefined
-}
-
-/** The options of a stop, checked, with their defaults. */
-export interface StopPlan {
-  killSignal: number
-  grace: number
-  escalate: number | false
-  signal: AbortSignal | undefined
-  allowSelf: boolean
-}
+import type { StopOptions, StopPlan } from './types.ts'
 
 /** @internal */
 export function checkStopOptions(options: StopOptions): StopPlan {

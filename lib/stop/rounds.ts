@@ -3,27 +3,10 @@ import { aborted } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { signals } from '../base/signals.ts'
 import { waitForExit } from '../inspect/wait.ts'
-import type { StopPlan } from './plan.ts'
-import { describeSurvivors, type Survivor } from './survivors.ts'
+import { describeSurvivors } from './survivors.ts'
 import type { Report } from './report.ts'
 import type { Shot, Target } from './target.ts'
-
-export interface StopResult {
-  /**
-   * `gone`: no live member is left. `already-gone`: there was none. `survivors`: some are left. `stale`: the
-   * number is another process's now, which was let alone.
-   */
-  outcome: 'gone' | 'already-gone' | 'survivors' | 'stale'
-  /** Pids that were sent a signal. */
-  signalled: number[]
-  /** Whether the second signal was needed. */
-  escalated: boolean
-  survivors: Survivor[]
-  /** Whether members are left that /proc doesn't show us; the outcome is `survivors` then. */
-  hidden: boolean
-  /** Milliseconds. */
-  elapsed: number
-}
+import type { StopPlan, StopResult } from './types.ts'
 
 export const settled = (outcome: StopResult['outcome']): StopResult => ({
   outcome,

@@ -3,19 +3,7 @@ import { boolean, checkGroup, checkOptions, signalNumber } from '../base/check.t
 import { invalidArgValue, systemError } from '../base/errors.ts'
 import { MAX_SIGNAL } from '../base/signals.ts'
 import { idOf, pidfdOf, Target } from './target.ts'
-
-export interface SignalOptions {
-  /** Allow it for the caller's own group or session, the caller included. Default: false. */
-  allowSelf?: boolean | undefined
-}
-
-/** What became of a signal to many. Zombies are not counted. */
-export interface SignalResult {
-  /** The pids that were sent it. */
-  signalled: number[]
-  /** The live members that were not, each with the name of its error; those too that /proc doesn't show. */
-  notSignalled: { pid: number; code: 'EPERM' }[]
-}
+import type { SignalOptions, SignalResult } from './types.ts'
 
 /**
  * Sends a signal to every member of a process group, and says which processes got it. Those that are started meanwhile

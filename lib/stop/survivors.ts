@@ -1,15 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { identify, isDead, type ProcessInfo, processInfo } from '../inspect/process.ts'
+import { identify, isDead, processInfo } from '../inspect/process.ts'
 import type { Member } from './report.ts'
-
-export interface Survivor extends ProcessInfo {
-  /**
-   * `EPERM`: we may not signal it. `not-signalled`: it had none, since it came too late or can't be proven to be a
-   * member of what was meant. `traced`: a debugger holds it. `frozen`: its cgroup is frozen. `uninterruptible`:
-   * SIGKILL is pending, the kernel waits for a device. `ignored`: it had the signals and lives.
-   */
-  reason: 'EPERM' | 'uninterruptible' | 'traced' | 'frozen' | 'ignored' | 'not-signalled'
-}
+import type { ProcessInfo } from '../inspect/types.ts'
+import type { Survivor } from './types.ts'
 
 /** The longest that the event loop is held at a time, in milliseconds. */
 const SLICE = 2

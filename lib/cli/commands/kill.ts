@@ -1,10 +1,11 @@
 import { listProcessesSync } from '../../inspect/list.ts'
-import { isDead, look, type ProcessInfo, processInfo } from '../../inspect/process.ts'
+import { isDead, look, processInfo } from '../../inspect/process.ts'
 import { stopGroup, stopSession } from '../../stop/stop.ts'
 import { type Arguments, type Command, ExitError, parsePid, UsageError } from '../options.ts'
 import { json, named, printable, userName } from '../picture.ts'
 import { withProgress } from '../progress.ts'
 import { stopHelp, stopOptions, stopOptionsOf, tellStopped } from '../stopping.ts'
+import type { ProcessInfo } from '../../inspect/types.ts'
 
 export const kill: Command = {
   usage: 'sess kill [--session] [--dry-run] ID',

@@ -1,7 +1,7 @@
-import type { ProcessGroup, Session } from '../../inspect/sessions.ts'
 import { type Command, UsageError } from '../options.ts'
 import { columns, fit, json, pad, paint, printable, shortTty, userName, width } from '../picture.ts'
 import { chooseSessions, filterHelp, filterOptions } from '../sessions.ts'
+import type { ProcessGroup, Session } from '../../inspect/types.ts'
 
 export const ls: Command = {
   usage: 'sess ls [FILTER] [--json]',

@@ -1,10 +1,11 @@
 import type { ChildProcess } from 'node:child_process'
 import { signals } from '../../base/signals.ts'
-import { type ChildState, exitOrStop } from '../../spawn/child.ts'
+import { exitOrStop } from '../../spawn/child.ts'
 import { isForeground, withForeground } from '../../spawn/foreground.ts'
-import { type SpawnOptions, spawn } from '../../spawn/spawn.ts'
+import { spawn } from '../../spawn/spawn.ts'
 import { type Command, ExitError, UsageError } from '../options.ts'
 import { inWords } from '../words.ts'
+import type { ChildState, SpawnOptions } from '../../spawn/types.ts'
 
 // This is the way without the launcher: with it, src/launcher/run/run.c does the same and starts no Node.
 

@@ -1,6 +1,7 @@
-import { explain, type Explanation, type Outcome, type Verdict } from '../../inspect/explain.ts'
+import { explain } from '../../inspect/explain.ts'
 import { type Command, ExitError, parsePid, UsageError } from '../options.ts'
 import { columns, fit, json, named, paint, printable, userName, width } from '../picture.ts'
+import type { Explanation, Outcome, Verdict } from '../../inspect/types.ts'
 
 export const show: Command = {
   usage: 'sess show [--json] [PID]',

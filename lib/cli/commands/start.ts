@@ -1,8 +1,9 @@
 import { daemonStatus } from '../../daemon/status.ts'
-import { startDaemon, startedWith, type StartDaemonOptions } from '../../daemon/start.ts'
+import { startDaemon, startedWith } from '../../daemon/start.ts'
 import { exitWith, pidFileOf } from '../daemon.ts'
 import { type Arguments, type Command, count, text, UsageError } from '../options.ts'
 import { inWords } from '../words.ts'
+import type { StartDaemonOptions } from '../../daemon/types.ts'
 
 function readiness(values: Arguments['values']): StartDaemonOptions['ready'] {
   const fd = count(values, 'ready-fd', 3, 9)

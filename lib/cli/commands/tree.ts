@@ -1,9 +1,9 @@
-import type { ProcessInfo } from '../../inspect/process.ts'
-import { inspectSession, type ProcessGroup, type Session } from '../../inspect/sessions.ts'
+import { inspectSession } from '../../inspect/sessions.ts'
 import { type Command, ExitError, parsePid, UsageError } from '../options.ts'
 import { isLeftAlone, isStopped, leaderName } from './ls.ts'
 import { fit, json, paint, printable, userName, width } from '../picture.ts'
 import { chooseSessions, filterHelp, filterOptions } from '../sessions.ts'
+import type { ProcessGroup, ProcessInfo, Session } from '../../inspect/types.ts'
 
 export const tree: Command = {
   usage: 'sess tree [SID] [FILTER] [--json]',

@@ -1,0 +1,161 @@
+import type { ProcessIdentity } from '../inspect/types.ts'
+
+/**
+ * Where a standard stream goes. `'auto'` sends a terminal to /dev/null and keeps a file; a pipe or a socket is
+ * kept by `detach()` and let go by `daemonize()`. `'keep'` and `'null'` do as they say. Any other text is the path of
+ * a file: a log, opened for appending, and for stdin a file to read. A FIFO is opened for both, which waits for no
+ * other end.
+ */
+export type StdioTarget = 'auto' | 'keep' | 'null' | (string & {})
+
+export interface DetachOptions {
+  /** Working folder, so that no file system is held in use. Default: it stays. */
+  cwd?: string | undefined
+  /** File mode creation mask, 0 to 0o777; of log files as well. Default: it stays. */
+  umask?: number | undefined
+  /** Default: `'auto'`: a terminal becomes /dev/null, everything else is kept. */
+  stdin?: StdioTarget | undefined
+  /** Default: `'auto'`. A path is a log file, opened for appending. */
+  stdout?: StdioTarget | undefined
+  /** Default: `'auto'`. A path is a log file; the path of stdout shares its open file. */
+  stderr?: StdioTarget | undefined
+  /**
+   * SIGHUP ends nothing, unless a listener of the program does that. bash, zsh and fish send it to what they believe
+   * to be our process group when their terminal closes. It is a listener that does nothing, which stays. Default: true.
+   */
+  ignoreHangup?: boolean | undefined
+  /** Milliseconds to wait for the other members of our process group to go. Default: 0. */
+  wait?: number | undefined
+  /**
+   * When they haven't gone: `'throw'`, or `'partial'`, which leaves the process
+   * group and the terminal and stays in the session. Default: `'throw'`.
+   */
+  onBlocked?: 'throw' | 'partial' | undefined
+  /** A signal that calls `reopenLogs()`. A failure of it is a warning. Default: none. */
+  reopenOn?: NodeJS.Signals | undefined
+}
+
+export interface Detached {
+  pid: number
+  sid: number
+  pgid: number
+  /**
+   * How it got there. `setsid`: at once. `hop`: a process group leader, by way of a helper's group.
+   * `notty`: only the terminal was left, by a session leader or because others blocked the rest.
+   */
+  method: 'setsid' | 'hop' | 'notty'
+  /** Whether it is in a session of its own. It has no terminal either way. */
+  complete: boolean
+  /** The processes that kept it in its old session. */
+  blockedBy: number[]
+}
+
+export interface DaemonizeOptions extends DetachOptions {
+  /** A file to lock for life and to write the pid to. Removed on exit. Default: none. */
+  pidFile?: string | undefined
+  /** Become this user, by name or ID. Default: our own. */
+  user?: string | number | undefined
+  /** Become a member of this group, by name or ID. Default: the group of `user`. */
+  group?: string | number | undefined
+  /** Ready is when `ready()` is called, not when `daemonize()` resolves. Default: false. */
+  waitForReady?: boolean | undefined
+  /** Milliseconds in which `ready()` must come after `daemonize()`, 1 or more. Default: 30000. */
+  readyTimeout?: number | undefined
+  /** Default: `'auto'`: `launcher` where there is one, else `restart`. */
+  strategy?: 'auto' | 'launcher' | 'restart' | undefined
+  /** What the command returns when the daemon is ready, 0 to 255. Default: 0. */
+  exitCode?: number | undefined
+  /** What the command's messages begin with. Default: the program's own name. */
+  name?: string | undefined
+}
+
+export interface Daemon {
+  pid: number
+  sid: number
+  /** How it got there. `none`: systemd or a container's runtime waits for this very process, and it stays. */
+  strategy: 'launcher' | 'restart' | 'none'
+  /** Says that the daemon is ready: the command returns. Once is enough. */
+  ready(): void
+  /** Prints the error with its causes, on the command's stderr as long as it waits, and exits with code 1. */
+  fail(error: unknown): never
+  /**
+   * Tells the service manager, in the words of sd_notify(3): `STOPPING=1`, `STATUS=…`, `WATCHDOG=1`. `ready()` says
+   * `READY=1` by itself. Without a service manager that waits for us it does nothing.
+   */
+  notify(text: string): void
+}
+
+export interface StartDaemonOptions {
+  /** Default: ours. */
+  cwd?: string | undefined
+  /** Default: ours. */
+  env?: NodeJS.ProcessEnv | undefined
+  /** File mode creation mask, 0 to 0o777. Default: ours. */
+  umask?: number | undefined
+  /** `'null'`, `'inherit'`, or the path of a log, opened for appending. Default: `'null'`. */
+  stdout?: 'null' | 'inherit' | (string & {}) | undefined
+  /** As `stdout`. Where it is a log, its last lines are part of a failed start's error. Default: `'null'`. */
+  stderr?: 'null' | 'inherit' | (string & {}) | undefined
+  /** A file to lock for the daemon's life and to write its pid to. Default: none. */
+  pidFile?: string | undefined
+  /** By name or ID. Default: ours. */
+  user?: string | number | undefined
+  /** By name or ID. Default: the group of `user`. */
+  group?: string | number | undefined
+  /**
+   * What shows that it is ready. `{ fd }`: the program writes to that descriptor (s6 does so). `{ notify: true }`: it
+   * sends `READY=1` to the socket in NOTIFY_SOCKET. `{ upFor }`: it is still there after so many milliseconds.
+   * A program that calls `daemonize()` itself also says it that way. Default: `{ upFor: 1000 }`.
+   */
+  ready?: { fd: number } | { notify: true } | { upFor: number } | undefined
+  /** Milliseconds, 1 or more. Default: 30000. */
+  readyTimeout?: number | undefined
+  /** Milliseconds from SIGTERM to SIGKILL for a daemon that was not ready in time. Default: 5000. */
+  grace?: number | undefined
+  /** Stops the daemon that is not ready yet; the promise is rejected with an `AbortError`. */
+  signal?: AbortSignal | undefined
+}
+
+export interface RunningDaemon {
+  pid: number
+  /** Its session, which it leads: the same number. */
+  sid: number
+  identity: ProcessIdentity
+  pidFile: string | null
+}
+
+/**
+ * Why it can't be told whether the daemon runs.
+ *
+ * - `other-program`: the file has a pid and nothing that tells whose; a process with that pid lives
+ * - `not-a-pidfile`: text without a pid
+ * - `held-by-another`: the named process is gone, or none is named, and `pids` hold the daemon's lock
+ * - `other-namespace`: the daemon of another container, by its lock
+ * - `hidden`: /proc does not show us the process
+ * - `lock-hidden`: the named process is gone, and whether another holds the lock is not ours to ask
+ * - `untrusted-pidfile`: a user could have written it that may not signal the process that it names
+ */
+export type UnknownDaemon =
+  | 'other-program'
+  | 'not-a-pidfile'
+  | 'held-by-another'
+  | 'other-namespace'
+  | 'hidden'
+  | 'lock-hidden'
+  | 'untrusted-pidfile'
+
+export interface DaemonStatus {
+  /**
+   * `running`: the very process that the file names lives. `stopped`: there is no file. `stale`: a file, and no
+   * daemon. `unknown`: it can't be told, `reason` says why; nothing is started, stopped or removed then.
+   */
+  state: 'running' | 'stopped' | 'stale' | 'unknown'
+  /** The daemon, where it is running; else null. */
+  identity: ProcessIdentity | null
+  /** Whether a process holds the lock that a daemon has for life; null where that is not ours to ask. */
+  locked: boolean | null
+  /** With `unknown` alone. */
+  reason?: UnknownDaemon
+  /** With `unknown`: the process that the file names, or those that hold its lock, as far as we may see. */
+  pids?: number[]
+}

@@ -1,0 +1,62 @@
+import type { ProcessInfo } from '../inspect/types.ts'
+
+export interface StopOptions {
+  /** The first signal. SIGCONT follows it, so that what is stopped can act on it. Default: `'SIGTERM'`. */
+  killSignal?: NodeJS.Signals | number | undefined
+  /** Milliseconds from the first signal to the second. Default: 5000. */
+  grace?: number | undefined
+  /** The second signal, or `false` for none. Default: `'SIGKILL'`. */
+  escalate?: NodeJS.Signals | number | false | undefined
+  /** Ends the wait with an `AbortError`. What was signalled stays so. */
+  signal?: AbortSignal | undefined
+  /** Allow our own group or session. The caller itself is left out all the same. Default: false. */
+  allowSelf?: boolean | undefined
+}
+
+/** The options of a stop, checked, with their defaults. */
+export interface StopPlan {
+  killSignal: number
+  grace: number
+  escalate: number | false
+  signal: AbortSignal | undefined
+  allowSelf: boolean
+}
+
+export interface Survivor extends ProcessInfo {
+  /**
+   * `EPERM`: we may not signal it. `not-signalled`: it had none, since it came too late or can't be proven to be a
+   * member of what was meant. `traced`: a debugger holds it. `frozen`: its cgroup is frozen. `uninterruptible`:
+   * SIGKILL is pending, the kernel waits for a device. `ignored`: it had the signals and lives.
+   */
+  reason: 'EPERM' | 'uninterruptible' | 'traced' | 'frozen' | 'ignored' | 'not-signalled'
+}
+
+export interface StopResult {
+  /**
+   * `gone`: no live member is left. `already-gone`: there was none. `survivors`: some are left. `stale`: the
+   * number is another process's now, which was let alone.
+   */
+  outcome: 'gone' | 'already-gone' | 'survivors' | 'stale'
+  /** Pids that were sent a signal. */
+  signalled: number[]
+  /** Whether the second signal was needed. */
+  escalated: boolean
+  survivors: Survivor[]
+  /** Whether members are left that /proc doesn't show us; the outcome is `survivors` then. */
+  hidden: boolean
+  /** Milliseconds. */
+  elapsed: number
+}
+
+export interface SignalOptions {
+  /** Allow it for the caller's own group or session, the caller included. Default: false. */
+  allowSelf?: boolean | undefined
+}
+
+/** What became of a signal to many. Zombies are not counted. */
+export interface SignalResult {
+  /** The pids that were sent it. */
+  signalled: number[]
+  /** The live members that were not, each with the name of its error; those too that /proc doesn't show. */
+  notSignalled: { pid: number; code: 'EPERM' }[]
+}
