@@ -114,16 +114,30 @@ static void ReadReady(void) {
   self.ready = -1;
 }
 
-static void LookAtChild(void) {
-  siginfo_t info;
-  if (self.phase == kTogether && ChildIs(WSTOPPED, &info))
-    MirrorStop(info.si_status);
-  if (!ChildIs(WEXITED, &info)) return;
-  if (self.phase == kApart || self.expected) EndedBeforeReady(&info);
+// The program ends, and we end in the same way, unless it had to become a
+// daemon.
+static void EndWithChild(const siginfo_t* info) {
+  if (self.expected) EndedBeforeReady(info);
   waitpid(self.child, NULL, 0);
   EndCanary();
-  if (info.si_code == CLD_EXITED) _exit(info.si_status);
-  DieBy(info.si_status);
+  if (info->si_code == CLD_EXITED) _exit(info->si_status);
+  DieBy(info->si_status);
+}
+
+// What the kernel tells of the program, by the phase. A daemon may stop.
+static const struct {
+  void (*stopped)(int number);
+  void (*ended)(const siginfo_t* info);
+} kChildEvents[] = {
+    [kTogether] = {MirrorStop, EndWithChild},
+    [kApart] = {NULL, EndedBeforeReady},
+};
+
+static void LookAtChild(void) {
+  siginfo_t info;
+  void (*stopped)(int number) = kChildEvents[self.phase].stopped;
+  if (stopped != NULL && ChildIs(WSTOPPED, &info)) stopped(info.si_status);
+  if (ChildIs(WEXITED, &info)) kChildEvents[self.phase].ended(&info);
 }
 
 static void LookAtClock(void) {
