@@ -14,17 +14,6 @@
  * @throws `EAGAIN` output from before the import is queued, and would be lost (`reason: 'output-queued'`)
  * @throws the errno of execve() where the launcher can't be run
  */
-import { isMainThread } from 'node:worker_threads'
-import { checkWritten } from './daemon/output.ts'
-import { mustStay } from './daemon/systemd.ts'
-import { hasLauncher } from './launcher/link.ts'
-import { becomeLauncher, inheritedDescriptors, ownCommand } from './launcher/reexec.ts'
+import { goBelowLauncher } from './daemon/below-launcher.ts'
 
-if (process.platform === 'linux' && isMainThread && !mustStay() && !hasLauncher()) {
-  const command = ownCommand()
-  if (command !== undefined) {
-    checkWritten(1)
-    checkWritten(2)
-    becomeLauncher(command, inheritedDescriptors())
-  }
-}
+goBelowLauncher()
