@@ -74,6 +74,10 @@ function watch(pid: number): Watch | number {
   return { exit, hasEnded: () => native.hasExited(fd), end }
 }
 
+/** @internal */
+export const checkWaitOptions = (options: WaitOptions) =>
+  checkOptions(options, { signal: abortSignal, timeout: ms(0) })
+
 /**
  * Waits until a process has ended. Any process will do, not only a child, and
  * any process's. What its parent has not yet waited for, a zombie, has ended.
@@ -106,7 +110,7 @@ export async function waitForExit(
   const pid = identity?.pid ?? (target as number)
   checkInt32(pid, 'target')
   if (pid < 1) throw outOfRange('target', '>= 1', pid)
-  const { signal: abort, timeout } = checkOptions(options, { signal: abortSignal, timeout: ms(0) })
+  const { signal: abort, timeout } = checkWaitOptions(options)
   if (abort?.aborted === true) throw aborted(abort)
 
   const opened = watch(pid)

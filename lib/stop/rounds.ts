@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { aborted } from '../base/errors.ts'
-import { native } from '../base/native.ts'
 import { signals } from '../base/signals.ts'
-import { waitForExit } from '../inspect/wait.ts'
+import { memberEnds, verdictOf, type Verdict } from './look.ts'
 import { describeSurvivors } from './survivors.ts'
 import type { Report } from './report.ts'
 import type { Shot, Target } from './target.ts'
@@ -23,11 +22,6 @@ const KILL_WAIT = 2000
 /** The first pause between two looks and the longest, in milliseconds. The end of a member ends a pause. */
 const PAUSE = 4
 const LONGEST_PAUSE = 100
-/** Looks in a row that show no member of a group that the kernel says has some. */
-const LOOKS = 3
-
-/** What a look proves. `hidden`: the kernel says that there are members, and none is to be seen. */
-type Verdict = 'live' | 'absent' | 'hidden' | 'unknown'
 
 interface Phase extends Shot {
   limit: number
@@ -121,47 +115,16 @@ class Stop {
     }
   }
 
-  /** Absence is proven: by the kernel's own answer, or by a look that began after an empty one. */
   async #verdict(): Promise<Verdict> {
-    const { kind, id } = this.#target
-    for (let look = 1; ; look++) {
-      const { meaning, live, isEmptyGroup, zombies } = this.#report
-      if (meaning === 'taken') return 'absent'
-      if (live > 0) return meaning === 'unknown' ? 'unknown' : 'live'
-      if (kind === 'process' || (kind === 'group' && isEmptyGroup)) return 'absent'
-      // A group has members, says the kernel: its zombies, we ourselves, or some that are not to be seen.
-      const explained = kind === 'session' || zombies > 0 || id === native.getpgrp()
-      if (look > 1 && explained) return 'absent'
-      if (look > LOOKS) return 'hidden'
+    return verdictOf(this.#target, this.#report, async () => {
       this.#report = await this.#target.look(undefined, true)
       this.#checkAbort()
-    }
+      return this.#report
+    })
   }
 
-  /** Until a member has ended, or `limit` ms. One is watched, whatever their number. */
   async #wait(limit: number): Promise<void> {
-    const over = new AbortController()
-    const cancel = () => over.abort()
-    const { signal: abort } = this.#plan
-    abort?.addEventListener('abort', cancel)
-    const { toWaitFor } = this.#report
-    const boot = native.bootId()
-    // Node reads more of it than the signal, and would find that on Object.prototype.
-    const pause: Promise<void> = delay(limit, undefined, {
-      __proto__: null,
-      signal: over.signal,
-    } as object)
-    const waits = [pause]
-    if (toWaitFor !== undefined && typeof boot === 'string' && limit > PAUSE) {
-      const identity = { ...toWaitFor, bootId: boot }
-      // Where it can't be watched, the pause has to do.
-      const exit = waitForExit(identity, { signal: over.signal })
-      waits.push(exit.catch(() => pause))
-    }
-    await Promise.race(waits).catch(() => undefined)
-    over.abort()
-    abort?.removeEventListener('abort', cancel)
-    await Promise.allSettled(waits)
+    await memberEnds(this.#report, limit, limit, this.#plan.signal)
     this.#checkAbort()
   }
 

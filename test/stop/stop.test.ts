@@ -14,7 +14,18 @@ import {
 import { describe, expect, test } from 'vitest'
 import { describeSurvivors } from '../../lib/stop/survivors.ts'
 import { compile } from '../helpers/compile.ts'
-import { gonePid, isLive, isRoot, node, ps, runFixture, start, startFixture, track, until } from '../helpers/process.ts'
+import {
+  gonePid,
+  isLive,
+  isRoot,
+  node,
+  ps,
+  runFixture,
+  start,
+  startFixture,
+  track,
+  until,
+} from '../helpers/process.ts'
 import { openFolder } from '../helpers/folder.ts'
 import { childrenOf, childRows, membersOf } from '../helpers/table.ts'
 

@@ -1,0 +1,133 @@
+// Which process, group or session a number, a child or an identity means.
+import type { ChildProcess } from 'node:child_process'
+import { checkGroup } from '../base/check.ts'
+import { invalidArgType, invalidArgValue } from '../base/errors.ts'
+import { native } from '../base/native.ts'
+import { checkIdentity, isSameProcess } from '../inspect/process.ts'
+import { tableError } from '../inspect/row.ts'
+import { hasEnded, isChild } from '../spawn/child.ts'
+import { hold, leaderOf } from '../spawn/leader.ts'
+import { Report } from './report.ts'
+import { copyOf, idOf, type Kind, pidfdOf, Target } from './target.ts'
+
+/** What is meant, or how it is when there is nothing. */
+export type Named = Target | 'already-gone' | 'stale'
+
+/** The words that say why the caller's own group or session is refused; undefined where it is not. */
+type Refusal = string | undefined
+
+/** From a look at the leader, which is compared with `start`; undefined: it is gone. */
+export function leaderTarget(
+  kind: Kind,
+  pid: number,
+  pidfd: number,
+  start = 0,
+): Target | undefined {
+  const named = { pidfd, start }
+  const leader = new Target('process', pid, named)
+  try {
+    const before = leader.lookNow()
+    if (before.meaning === 'same' && before.leader !== -1) {
+      return new Target(kind, pid, { pidfd, start: before.leader, before })
+    }
+    leader.close()
+    return undefined
+  } catch (error) {
+    leader.close()
+    throw error
+  }
+}
+
+export function nameProcess(target: unknown): Named {
+  if (isChild(target)) {
+    if (target.pid === undefined || hasEnded(target)) return 'already-gone'
+    return nameNumber(target.pid)
+  }
+  if (typeof target === 'number') return nameNumber(target)
+  if (typeof target !== 'object' || target === null || Array.isArray(target)) {
+    const expected = 'of type number, a ProcessIdentity or an instance of ChildProcess'
+    throw invalidArgType('target', expected, target)
+  }
+  const identity = checkIdentity(target, 'target')
+  const { pid, startTicks, bootId } = identity
+  checkOther(pid, 'target.pid')
+  // Native code takes a start of 0 for any. Only threads of the kernel have it, which no signal ends.
+  if (bootId !== boot() || (startTicks === 0 && !isSameProcess(identity))) {
+    return idOf('group', pid) === undefined ? 'already-gone' : 'stale'
+  }
+  return new Target('process', pid, { start: startTicks })
+}
+
+/** The process that has the number now. */
+function nameNumber(pid: number): Named {
+  checkOther(pid, 'target')
+  return leaderTarget('process', pid, -1) ?? 'already-gone'
+}
+
+function checkOther(pid: number, name: string): void {
+  checkGroup(pid, name)
+  if (pid === process.pid) {
+    throw invalidArgValue('target', pid, 'must not be the caller itself')
+  }
+}
+
+/** What a group's or session's number means, or a child that leads one. */
+export function nameMany(kind: 'group' | 'session', target: unknown, refusal: Refusal): Named {
+  if (isChild(target)) return nameChild(kind, target, refusal)
+  if (typeof target !== 'number') {
+    throw invalidArgType('target', 'of type number or an instance of ChildProcess', target)
+  }
+  checkGroup(target, 'target')
+  refuseSelf(kind, target, refusal)
+  const place = idOf(kind, target)
+  if (place !== undefined && place !== target && isEmpty(kind, target) && isLive(target)) {
+    const why = `is the pid of a process and no ${nameOf(kind)}: that process is in ${nameOf(kind)} ${place}`
+    throw invalidArgValue('target', target, why)
+  }
+  return new Target(kind, target, { pidfd: pidfdOf(target) })
+}
+
+function nameChild(kind: 'group' | 'session', child: ChildProcess, refusal: Refusal): Named {
+  const { pid } = child
+  // It was never started.
+  if (pid === undefined) return 'already-gone'
+  if (!hasEnded(child)) {
+    const place = idOf(kind, pid)
+    if (place !== undefined && place !== pid) {
+      const why = `must be a child that leads a ${nameOf(kind)}: spawn it with ${kind}: 'new'. It is in ${nameOf(kind)} ${place}`
+      throw invalidArgValue('target', pid, why)
+    }
+    refuseSelf(kind, pid, refusal)
+    hold(child)
+    return leaderTarget(kind, pid, copyOf(leaderOf(child)?.pidfd ?? -1)) ?? 'already-gone'
+  }
+  const leader = leaderOf(child)
+  if (leader?.left === 'nothing') return 'stale'
+  if (leader?.left === 'no-group' && kind === 'group') return 'already-gone'
+  refuseSelf(kind, pid, refusal)
+  const pidfd = copyOf(leader?.pidfd ?? -1)
+  const mark = kind === 'session' ? leader?.mark : undefined
+  if (mark !== undefined) return new Target(kind, pid, { pidfd, before: new Report(mark) })
+  // Of a child that was not held, its end alone is known: another process with its number is a stranger.
+  return new Target(kind, pid, { pidfd, start: -1 })
+}
+
+const nameOf = (kind: 'group' | 'session') => (kind === 'group' ? 'process group' : 'session')
+
+function isEmpty(kind: 'group' | 'session', id: number): boolean {
+  const { live, zombies } = new Target(kind, id).lookNow()
+  return live + zombies === 0
+}
+
+const isLive = (pid: number) => pid === process.pid || new Target('process', pid).lookNow().live > 0
+
+function refuseSelf(kind: 'group' | 'session', id: number, refusal: Refusal): void {
+  if (refusal === undefined || idOf(kind, 0) !== id) return
+  throw invalidArgValue('target', id, `must not be the caller's own ${nameOf(kind)}${refusal}`)
+}
+
+export function boot(): string {
+  const result = native.bootId()
+  if (typeof result === 'number') throw tableError(result, 'stop')
+  return result
+}
