@@ -1,6 +1,7 @@
 import { execFile, execFileSync, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { launcher } from '../helpers/daemon.ts'
@@ -65,6 +66,13 @@ describe.for(names)('%s: a program and its launcher are as the program alone', (
     context.expect(together).toEqual(alone)
   })
 })
+
+/** Whether a signal to the process waits for it (proc_pid_status(5)). */
+function isPending(pid: number, number: number): boolean {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1')
+  const [, set = '0'] = /^ShdPnd:\t(\w+)/m.exec(status) ?? []
+  return ((BigInt(`0x${set}`) >> BigInt(number - 1)) & 1n) === 1n
+}
 
 type Scene = (terminal: Terminal, command: string, leader: () => number) => Promise<unknown>
 
@@ -181,6 +189,8 @@ const scenes: Record<string, Scene> = {
     for (let i = 1; i <= 40; i++) {
       process.kill(i % 2 === 0 ? pid : -pid, 'SIGUSR2')
       await terminal.expect(new RegExp(`usr2 ${i}\\.`))
+      // Two that wait for the same process are one (signal(7)), and the launcher may be later than the program.
+      await until(() => !isPending(pid, constants.signals.SIGUSR2))
     }
     terminal.type('\x03')
     const [total] = await terminal.expect(/total \d+/)
