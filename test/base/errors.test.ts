@@ -3,7 +3,21 @@ import { readFileSync, statSync } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { fixtureOnTerminal, openTerminal, type Terminal } from '../helpers/pty.ts'
-import { fixturePath, gonePid, isLive, isRoot, type Json, node, ps, readRow, runFixture, start, startFixture, track, until } from '../helpers/process.ts'
+import {
+  fixturePath,
+  gonePid,
+  isLive,
+  isRoot,
+  type Json,
+  node,
+  ps,
+  readRow,
+  runFixture,
+  start,
+  startFixture,
+  track,
+  until,
+} from '../helpers/process.ts'
 import { each } from '../helpers/table.ts'
 
 interface Row {

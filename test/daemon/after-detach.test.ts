@@ -14,10 +14,35 @@ import { Agent, request } from 'node:http'
 import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { otherNodes } from '../helpers/nodes.ts'
-import { fixturePath, hasNobody, isLive, node, ps, start, track, unprivileged, until } from '../helpers/process.ts'
+import {
+  fixturePath,
+  hasNobody,
+  isLive,
+  node,
+  ps,
+  start,
+  track,
+  unprivileged,
+  until,
+} from '../helpers/process.ts'
 import { openTerminal, type Terminal } from '../helpers/pty.ts'
 import { openFolder } from '../helpers/folder.ts'
-import { expectJob, expectUsable, flagsOf, openShell, openSwitchboard, remember, type Puppet, type Shell, shells, snapshot, stdioOf, type Switchboard, type User, users } from '../helpers/puppet.ts'
+import {
+  expectJob,
+  expectUsable,
+  flagsOf,
+  openShell,
+  openSwitchboard,
+  remember,
+  type Puppet,
+  type Shell,
+  shells,
+  snapshot,
+  stdioOf,
+  type Switchboard,
+  type User,
+  users,
+} from '../helpers/puppet.ts'
 
 const remote = `${node} ${fixturePath('puppet.mjs')}`
 const allShells = Object.keys(shells) as Shell[]

@@ -4,7 +4,21 @@ import { describe, expect, test } from 'vitest'
 import { fixturePath, isLive, type Json, node, ps, track, until } from '../helpers/process.ts'
 import type { Terminal } from '../helpers/pty.ts'
 import { need } from '../helpers/tools.ts'
-import { expectJob, expectUsable, idsOf, openShell, openSwitchboard, remember, type Puppet, type Shell, shells, stdioOf, type Switchboard, type User, users } from '../helpers/puppet.ts'
+import {
+  expectJob,
+  expectUsable,
+  idsOf,
+  openShell,
+  openSwitchboard,
+  remember,
+  type Puppet,
+  type Shell,
+  shells,
+  stdioOf,
+  type Switchboard,
+  type User,
+  users,
+} from '../helpers/puppet.ts'
 import { childrenOf, membersOf } from '../helpers/table.ts'
 
 const remote = `${node} ${fixturePath('puppet.mjs')}`

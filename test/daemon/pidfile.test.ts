@@ -15,7 +15,17 @@ import { dirname, join } from 'node:path'
 import { daemonStatus, identify, startDaemon, stopDaemon } from 'setsid'
 import { describe, expect, test } from 'vitest'
 import { type Prepared, prepareDaemon, sess } from '../helpers/daemon.ts'
-import { hasNobody, isLive, isRoot, node, type Running, start, track, unprivileged, until } from '../helpers/process.ts'
+import {
+  hasNobody,
+  isLive,
+  isRoot,
+  node,
+  type Running,
+  start,
+  track,
+  unprivileged,
+  until,
+} from '../helpers/process.ts'
 import { openFolder } from '../helpers/folder.ts'
 import { withArgument } from '../helpers/table.ts'
 

@@ -7,7 +7,17 @@ import { describe, expect, test } from 'vitest'
 import { compile } from '../helpers/compile.ts'
 import { prepareDaemon } from '../helpers/daemon.ts'
 import { marked } from '../helpers/leftovers.ts'
-import { hasNobody, isLive, isRoot, type PsRow, runFixture, startFixture, track, unprivileged, until } from '../helpers/process.ts'
+import {
+  hasNobody,
+  isLive,
+  isRoot,
+  type PsRow,
+  runFixture,
+  startFixture,
+  track,
+  unprivileged,
+  until,
+} from '../helpers/process.ts'
 import { openFolder } from '../helpers/folder.ts'
 import { childrenOf, childRows } from '../helpers/table.ts'
 

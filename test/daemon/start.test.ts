@@ -17,7 +17,16 @@ import { describe, expect, test } from 'vitest'
 import { prepareDaemon, sess, type Way } from '../helpers/daemon.ts'
 import { marked } from '../helpers/leftovers.ts'
 import { otherNodes } from '../helpers/nodes.ts'
-import { hasNobody, isLive, isRoot, node, ps, track, unprivileged, until } from '../helpers/process.ts'
+import {
+  hasNobody,
+  isLive,
+  isRoot,
+  node,
+  ps,
+  track,
+  unprivileged,
+  until,
+} from '../helpers/process.ts'
 import { openFolder } from '../helpers/folder.ts'
 import { childrenOf } from '../helpers/table.ts'
 

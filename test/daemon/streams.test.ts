@@ -5,7 +5,16 @@ import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type Prepared, prepareDaemon, type Way, ways } from '../helpers/daemon.ts'
-import { fixturePath, hasNobody, isLive, node, runFixture, track, unprivileged, until } from '../helpers/process.ts'
+import {
+  fixturePath,
+  hasNobody,
+  isLive,
+  node,
+  runFixture,
+  track,
+  unprivileged,
+  until,
+} from '../helpers/process.ts'
 import { openFolder } from '../helpers/folder.ts'
 import { type Shell, shells, stdioOf } from '../helpers/puppet.ts'
 import { need } from '../helpers/tools.ts'

@@ -22,7 +22,17 @@ import { describe, expect, test } from 'vitest'
 import { compile } from '../helpers/compile.ts'
 import { prepareDaemon, sess } from '../helpers/daemon.ts'
 import { marked } from '../helpers/leftovers.ts'
-import { fixturePath, hasNobody, isLive, isRoot, node, start, track, unprivileged, until } from '../helpers/process.ts'
+import {
+  fixturePath,
+  hasNobody,
+  isLive,
+  isRoot,
+  node,
+  start,
+  track,
+  unprivileged,
+  until,
+} from '../helpers/process.ts'
 import { openFolder } from '../helpers/folder.ts'
 
 const NOBODY = 65534

@@ -5,7 +5,15 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Explanation, type Outcome, processInfo, type Verdict } from '../../lib/index.ts'
 import { compile } from '../helpers/compile.ts'
-import { isLive, hasNobody, isRoot, type Running, startFixture, unprivileged, until } from '../helpers/process.ts'
+import {
+  isLive,
+  hasNobody,
+  isRoot,
+  type Running,
+  startFixture,
+  unprivileged,
+  until,
+} from '../helpers/process.ts'
 import { openTerminal, type Terminal } from '../helpers/pty.ts'
 import { need } from '../helpers/tools.ts'
 

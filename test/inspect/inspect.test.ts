@@ -2,9 +2,32 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { groupMembers, identify, inspectGroup, inspectSession, isSameProcess, listProcesses, listProcessesSync, listSessions, type ProcessInfo, processInfo, sessionMembers } from '../../lib/index.ts'
+import {
+  groupMembers,
+  identify,
+  inspectGroup,
+  inspectSession,
+  isSameProcess,
+  listProcesses,
+  listProcessesSync,
+  listSessions,
+  type ProcessInfo,
+  processInfo,
+  sessionMembers,
+} from '../../lib/index.ts'
 import { compile } from '../helpers/compile.ts'
-import { fixturePath, gonePid, isRoot, node, ps, readRow, runFixture, start, unprivileged, until } from '../helpers/process.ts'
+import {
+  fixturePath,
+  gonePid,
+  isRoot,
+  node,
+  ps,
+  readRow,
+  runFixture,
+  start,
+  unprivileged,
+  until,
+} from '../helpers/process.ts'
 import { openTerminal } from '../helpers/pty.ts'
 import { each, psLines } from '../helpers/table.ts'
 

@@ -4,7 +4,15 @@ import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { identify, waitForExit } from '../../lib/index.ts'
 import { compile } from '../helpers/compile.ts'
-import { gonePid, isLive, isRoot, start, startFixture, track, unprivileged } from '../helpers/process.ts'
+import {
+  gonePid,
+  isLive,
+  isRoot,
+  start,
+  startFixture,
+  track,
+  unprivileged,
+} from '../helpers/process.ts'
 
 describe('waitForExit', () => {
   test('it wakes within 20 ms of the exit of a process that is no child', async () => {

@@ -6,7 +6,20 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { exitOrStop, spawn, watchChild, withForeground } from 'setsid'
-import { fixturePath, isLive, hasNobody, isRoot, type Json, node, ps, start, startFixture, track, unprivileged, until } from '../helpers/process.ts'
+import {
+  fixturePath,
+  isLive,
+  hasNobody,
+  isRoot,
+  type Json,
+  node,
+  ps,
+  start,
+  startFixture,
+  track,
+  unprivileged,
+  until,
+} from '../helpers/process.ts'
 import { childRows, sessionOf } from '../helpers/table.ts'
 
 interface Spawner {
