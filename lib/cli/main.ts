@@ -10,6 +10,7 @@ import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
 import { stop } from './commands/stop.ts'
 import { tree } from './commands/tree.ts'
+import { wait } from './commands/wait.ts'
 import { type Command, ExitError, parseArguments, UsageError } from './options.ts'
 import { inWords, nearest } from './words.ts'
 
@@ -24,6 +25,7 @@ const commands: Record<string, Command> = {
   stop,
   status,
   kill,
+  wait,
 }
 
 const overview = () => `sess: POSIX sessions and process groups

@@ -1,6 +1,7 @@
 import { listProcessesSync } from '../../inspect/list.ts'
-import { isDead, look, processInfo } from '../../inspect/process.ts'
+import { processInfo } from '../../inspect/process.ts'
 import { stopGroup, stopSession } from '../../stop/stop.ts'
+import { type Many, nameMany, refuseProcess, visible } from '../many.ts'
 import { type Arguments, type Command, ExitError, parsePid, UsageError } from '../options.ts'
 import { json, named, printable, userName } from '../picture.ts'
 import { withProgress } from '../progress.ts'
@@ -37,11 +38,10 @@ Examples:
   async run({ values, positionals }) {
     const [word] = positionals
     if (word === undefined || positionals.length > 1) throw new UsageError('kill takes one ID')
-    const target = name(parsePid(word), values['session'] === true)
+    const target = nameMany(parsePid(word), values['session'] === true)
     const options = { ...stopOptionsOf(values), allowSelf: values['force'] === true }
     const refusal = values['force'] === true ? undefined : refuse(target)
-    const other = target.members().length === 0 ? otherGroup(target) : undefined
-    if (other !== undefined) throw new ExitError(other, 1)
+    refuseProcess(target)
     if (values['dry-run'] === true) {
       return tellMembers(target, values, options.killSignal ?? 'SIGTERM', refusal)
     }
@@ -50,36 +50,6 @@ Examples:
     const result = await withProgress(target.members, () => stopAll(target.id, options))
     return tellStopped(result, values)
   },
-}
-
-interface Target {
-  id: number
-  session: boolean
-  /** `process group 812` */
-  title: string
-  contains: (info: ProcessInfo) => boolean
-  /** The live ones, without ourselves. */
-  members: () => ProcessInfo[]
-}
-
-function name(id: number, session: boolean): Target {
-  const title = `${session ? 'session' : 'process group'} ${id}`
-  if (id === 1) throw new ExitError(`${title} is that of the system's first process`, 1)
-  const filter = session ? { sid: id } : { pgid: id }
-  return {
-    id,
-    session,
-    title,
-    contains: (info) => (session ? info.sid : info.pgid) === id,
-    members: () =>
-      listProcessesSync(filter).filter((info) => info.pid !== process.pid && !isDead(info)),
-  }
-}
-
-/** A process, as far as /proc shows it. */
-function visible(pid: number): ProcessInfo | undefined {
-  const info = look(pid)
-  return info === 'hidden' ? undefined : info
 }
 
 /**
@@ -106,22 +76,14 @@ function* dear(): Generator<[ProcessInfo, string]> {
   }
 }
 
-function refuse({ title, contains }: Target): string | undefined {
+function refuse({ title, contains }: Many): string | undefined {
   const found = [...dear()].findLast(([info]) => contains(info))
   if (found === undefined) return undefined
   return `${title} has ${named(found[0])} in it, ${found[1]}; --force ends it all the same`
 }
 
-/** Where a number is that of a process, and of no group. */
-function otherGroup({ id, session, title }: Target): string | undefined {
-  const info = visible(id)
-  if (info === undefined || isDead(info)) return undefined
-  const place = session ? `session ${info.sid}` : `process group ${info.pgid}`
-  return `there is no ${title}: ${named(info)} is in ${place}`
-}
-
 function tellMembers(
-  { id, session, title, members }: Target,
+  { id, session, title, members }: Many,
   values: Arguments['values'],
   signal: NodeJS.Signals | number,
   refusal: string | undefined,
