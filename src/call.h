@@ -30,16 +30,16 @@ class Args {
 
   napi_value operator[](size_t index) const { return values_[index]; }
 
-  // An integer. lib/base/check.ts has checked it; a value that is no number all
-  // the same becomes INT32_MIN, which every call here refuses, and never 0,
-  // which would mean the caller.
+  // An integer, which lib/base/check.ts has checked. If the value is still no
+  // number, the result is INT32_MIN, and every call here refuses that. The
+  // result is never 0, which would mean the caller.
   int32_t Int(size_t index) const {
     int32_t value = INT32_MIN;
     napi_status status = napi_get_value_int32(env_, values_[index], &value);
     return status == napi_ok ? value : INT32_MIN;
   }
 
-  // False for what is no number.
+  // False when the value is no number.
   bool Double(size_t index, double* value) const {
     return napi_get_value_double(env_, values_[index], value) == napi_ok;
   }

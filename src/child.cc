@@ -18,7 +18,7 @@
 namespace sess {
 namespace {
 
-// A child of a thread that forks at this moment must not get a copy.
+// Another thread may fork at this moment. Its child must not get a copy.
 int ClosedOnExec(int type, int fds[2]) {
 #ifdef SOCK_CLOEXEC
   return OrErrno(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds));
@@ -31,7 +31,7 @@ int ClosedOnExec(int type, int fds[2]) {
 #endif
 }
 
-// No other code closes what JavaScript was not told of.
+// If JavaScript does not get the pair, no other code would close it.
 napi_value BothToJs(napi_env env, int result, const int fds[2]) {
   if (result < 0) return ToJs(env, result);
   uint32_t numbers[] = {static_cast<uint32_t>(fds[0]),
@@ -49,7 +49,8 @@ napi_value SocketPair(napi_env env, napi_callback_info) {
   return BothToJs(env, ClosedOnExec(SOCK_SEQPACKET, fds), fds);
 }
 
-// [read end, write end]; or -errno. It costs half of a pair of sockets.
+// [read end, write end]; or -errno. A pipe costs half as much as a pair of
+// sockets.
 napi_value Pipe(napi_env env, napi_callback_info) {
   int fds[2];
 #ifdef __linux__
@@ -62,8 +63,8 @@ napi_value Pipe(napi_env env, napi_callback_info) {
   return BothToJs(env, result, fds);
 }
 
-// Takes the exit of one child of ours. Only for a launcher that has reported a
-// failure and is about to end, in the thread whose event loop started it.
+// Reaps one child. Only for a launcher that has reported a failure and is about
+// to end. The thread whose event loop started the launcher must make this call.
 napi_value Reap(napi_env env, napi_callback_info info) {
   Args args(env, info);
   pid_t pid = args.Int(0);
@@ -87,10 +88,11 @@ napi_value WatcherSocket(napi_env env, napi_callback_info) {
   return ToJs(env, ended ? -1 : socket.fd);
 }
 
-// Makes `fd` the socket: its number from now on, or -errno. A later watcher
-// gets the number of the first, which another thread may be handing to a child
-// at this moment, so it must never be free. A watcher that two threads started
-// at once lives on as long as it has children, or ends.
+// Makes `fd` the socket to the watcher. Returns the number of that socket from
+// now on, or -errno. A later watcher takes over the first one's number by
+// dup3(). Another thread may be handing this number to a child at this moment,
+// so it must never be free. Two threads may start a watcher at the same time.
+// The watcher whose socket is replaced here ends when it has no children left.
 napi_value SetWatcherSocket(napi_env env, napi_callback_info info) {
   Args args(env, info);
   int fd = args.Int(0);
@@ -109,13 +111,13 @@ napi_value SetWatcherSocket(napi_env env, napi_callback_info info) {
 
 struct StopWatch {
   pid_t pid;
-  int pidfd;  // negative: none could be had
+  int pidfd;  // negative: there is none
   int report;
 };
 
-// A stop or continuation of the child, which no one has taken yet. Without
-// WEXITED the exit is left alone, which belongs to libuv; a child that has
-// ended gives ECHILD (waitid(2)).
+// Waits for a stop or continuation of the child that no code has taken yet.
+// Without WEXITED it leaves the exit to libuv. A child that has ended gives
+// ECHILD (waitid(2)).
 int WaitChange(const StopWatch& watch, int options, siginfo_t* info) {
   options |= WSTOPPED | WCONTINUED;
   info->si_pid = 0;
@@ -128,9 +130,9 @@ int WaitChange(const StopWatch& watch, int options, siginfo_t* info) {
   return waitid(P_PID, static_cast<id_t>(watch.pid), info, options);
 }
 
-// Sleeps in the kernel till the child changes; knows nothing of JavaScript. It
-// only says that there is a change: JavaScript takes it, so that what it gets
-// is the latest, and answers.
+// Waits in the kernel until the child changes. It only reports that there is a
+// change. JavaScript takes the change itself (TakeChange), so it gets the
+// latest one, and then answers with a byte.
 void* WatchLoop(void* data) {
   StopWatch* watch = static_cast<StopWatch*>(data);
   siginfo_t info;
@@ -147,8 +149,8 @@ void* WatchLoop(void* data) {
   return nullptr;
 }
 
-// Takes a change of a child that has not been waited for: the signal that
-// stopped it, 0 when it was continued, -EAGAIN when there is none, or -errno.
+// Takes a change of a child that is not reaped yet: the signal that stopped it,
+// 0 when it was continued, -EAGAIN when there is no change, or -errno.
 napi_value TakeChange(napi_env env, napi_callback_info info) {
   Args args(env, info);
   siginfo_t change;
@@ -160,9 +162,9 @@ napi_value TakeChange(napi_env env, napi_callback_info info) {
   return ToJs(env, stopped ? change.si_status : 0);
 }
 
-// A descriptor that gives a byte when the child has stopped or continued, and
-// the next one after a byte in answer; end of file when it has ended; or
-// -errno.
+// Returns a descriptor, or -errno. The descriptor gives one byte when the child
+// has stopped or continued, and the next byte only after Node has answered with
+// one. It gives end of file when the child has ended.
 napi_value WatchChild(napi_env env, napi_callback_info info) {
   Args args(env, info);
   StopWatch* watch = static_cast<StopWatch*>(malloc(sizeof(StopWatch)));
@@ -172,7 +174,8 @@ napi_value WatchChild(napi_env env, napi_callback_info info) {
   int fds[2] = {-1, -1};
   int result = ClosedOnExec(SOCK_STREAM, fds);
   watch->report = fds[1];
-  // A reader that went away gives EPIPE there, as all signals are blocked.
+  // The thread blocks all signals. So if the reader is gone, write() fails with
+  // EPIPE, and no SIGPIPE ends the process.
   if (result == 0) result = StartDetachedThread(WatchLoop, watch);
   if (result == 0) return ToJs(env, fds[0]);
   if (watch->pidfd >= 0) close(watch->pidfd);

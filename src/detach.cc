@@ -24,9 +24,9 @@ int OpenTerminal() {
 // ENOENT is a root folder without /dev.
 bool IsNone(int terminal) { return terminal == -ENXIO || terminal == -ENOENT; }
 
-// What every way out needs: the terminal, if there is one, a helper's group to
-// stand in, and signals blocked meanwhile. SIGTTOU among them, so that the
-// foreground group can be set from the background (POSIX XBD 11.1.4).
+// What every way out needs: the terminal if there is one, a helper whose group
+// this process can join, and blocked signals. Blocking SIGTTOU lets a
+// background process set the foreground group (POSIX XBD 11.1.4).
 class WayOut {
  public:
   WayOut() : terminal_(OpenTerminal()) {}
@@ -50,16 +50,17 @@ class WayOut {
   Helper helper_;
 };
 
-// Whether any process is in the group, if only a zombie. kill(-1) would ask for
-// every process there is (kill(2)): of group 1 setsid() itself has to tell.
+// Whether the group has a member; a zombie counts. For group 1 the question
+// would be kill(-1), which means every process (kill(2)). So group 1 counts as
+// empty, and setsid() itself gives the answer.
 bool HasMembers(pid_t group) {
   return group != 1 && (kill(-group, 0) == 0 || errno != ESRCH);
 }
 
-// setsid() is refused while any process has our pid as its group (setsid(2)),
-// so a group leader first moves to the helper's group. Members that stay behind
-// keep the number in use. No process can join a group that has no members
-// (setpgid(2)): one that is seen empty stays so.
+// The kernel refuses setsid() while any process has our pid as its group id
+// (setsid(2)). So a group leader first moves to the helper's group. Members
+// that stay in the old group keep its number in use. No process can join an
+// empty group (setpgid(2)), so an empty group stays empty.
 int HopToNewSession() {
   pid_t group = getpgrp();
   WayOut out;
@@ -67,8 +68,9 @@ int HopToNewSession() {
   if (result == 0) result = OrErrno(setpgid(0, out.group()));
   if (result < 0) return result;
 
-  // The new session's group has the number that the terminal still holds as its
-  // foreground group: Ctrl-C would go on reaching us.
+  // The terminal may still name the old group as its foreground group. The new
+  // session's group gets the same number, so Ctrl-C would still reach this
+  // process. The helper's group becomes the foreground group instead.
   bool foreground = out.has_terminal() && out.foreground() == group;
   result = HasMembers(group) ? -EPERM : 0;
   if (result == 0 && foreground) result = out.SetForeground(out.group());
@@ -80,9 +82,10 @@ int HopToNewSession() {
   return result;
 }
 
-// A session leader gives the terminal up for its whole session, and the
-// foreground group gets SIGHUP and SIGCONT (tty_ioctl(4)): the helper's group
-// stands there to take them.
+// When a session leader gives up the terminal, its whole session loses it. The
+// kernel then sends SIGHUP and SIGCONT to the foreground group (tty_ioctl(4)).
+// So the helper's group becomes the foreground group first, and takes these
+// signals.
 int DisownTerminal() {
   WayOut out;
   int result = out.Open();
@@ -94,9 +97,10 @@ int DisownTerminal() {
   return result;
 }
 
-// For a process that can't leave the session. The helper's group outlives it
-// with us as the only member, and its number is not given out again meanwhile.
-// TIOCNOTTY of a process that isn't session leader concerns no other
+// For a process that can't leave its session: it moves to the helper's group
+// for good. When the helper has ended, this process is the only member of that
+// group, and the kernel does not reuse the group's number. If the caller of
+// TIOCNOTTY is no session leader, only the caller loses the terminal
 // (tty_ioctl(4)).
 int StandAside() {
   pid_t group = getpgrp();
@@ -127,8 +131,8 @@ napi_value HasTerminal(napi_env env, napi_callback_info) {
   return ToJs(env, IsNone(result) ? 0 : result);
 }
 
-// Only the default action is changed: a handler is the user's own, installed by
-// process.on('SIGHUP').
+// Switches SIGHUP between its default action and being ignored. It leaves a
+// handler alone: the user installed that by process.on('SIGHUP').
 napi_value Hangup(napi_env env, napi_callback_info info) {
   Args args(env, info);
   auto wanted = args.Int(0) == 0 ? SIG_DFL : SIG_IGN;

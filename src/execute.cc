@@ -1,6 +1,7 @@
 // Becoming another program without a new pid.
 
-// fcntl() is fcntl64@GLIBC_2.28 where off_t has 64 bits.
+// With a 64-bit off_t, fcntl() becomes fcntl64@GLIBC_2.28, which an older glibc
+// lacks.
 #undef _FILE_OFFSET_BITS
 
 #include <fcntl.h>
@@ -17,7 +18,7 @@
 namespace sess {
 namespace {
 
-// A Buffer's; none of anything else.
+// The bytes of a Buffer. Empty for any other value.
 struct Bytes {
   Bytes(napi_env env, napi_value value) {
     void* bytes = nullptr;
@@ -32,8 +33,8 @@ struct Bytes {
   size_t size = 0;
 };
 
-// The strings of a Buffer, each ended by a NUL as the kernel has them in
-// /proc/PID/cmdline, as a null-terminated array; null without memory.
+// Splits a Buffer into a null-terminated array of its strings. A NUL ends each
+// string, as in /proc/PID/cmdline. Returns null when there is no memory.
 char** Split(const Bytes& bytes) {
   size_t count = 0;
   for (size_t i = 0; i < bytes.size; i++) count += bytes.data[i] == '\0';
@@ -47,8 +48,9 @@ char** Split(const Bytes& bytes) {
   return list;
 }
 
-// Node marks all that it has inherited close-on-exec, and makes pipes
-// non-blocking, for every process that shares them.
+// Opens a descriptor for the next program, or closes it again at exec. Node has
+// marked every inherited descriptor close-on-exec. It has made pipes
+// non-blocking, also for every other process that shares them.
 int Leave(int fd, bool open) {
   int result = OrErrno(fcntl(fd, F_SETFD, open ? 0 : FD_CLOEXEC));
   int flags = open && result == 0 && fd <= 2 ? fcntl(fd, F_GETFL) : -1;
@@ -70,7 +72,7 @@ int Become(const char* path, char** argv, char** env, const Bytes& fds) {
     int32_t fd;
     std::memcpy(&fd, fds.data + done * sizeof fd, sizeof fd);
     result = Leave(fd, true);
-    // What has been closed needs no leave.
+    // A descriptor that is already closed needs no change.
     if (result == -EBADF) result = 0;
   }
   if (result == 0) {
@@ -87,8 +89,9 @@ int Become(const char* path, char** argv, char** env, const Bytes& fds) {
   return result;
 }
 
-// (path, argv, env, fds): execve(2) with `fds`, int32s, left open. Other
-// threads end in the kernel, and what is not in `fds` is closed.
+// (path, argv, env, fds): execve(2), with the descriptors in `fds` (int32s)
+// left open. The kernel ends all other threads and closes every descriptor that
+// is not in `fds`.
 napi_value Execute(napi_env env, napi_callback_info info) {
   Args args(env, info);
   Bytes path(env, args[0]), argv(env, args[1]), variables(env, args[2]);

@@ -34,7 +34,7 @@ class ExitQueue {
 
  private:
   int queue_ = -1;
-  [[maybe_unused]] int interrupt_ = -1;  // where that takes a descriptor
+  [[maybe_unused]] int interrupt_ = -1;  // if an interrupt needs one
 };
 
 }  // namespace sess

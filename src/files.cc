@@ -1,5 +1,5 @@
-// Files by an open folder and a name, so that nothing between the two can be
-// changed by others (openat(2)), and the locks of pidfiles.
+// File calls that take an open folder and a name: no other process can swap the
+// folder in between (openat(2)). Also the locks of pidfiles.
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ napi_value OpenAt(napi_env env, napi_callback_info info) {
   return ToJs(env, OrErrno(fd));
 }
 
-// (folder, name): unlinkat(2) of what is no folder.
+// (folder, name): unlinkat(2), for anything but a folder.
 napi_value UnlinkAt(napi_env env, napi_callback_info info) {
   Args args(env, info);
   Text name(env, args[1]);
@@ -53,8 +53,8 @@ napi_value RenameAt(napi_env env, napi_callback_info info) {
   return ToJs(env, OrErrno(renameat(folder, from.get(), folder, to.get())));
 }
 
-// (fd): where the symbolic link leads that is open as `fd` (O_PATH, O_NOFOLLOW;
-// readlinkat(2)), or -errno.
+// (fd): the target of the symbolic link that is open as `fd` (O_PATH,
+// O_NOFOLLOW; readlinkat(2)), or -errno.
 napi_value ReadLink(napi_env env, napi_callback_info info) {
   char target[PATH_MAX + 1];
   ssize_t size = readlinkat(Args(env, info).Int(0), "", target, PATH_MAX);
@@ -63,16 +63,17 @@ napi_value ReadLink(napi_env env, napi_callback_info info) {
   return ToJs(env, static_cast<const char*>(target));
 }
 
-// A lock that belongs to the open file description (fcntl_locking(2)): it is
-// kept over fork and exec, ends with the last descriptor, even by SIGKILL, and
-// can be asked for without being taken. A lock of the process, F_SETLK, would
-// be gone as soon as anything in Node opened and closed the same file.
+// A lock that belongs to the open file description (fcntl_locking(2)). It stays
+// over fork and exec. It ends when the last descriptor closes, even by SIGKILL.
+// A process can ask about it without taking it. F_SETLK would give a lock of
+// the process: that one ends as soon as any code in Node opens and closes the
+// same file.
 #ifdef __linux__
 constexpr int kGet = 36;  // F_OFD_GETLK
 constexpr int kSet = 37;  // F_OFD_SETLK
 
-// The kernel's struct flock. syscall(), as fcntl() is fcntl64@GLIBC_2.28 where
-// off_t has 64 bits.
+// The kernel's struct flock. It goes with syscall(), because with a 64-bit
+// off_t fcntl() becomes fcntl64@GLIBC_2.28.
 struct Lock {
   int16_t type;
   int16_t whence;
@@ -90,8 +91,9 @@ int Ask(const Args& args, int command, Lock* lock) {
 }
 #endif
 
-// (fd, byte, exclusive): 0; -EAGAIN when a lock of others is in the way;
-// another -errno. Only a descriptor open for writing takes an exclusive lock.
+// (fd, byte, exclusive): 0; -EAGAIN when another lock is in the way; another
+// -errno. Only a descriptor that is open for writing can take an exclusive
+// lock.
 napi_value LockByte(napi_env env, napi_callback_info info) {
 #ifdef __linux__
   Lock lock;
@@ -102,8 +104,8 @@ napi_value LockByte(napi_env env, napi_callback_info info) {
 #endif
 }
 
-// (fd, byte, exclusive): 1 when a lock of others is in the way of such a one, 0
-// when none is; -errno.
+// (fd, byte, exclusive): 1 when another lock would be in the way of this one, 0
+// when none would; -errno.
 napi_value IsByteLocked(napi_env env, napi_callback_info info) {
 #ifdef __linux__
   Lock lock;

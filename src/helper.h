@@ -5,10 +5,10 @@
 
 namespace sess {
 
-// A throwaway child that does nothing: its group is a place to stand in while
-// this process leaves its own. All signals must be blocked while it lives, so
-// that none that the terminal sends can reach it. For the main thread, one at a
-// time.
+// A throwaway child that does nothing. This process joins its group while it
+// leaves its own. The caller must block all signals while the helper lives:
+// then no signal that the terminal sends to that group takes effect. Only the
+// main thread may use it, one helper at a time.
 class Helper {
  public:
   Helper() = default;

@@ -17,15 +17,16 @@ namespace sess {
 namespace {
 
 #ifdef __linux__
-// What struct ucred is, which libc shows with _GNU_SOURCE alone.
+// The layout of struct ucred, which libc declares only with _GNU_SOURCE.
 struct Peer {
   int32_t pid;
   uint32_t uid;
   uint32_t gid;
 };
 
-// A connection to the launcher whose pid is `pid`: a descriptor, -ECONNREFUSED
-// where there is none, or another -errno. Nothing in it waits longer than `ms`.
+// Connects to the launcher with this pid: a descriptor, -ECONNREFUSED when
+// there is no launcher, or another -errno. Later reads and writes on the
+// descriptor wait at most `ms`.
 int Connect(int pid, int ms) {
   Fd fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (fd.get() < 0) return -errno;
@@ -35,11 +36,12 @@ int Connect(int pid, int ms) {
                       "setsid-launcher-%d", pid);
   auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 +
                                        static_cast<size_t>(size));
-  // Another process that has taken that name may let us wait for ever.
+  // The socket does not block yet: another process may have taken that name,
+  // and may never accept.
   if (connect(fd.get(), reinterpret_cast<sockaddr*>(&address), length) != 0) {
     return -errno;
   }
-  // The process that was listening there.
+  // The kernel tells which process listens at that name.
   Peer peer = {};
   socklen_t room = sizeof peer;
   if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &room) != 0) {

@@ -1,4 +1,5 @@
-// A process that is meant, and no other: pidfd_open(2).
+// A pidfd refers to one process, and never to a later one with its number:
+// pidfd_open(2).
 #include "call.h"
 #include "pidfd_calls.h"
 #include "register.h"

@@ -40,8 +40,9 @@ inline int OpenPidfd(pid_t) { return -ENOSYS; }
 inline int SendByPidfd(int, int, int) { return -ENOSYS; }
 #endif
 
-// Whether this kernel, or the sandbox, lets us use pidfds: where it doesn't, an
-// EPERM says nothing of another process. Asked once, of ourselves.
+// Whether the kernel, or a sandbox, lets this process use pidfds. Where it does
+// not, EPERM tells nothing about another process. The first call tries it with
+// this process itself.
 inline bool PidfdsWork() {
   static int answer = 0;  // 1 yes, 2 no; both threads would write the same
   int known = __atomic_load_n(&answer, __ATOMIC_RELAXED);
@@ -59,8 +60,8 @@ inline bool HasExited(int pidfd) {
   return poll(&exit, 1, 0) == 1;
 }
 
-// Whether a process has ended, also one that /proc hides. False: it can't be
-// told.
+// Whether a process has ended, even if /proc hides it. False: it lives, or the
+// kernel does not tell.
 inline bool HasEnded(pid_t pid) {
   Fd pidfd(PidfdsWork() ? OpenPidfd(pid) : -ENOSYS);
   return pidfd.get() < 0 ? pidfd.get() == -ESRCH : HasExited(pidfd.get());

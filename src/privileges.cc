@@ -1,5 +1,6 @@
-// The user database, which Node can only be asked for the caller's own entry.
-// Node itself has the calls that change identity, for all threads at once.
+// Look-ups in the user database: Node itself gives only the caller's own entry.
+// The calls that change identity are Node's, since they must act on all threads
+// at once.
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -28,7 +29,8 @@ int AddGroups(const char* name, gid_t group, List<uint32_t>* ids) {
   auto* groups = static_cast<Group*>(
       std::malloc(static_cast<size_t>(count) * sizeof(Group)));
   if (groups == nullptr) return -ENOMEM;
-  // A user with more groups than that must not come out as one without any.
+  // getgrouplist() fails for a user with more groups than that. It is an error
+  // here: otherwise the user would seem to have no groups.
   int result = getgrouplist(name, static_cast<Group>(group), groups, &count) < 0
                    ? -E2BIG
                    : 0;
@@ -83,7 +85,7 @@ napi_value GroupId(napi_env env, napi_callback_info info) {
   group entry;
   group* found = nullptr;
   int error = getgrnam_r(name.get(), &entry, buffer, kBuffer, &found);
-  // Not by "?:", which would make the errno as unsigned as a gid_t.
+  // No "?:" here: it would convert the negative errno to an unsigned gid_t.
   double result = -(error == 0 ? ENOENT : error);
   if (found != nullptr) result = entry.gr_gid;
   std::free(buffer);

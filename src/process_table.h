@@ -1,5 +1,5 @@
-// The one platform seam: which processes there are, and what the kernel says of
-// one. An implementation for each platform stands in a folder of its own.
+// The process table: which processes there are, and what the kernel says of
+// each. Each platform implements it in its own folder (linux, darwin).
 #ifndef SETSID_PROCESS_TABLE_H_
 #define SETSID_PROCESS_TABLE_H_
 
@@ -40,8 +40,8 @@ enum class Scope : int32_t { kAll = 0, kSession = 1, kGroup = 2, kProcess = 3 };
 // a table that can't be read is an error, never an empty list.
 int ScanProcesses(Scope scope, pid_t id, List<int32_t>* pids);
 
-// The rows of the same. A process that vanishes meanwhile is left out. One that
-// shows its number and nothing else has a row of that, with state 0.
+// The rows of these processes. A process that vanishes meanwhile has no row. A
+// process that shows only its number has a row with that number and state 0.
 int ReadProcesses(Scope scope, pid_t id, List<ProcessRow>* rows);
 
 // 0; -ESRCH: there is no such process; -EPERM: it is hidden; another -errno.
@@ -63,12 +63,12 @@ static_assert(sizeof(ProcessDetails) == 28,
 // As ReadProcess.
 int ReadDetails(pid_t pid, ProcessDetails* details);
 
-// The arguments that process `pid` shows, each with a zero behind it; none for
-// a thread of the kernel's and for a zombie. -ESRCH: there is no process of
-// that number with that start.
+// The arguments that process `pid` shows, with a NUL behind each. A kernel
+// thread and a zombie have none. -ESRCH: no process has that number and that
+// start.
 int ReadArgs(pid_t pid, double start, List<char>* args);
 
-// Writes a text that is another one after each boot. 0 or -errno.
+// Writes a text that is different after each boot. 0 or -errno.
 constexpr size_t kBootIdSize = 37;
 int ReadBootId(char (*id)[kBootIdSize]);
 

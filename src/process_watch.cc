@@ -1,5 +1,6 @@
-// The exit of any process, child or not, without polling: a thread for each
-// environment waits for all that it watches, and lives while there are some.
+// Waits for the exit of any process, child or not, without polling. Each Node
+// environment has one thread for all the processes that it watches. The thread
+// lives while there is at least one.
 #include <poll.h>
 #include <unistd.h>
 
@@ -51,8 +52,9 @@ int ExitThread::Start(napi_value on_exit) {
                                       &deliver_) != napi_ok) {
     return -ENOMEM;
   }
-  // After the function, which has a hook too: hooks run last first, and the
-  // thread must be gone before the function is.
+  // The threadsafe function has a cleanup hook too. Node runs the last hook
+  // first, so this one comes after the function's: the thread must end before
+  // the function does.
   if (napi_add_env_cleanup_hook(env_, CleanUp, this) != napi_ok) {
     return -ENOMEM;
   }
@@ -91,8 +93,8 @@ void ExitThread::Unwatch(int fd) {
     if (fds_[i] != fd) continue;
     fds_[i] = fds_[fds_.size() - 1];
     fds_.DropLast();
-    // Not left to close(): a child between fork and exec has a copy, and the
-    // queue would go on watching that one.
+    // close() alone is not enough: a child between fork and exec has a copy of
+    // the descriptor, and the queue would go on watching the copy.
     queue_.Remove(fd);
     close(fd);
     return;
@@ -103,7 +105,7 @@ void* ExitThread::Run(void* self) {
   auto* watcher = static_cast<ExitThread*>(self);
   intptr_t token;
   while (watcher->queue_.Next(&token) == 0 && token != ExitQueue::kInterrupt) {
-    // A number in a pointer's place, which is never followed.
+    // The token is a number in the place of a pointer. No code dereferences it.
     // NOLINTNEXTLINE(performance-no-int-to-ptr)
     void* data = reinterpret_cast<void*>(token);
     napi_call_threadsafe_function(watcher->deliver_, data,
@@ -120,8 +122,8 @@ void ExitThread::Deliver(napi_env env, napi_value on_exit, void*, void* token) {
       napi_get_undefined(env, &receiver) != napi_ok) {
     return;
   }
-  // What the function throws is Node's to report; a worker that is being
-  // terminated runs no function.
+  // Node reports what the function throws. In a worker that is being terminated
+  // this call fails.
   (void)napi_call_function(env, receiver, on_exit, 1, &value, nullptr);
 }
 
@@ -145,7 +147,7 @@ napi_value StartExitThread(napi_env env, napi_callback_info info) {
   return ToJs(env, result == 0 ? -ECANCELED : result);
 }
 
-// The watcher and all its watches are gone after this.
+// This frees the watcher and all its watches.
 napi_value StopExitThread(napi_env env, napi_callback_info info) {
   ExitThread* watcher = ThreadOf(env, Args(env, info)[0]);
   if (watcher != nullptr) Destroy(watcher);

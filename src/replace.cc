@@ -1,5 +1,5 @@
-// What daemonize() needs of the kernel: to know the launcher, and to tell
-// systemd.
+// What daemonize() needs of the kernel: it sets the parent death signal, and it
+// sends messages to systemd.
 #include <fcntl.h>
 #include <stddef.h>
 #include <sys/socket.h>

@@ -31,8 +31,8 @@ napi_value Getpgrp(napi_env env, napi_callback_info) {
   return ToJs(env, ::getpgrp());
 }
 
-// Groups 0 and 1 and negative ones are undefined in POSIX; Linux takes 0 for
-// the caller's own group, and kill(-1) for every process there is.
+// POSIX leaves groups of 1 and less undefined. Linux takes 0 for the caller's
+// own group, and kill(-1) for every process.
 napi_value Killpg(napi_env env, napi_callback_info info) {
   Args args(env, info);
   int32_t group = args.Int(0);

@@ -1,5 +1,5 @@
-// What this process was started with, as the kernel recorded it: taken when the
-// addon is loaded, before the program can change it.
+// What this process was started with, as the kernel recorded it. The addon
+// reads it when Node loads the addon, before the program can change it.
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
@@ -36,8 +36,9 @@ Strings arguments;
 Strings environment;
 
 #ifdef __linux__
-// stat() and fstat() got other names in glibc 2.33, and the addon would not
-// load on an older one. On 64-bit systems the kernel's structure is libc's.
+// glibc 2.33 renamed the symbols of stat() and fstat(): an addon that used them
+// would not load on an older glibc. On 64-bit systems the kernel's struct stat
+// is libc's.
 int Stat(int fd, struct stat* found) {
   return OrErrno(static_cast<int>(syscall(SYS_fstat, fd, found)));
 }
@@ -62,9 +63,9 @@ int ReadAll(const char* path, Strings* strings) {
   }
 }
 
-// process.title writes over the arguments (uv_set_process_title), and /proc
-// shows what is there now. Of a process that has become another user, as we may
-// later, /proc shows nothing.
+// Reads both early, because /proc shows what is in memory now. process.title
+// overwrites the arguments (uv_set_process_title). /proc also hides both from a
+// process that has changed its user, as this one may later.
 void ReadStrings() {
   arguments.error = ReadAll("/proc/self/cmdline", &arguments);
   environment.error = ReadAll("/proc/self/environ", &environment);
@@ -74,7 +75,7 @@ void ReadStrings() {
 constexpr int kFolder = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
 int ReadFolder() {
-  // One that has been removed has no path, and can be stayed in all the same.
+  // A removed folder has no path, but the process can stay in it.
   if (getcwd(folder.path, sizeof folder.path) == nullptr) *folder.path = '\0';
   Fd here(open(".", kFolder));
   if (here.get() < 0) return -errno;
@@ -91,9 +92,9 @@ bool IsFirstFolder(int fd) {
          found.st_ino == folder.node;
 }
 
-// Into the first folder: 0, or -errno with the working folder as it was.
-// Another one by that name is none of ours: a relative path of the command
-// would lead to other programs.
+// Enters the first folder: 0, or -errno with the working folder unchanged. By
+// now another folder may have the old path. The call refuses it: there the
+// relative paths of the command would name other programs.
 int EnterFolder() {
   if (folder.error < 0) return folder.error;
   Fd here(open(".", kFolder));
@@ -109,7 +110,7 @@ int ReadFolder() { return -ENOSYS; }
 int EnterFolder() { return -ENOSYS; }
 #endif
 
-// As a constructor it runs once, for the first thread that loads the addon.
+// The constructor runs once, for the first thread that loads the addon.
 __attribute__((constructor)) void Record() {
   ReadStrings();
   folder.error = ReadFolder();

@@ -1,7 +1,7 @@
 // Descriptors and the working folder, where node:fs has no call for it.
 
-// For 64-bit file offsets, which Node's build asks for everywhere, glibc 2.28
-// gave fcntl() another name, and the addon would not load on an older one.
+// Node's build asks for 64-bit file offsets everywhere. With them fcntl() gets
+// a symbol of glibc 2.28, and the addon would not load on an older one.
 #undef _FILE_OFFSET_BITS
 
 #include <fcntl.h>
@@ -20,13 +20,13 @@ napi_value Dup(napi_env env, napi_callback_info info) {
   return ToJs(env, fd);
 }
 
-// EINTR has closed it too on Linux and macOS (close(2)).
+// After EINTR the descriptor is closed too, on Linux and macOS (close(2)).
 napi_value Close(napi_env env, napi_callback_info info) {
   Args args(env, info);
   return ToJs(env, OrErrno(close(args.Int(0))));
 }
 
-// EBUSY is Linux's for a race with an open() in another thread (dup2(2)).
+// On Linux EBUSY means a race with an open() in another thread (dup2(2)).
 napi_value Dup2(napi_env env, napi_callback_info info) {
   Args args(env, info);
   int from = args.Int(0), to = args.Int(1), fd;
@@ -38,8 +38,8 @@ napi_value Dup2(napi_env env, napi_callback_info info) {
   return ToJs(env, fd);
 }
 
-// The working folder as a descriptor: the way back to it even where its path is
-// gone or can't be read.
+// The working folder as a descriptor. It leads back to the folder even when the
+// path is gone or unreadable.
 napi_value OpenCwd(napi_env env, napi_callback_info) {
 #ifdef O_PATH
   int flags = O_PATH;

@@ -1,7 +1,8 @@
-// A look at what is to be stopped, for JavaScript: at once, or in a thread of
-// its own, so that neither a table of 20,000 processes nor a busy thread pool
-// holds the caller up. Raw Node-API, each status looked at: in a worker that is
-// being terminated any of these calls may fail, and then nothing is given.
+// The looks of stop_look.h for JavaScript: at once, or in a thread of its own.
+// With a thread, neither a table of 20,000 processes nor a busy thread pool
+// delays the caller. This code checks the status of each Node-API call: in a
+// worker that is being terminated any call may fail, and then JavaScript gets
+// nothing.
 #include <cstring>
 
 #include "call.h"
@@ -94,7 +95,7 @@ void Join(Job* job) {
   job->running = false;
 }
 
-// The environment ends: the thread has to be gone before its function is.
+// The environment ends. The thread must end before its threadsafe function.
 void CleanUp(void* job) { Join(static_cast<Job*>(job)); }
 
 void Free(napi_env, void* job, void*) { Destroy(static_cast<Job*>(job)); }
@@ -141,13 +142,13 @@ napi_value LookAsync(napi_env env, napi_callback_info info) {
   napi_add_env_cleanup_hook(env, CleanUp, job);
   job->running = StartThread(Run, job, &job->thread) == 0;
   if (job->running) return promise;
-  // No thread may be started (RLIMIT_NPROC): it takes this one.
+  // The kernel may refuse a thread (RLIMIT_NPROC). Then this thread does it.
   Work(job);
   Resolve(env, job);
   return promise;
 }
 
-// A report with no members, of a number whose leader has ended in this moment.
+// A report without members, for a number whose leader has just ended.
 napi_value Mark(napi_env env, napi_callback_info) {
   Job job;
   MarkNow(&job.report);

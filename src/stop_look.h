@@ -1,6 +1,6 @@
-// One look at a process, a process group or a session that is to be stopped:
-// which members there are, whether the number still means the same, and a
-// signal to them. What is known from one look is given to the next one.
+// One look at a process, a process group or a session that is to be stopped. It
+// finds the members, checks whether the number still means the same, and sends
+// a signal to the members. The next look gets what this look has found.
 #ifndef SETSID_STOP_LOOK_H_
 #define SETSID_STOP_LOOK_H_
 
@@ -24,7 +24,7 @@ struct StopRow {
   static constexpr uint8_t kLive = 1;    // in the last look
   static constexpr uint8_t kHidden = 2;  // /proc doesn't show it
   static constexpr uint8_t kSent = 4;    // a signal has reached it
-  static constexpr uint8_t kKnown = 8;   // it was found to be one that is meant
+  static constexpr uint8_t kKnown = 8;   // seen while the number meant the same
 };
 static_assert(sizeof(StopRow) == 24, "lib/stop/target.ts reads this layout");
 
@@ -38,7 +38,7 @@ struct StopReport {
   int32_t wait_pid;   // a live member to wait for, or 0
   int32_t number;     // Number, below
   int32_t live;       // members, this process not counted
-  int32_t reachable;  // of these, those that no signal was refused for
+  int32_t reachable;  // live, without those that a signal failed for
   int32_t zombies;    //
   int32_t sent;       // signals that reached a process for the first time
   int32_t group;      // the kernel's own answer, kill(-id, 0): 0 or -errno
@@ -68,8 +68,8 @@ struct StopRequest {
 int StopLook(const StopRequest& request, bool first, StopReport* report,
              List<StopRow>* rows);
 
-// The report of a number that is known to be the same now, though its leader
-// has just ended: a first look goes on from it.
+// Fills the report for a number that still means the same now, although its
+// leader has just ended. The first look starts from this report.
 void MarkNow(StopReport* report);
 
 }  // namespace sess

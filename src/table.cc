@@ -12,9 +12,9 @@ namespace {
 
 Scope ScopeArg(const Args& args) { return static_cast<Scope>(args.Int(0)); }
 
-// From here on rows are handed over as they are: copying those of 20,000
-// processes would hold the main thread for a millisecond, and V8 aborts where
-// it finds no memory of its own.
+// From this size on, V8 gets the memory itself instead of a copy. A copy of the
+// rows of 20,000 processes would block the main thread for a millisecond, and
+// V8 aborts if it has no memory for the copy.
 constexpr size_t kLarge = size_t{1} << 20;
 
 void Free(napi_env, void* bytes, void*) { std::free(bytes); }
@@ -29,7 +29,8 @@ napi_value HandOver(napi_env env, int result, List<T>* list) {
   napi_status status =
       napi_create_external_arraybuffer(env, bytes, size, Free, nullptr, &value);
   if (status == napi_ok) return value;
-  // Otherwise Node may have kept the bytes, and frees them with the worker.
+  // After any other failure Node may own the bytes, and frees them with the
+  // worker.
   if (status != napi_no_external_buffers_allowed) return nullptr;
   value = ToJs(env, bytes, size);
   std::free(bytes);
@@ -93,9 +94,9 @@ void Read(napi_env, void* data) {
   reading->result = ReadProcesses(reading->scope, reading->id, &reading->rows);
 }
 
-// Also called where the environment ends and nothing can be made any more:
-// then there is no promise to resolve. The callback has a handle scope of
-// Node's.
+// Node also calls this when the environment ends. Then no value can be made,
+// and the promise stays unresolved. Node opens a handle scope for this
+// callback.
 void Deliver(napi_env env, napi_status, void* data) {
   auto* reading = static_cast<Reading*>(data);
   napi_value value = HandOver(env, reading->result, &reading->rows);

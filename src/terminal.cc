@@ -53,8 +53,8 @@ napi_value Tcgetattr(napi_env env, napi_callback_info info) {
   return ToJs(env, &modes, sizeof modes);
 }
 
-// At once, not when the output has drained: a terminal that is held by Ctrl-S
-// would hold the event loop.
+// TCSANOW does not wait until the output has drained: a terminal that Ctrl-S
+// has stopped would block the event loop.
 napi_value Tcsetattr(napi_env env, napi_callback_info info) {
   Args args(env, info);
   void* bytes;

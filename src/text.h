@@ -7,7 +7,7 @@
 
 namespace sess {
 
-// A string of JavaScript in UTF-8. Null when it is no string.
+// A JavaScript string in UTF-8. Null when the value is no string.
 class Text {
  public:
   Text(napi_env env, napi_value value) {

@@ -3,9 +3,9 @@
 #include "signal_block.h"
 
 #if defined(__linux__) && defined(__GLIBC__)
-// glibc 2.34 moved these two to another library, under a new version. A binary
-// that asks for the first version loads on older ones too, and on musl, which
-// goes by the name alone.
+// glibc 2.34 moved these two functions to another library and gave them a new
+// symbol version. A binary that asks for the first version also loads on an
+// older glibc. It loads on musl too, which ignores the version.
 #if defined(__x86_64__)
 #define GLIBC_FIRST "GLIBC_2.2.5"
 #elif defined(__aarch64__)

@@ -1,4 +1,5 @@
-// The addon's own threads. No signal is for them: signals are Node's to take.
+// The addon's own threads. They block all signals, so that Node's threads take
+// them.
 #ifndef SETSID_THREAD_H_
 #define SETSID_THREAD_H_
 

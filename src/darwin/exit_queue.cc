@@ -1,5 +1,5 @@
-// Exits by kqueue(2). A queue of its own for each process makes a descriptor
-// that is readable once the process has ended, as a pidfd is on Linux.
+// Exits by kqueue(2). Each process gets a queue of its own: a descriptor that
+// becomes readable when the process ends, as a pidfd does on Linux.
 #include "../exit_queue.h"
 
 #include <errno.h>

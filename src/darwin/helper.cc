@@ -9,10 +9,10 @@
 
 namespace sess {
 
-// It is created stopped, before its first instruction, as the leader of its
-// group and without a copy of any descriptor; SIGKILL is all that it ever gets
-// to run. Any program will do that is always there. libuv waits for its own
-// children by pid, so that this one's SIGCHLD is nothing to it.
+// The kernel creates the helper stopped, before its first instruction, as the
+// leader of its group and without a copy of any descriptor. It never runs:
+// SIGKILL ends it. So any program will do that is always there. libuv waits for
+// its own children by pid, so it ignores the SIGCHLD of the helper.
 int Helper::Start() {
   posix_spawnattr_t attributes;
   int error = posix_spawnattr_init(&attributes);

@@ -49,8 +49,8 @@ class Table {
   size_t count_ = 0;
 };
 
-// The kernel's own process, pid 0, is listed too, and has no session to ask
-// for: 0 would be the caller.
+// The table also lists the kernel's own process, pid 0. It is left out, because
+// getsid(0) means the caller.
 bool InScope(const kinfo_proc& info, Scope scope, pid_t id) {
   pid_t pid = info.kp_proc.p_pid;
   if (pid <= 0) return false;
@@ -68,7 +68,7 @@ int Lookup(pid_t pid, kinfo_proc* info) {
   int name[] = {CTL_KERN, KERN_PROC, KERN_PROC_PID, pid};
   size_t size = sizeof *info;
   if (sysctl(name, 4, info, &size, nullptr, 0) != 0) return -errno;
-  return size == 0 ? -ESRCH : 0;  // none of that number: nothing is written
+  return size == 0 ? -ESRCH : 0;  // no such process: it wrote nothing
 }
 
 uint8_t StateLetter(char state) {
@@ -86,7 +86,8 @@ uint8_t StateLetter(char state) {
   }
 }
 
-// What the process uses. The kernel tells root, and each user of its own.
+// What the process uses. The kernel tells root about every process, and any
+// other user about its own.
 void ReadUsage(ProcessRow* row) {
   proc_taskinfo task;
   mach_timebase_info_data_t base;
@@ -104,7 +105,7 @@ void ReadUsage(ProcessRow* row) {
   row->threads = task.pti_threadnum;
 }
 
-// False for a process that has gone: its session can't be asked for any more.
+// False for a process that is gone: the kernel no longer tells its session.
 bool Convert(const kinfo_proc& info, ProcessRow* row) {
   const extern_proc& proc = info.kp_proc;
   memset(row, 0, sizeof *row);

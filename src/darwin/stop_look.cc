@@ -1,5 +1,5 @@
-// A look at what is to be stopped where there are no pidfds: the identity is
-// compared on the line before the signal.
+// A look at what is to be stopped, on a platform without pidfds: it compares
+// the identity on the line before the signal.
 #include "../stop_look.h"
 
 #include <errno.h>
@@ -36,8 +36,8 @@ int SendTo(const ProcessRow& seen, int signal) {
   return kill(seen.pid, signal) == 0 ? 0 : -errno;
 }
 
-// A process with the number that is not the leader seen first shows that the
-// number was free.
+// If a process other than the first leader has the number, the number was free
+// in between.
 Number Meaning(const StopRequest& request, bool first, StopReport* report) {
   ProcessRow row;
   double leader = ReadProcess(request.id, &row) == 0 ? row.start : -1;

@@ -27,7 +27,7 @@ static bool IsKept(int fd, const int* keep, size_t count) {
   return false;
 }
 
-// The smallest that is kept from `from` on, or -1.
+// The smallest kept descriptor that is not below `from`, or -1.
 static int NextKept(int from, const int* keep, size_t count) {
   int next = -1;
   for (size_t i = 0; i < count; i++)
@@ -35,7 +35,7 @@ static int NextKept(int from, const int* keep, size_t count) {
   return next;
 }
 
-// Linux 5.9; refused by older containers' filters.
+// close_range(2) is new in Linux 5.9. Older container filters refuse it.
 static bool CloseRanges(const int* keep, size_t count) {
   for (int from = 0;;) {
     int kept = NextKept(from, keep, count);
@@ -64,8 +64,8 @@ static bool CloseListed(const int* keep, size_t count) {
 
 void CloseAllBut(const int* keep, size_t count) {
   if (CloseRanges(keep, count) || CloseListed(keep, count)) return;
-  // No descriptor is left, or no /proc. One that is above the limit, because
-  // that was lowered later, is missed.
+  // There is no free descriptor, or no /proc. This loop misses a descriptor
+  // above the limit: it was open before the limit was lowered.
   struct rlimit limit;
   int end = kMostDescriptors;
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&

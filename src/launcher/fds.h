@@ -4,11 +4,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// Closes every descriptor but `keep`, in which negative ones are none.
+// Closes every descriptor that is not in `keep`. Negative entries of `keep`
+// stand for none.
 void CloseAllBut(const int* keep, size_t count);
 
-// The same open file, by a descriptor above stdio, which a caller may have left
-// closed. -1 with errno, also for a negative `fd`.
+// Moves `fd` above stdio: if the caller has left 0, 1 or 2 closed, a new
+// descriptor may have such a number. Returns the new number, or -1 with errno.
+// For a negative `fd` it keeps errno.
 int AboveStdio(int fd);
 // The same for both ends of a pipe or a pair; false with errno.
 bool BothAboveStdio(int fds[2]);

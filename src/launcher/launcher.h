@@ -1,6 +1,6 @@
-// The launcher: a small program between Node and the program that is meant,
-// shipped beside the addon. What it does is what only a process can do to
-// itself, before exec.
+// The launcher: a small program between Node and the program that the user
+// wants to run. The package ships it beside the addon. It makes the calls that
+// a process can only make for itself, before exec.
 #ifndef SETSID_LAUNCHER_H_
 #define SETSID_LAUNCHER_H_
 
@@ -13,8 +13,8 @@ int WatchMain(int argc, char** argv);
 // `launcher launch …`: waits for a daemon in the shell's place.
 int LaunchMain(int argc, char** argv);
 
-// `launcher as IGNORED,SOFT WORD …`: WORD …, with these ignored signals and
-// this soft limit of descriptors. 0 is done, else the exit code.
+// `launcher as IGNORED,SOFT WORD …` runs WORD … with these ignored signals and
+// this soft limit of descriptors. TakeState sets both: 0, or the exit code.
 int TakeState(const char* state);
 
 // `launcher state PID` and `launcher front …`: the command `sess`.

@@ -5,14 +5,15 @@
 
 #include <limits.h>
 
-// Another one whenever a word, a value or an answer changes.
+// It goes up whenever a word, a value or an answer changes.
 #define PROTOCOL_VERSION 3
 
 // The longest message: a word and a path.
 #define PROTOCOL_MESSAGE 4200
 
-// ROW(name, word, values, least, most): `values` numbers from `least` to
-// `most`, or -1 for the rest of the message as text of so many bytes.
+// ROW(name, word, values, least, most): a message with `values` numbers, each
+// from `least` to `most`. If `values` is -1, the rest of the message is a text
+// of `least` to `most` bytes.
 
 // The program to the launcher, one message each.
 #define PROGRAM_WORDS(ROW)                 \

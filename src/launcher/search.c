@@ -25,7 +25,7 @@ static void Exec(const char* path, char** argv) {
   free(shell);
 }
 
-// The environment is the child's, and so is the PATH.
+// The environment, and so the PATH, is the one of the program to be started.
 void Search(const char* file, char** argv) {
   if (*file == '\0') {
     errno = ENOENT;

@@ -16,7 +16,7 @@ int SignalSelf(int number) { return kill(getpid(), number); }
 enum { kSetSize = sizeof(SignalSet) };
 
 static int Send(pid_t pid, pid_t target, int number) {
-  // Also what a failed fork gives: kill(-1) is every process of the user.
+  // A failed fork gives -1, and kill(-1) signals every process of the user.
   if (pid <= 1) {
     errno = EINVAL;
     return -1;

@@ -12,8 +12,9 @@ int SignalSelf(int number);
 
 #ifdef __linux__
 
-// As the kernel has it, a bit a signal. musl's sigset_t functions leave out 32
-// to 34, which are its own, and 34 is glibc's SIGRTMIN.
+// A set of signals as the kernel has it: one bit for each signal. musl's
+// sigset_t functions leave out signals 32 to 34, which musl uses itself, but 34
+// is SIGRTMIN in glibc.
 typedef uint64_t SignalSet;
 enum { kLastSignal = 64 };
 #define EVERY_SIGNAL (~(SignalSet)0)
@@ -22,9 +23,9 @@ static inline SignalSet OneSignal(int number) {
   return (SignalSet)1 << (number - 1);
 }
 
-// 0, or -1 with errno. A process is signalled by its number only while it is
-// our child and not reaped, so that the number can't be another's. 1 and less
-// mean many processes, or init: EINVAL.
+// 0, or -1 with errno. The launcher signals a process by its number only while
+// it is an unreaped child: until then no other process can get the number.
+// EINVAL for 1 and less, which mean init or many processes.
 int SignalChild(pid_t child, int number);
 // The group that such a child leads.
 int SignalGroupOf(pid_t child, int number);
@@ -43,8 +44,8 @@ int WaitForSignal(siginfo_t* info);
 int OpenSignals(void);
 void SetDefault(int number);
 
-// Dead by `number`; 128 + number for pid 1, which the kernel spares
-// (pid_namespaces(7)).
+// Ends this process by the signal. The kernel spares pid 1 (pid_namespaces(7)),
+// which exits with 128 + number.
 _Noreturn void DieBy(int number);
 
 #endif

@@ -52,7 +52,8 @@ int TakeDescriptor(int socket, int* number, int* fd) {
   return 1;
 }
 
-// Of descriptors that come with it the kernel closes those without room.
+// The kernel closes the descriptors in a message for which `control` has no
+// room.
 ssize_t TakeText(int socket, char* text, size_t room, struct sender* sender,
                  bool* whole) {
   union control control;

@@ -10,8 +10,8 @@
 // Sends a number with a descriptor. 0, or -1 with errno.
 int SendDescriptor(int socket, int number, int fd);
 
-// Takes one of those. 1, 0 when the last sender is gone, or -1 when there is
-// none to take. `fd` is -1 for a message that is no such one.
+// Takes one such message: 1; 0 when the last sender is gone; -1 when there is
+// no message. `fd` is -1 when the message has another form.
 int TakeDescriptor(int socket, int* number, int* fd);
 
 // The process that sent a message; pid 0: not known.
@@ -20,8 +20,8 @@ struct sender {
   uid_t uid;
 };
 
-// Takes a message as a text, up to `room` - 1 bytes, if one is there: its size,
-// or -1 with errno. `whole`: it fitted, and has no NUL.
+// Takes a message as a text of up to `room` - 1 bytes, if one is there. Returns
+// its size, or -1 with errno. `whole`: it has fitted, and has no NUL.
 ssize_t TakeText(int socket, char* text, size_t room, struct sender* sender,
                  bool* whole);
 #endif

@@ -16,18 +16,19 @@ typedef struct {
   char* text;  // for rows of text
 } Message;
 
-// Digits alone, with a minus where `least` is negative: a number from `least`
-// to `most`.
+// Takes digits, and a minus only if `least` is negative. False unless they are
+// a number from `least` to `most`.
 bool ParseNumber(const char* text, long long least, long long most,
                  long long* value);
 
-// "WORD VALUE,VALUE…" with this byte between word and values. Changes `text`.
-// False for an unknown word, a missing or a superfluous value, and one that is
-// out of range. A row of three values may come with two.
+// Decodes "WORD VALUE,VALUE…", with `separator` between word and values. It
+// changes `text`. False for an unknown word, a missing or a superfluous value,
+// and a value out of range. A row of three values may come with two.
 bool Decode(const Word* words, size_t count, char separator, char* text,
             Message* message);
 
-// "WORD VALUE VALUE…" of a row of numbers: the length, as snprintf(3).
+// Writes "WORD VALUE VALUE…" for a row of numbers. Returns the length, as
+// snprintf(3).
 int Encode(const Word* row, const long long* values, char* text, size_t room);
 
 #endif  // SETSID_TEXT_H_

@@ -15,7 +15,8 @@
 enum { kFirstLook = 20, kLastLook = 500 };
 static pid_t waker = -1;
 static pid_t last_waker = -1;
-// The waker has the other end: when it is killed, the kernel continues us.
+// The waker has the other end. If another process kills the waker, the kernel
+// sends SIGCONT to the launcher.
 static int its_end = -1;
 
 bool IsWaker(pid_t pid) { return pid > 0 && pid == last_waker; }
@@ -33,11 +34,13 @@ static _Noreturn void WakeAsItWakes(pid_t parent, pid_t child, int end) {
   while (getppid() == parent) {
     poll(NULL, 0, pause);
     if (pause < kLastLook) pause *= 2;
-    // As long as its parent is stopped, no process reaps the child: this is its
-    // state, and no stranger's. Without /proc nothing can be told.
+    // While the launcher is stopped, no process reaps the program. So this is
+    // the program's state, and not that of a later process with its number.
+    // Without /proc the state is unknown.
     //
-    // Again and again, as we may be faster than our parent stops: a stop signal
-    // on its way discards the SIGCONT. It ends us when it runs.
+    // The waker repeats this, as it may be faster than the launcher's stop: a
+    // pending stop signal discards the SIGCONT. When the launcher runs, it ends
+    // the waker.
     if (StateOf(child) != '\0' && !IsStopped(child))
       SignalParent(parent, SIGCONT);
   }
@@ -49,7 +52,7 @@ static void StartWaker(pid_t child) {
   int ends[2] = {-1, -1};
   if (pipe2(ends, O_CLOEXEC) == 0) {
     its_end = AboveStdio(ends[0]);
-    // SIGCONT for SIGIO (F_SETSIG in fcntl(2)).
+    // The kernel sends SIGCONT instead of SIGIO (F_SETSIG in fcntl(2)).
     fcntl(its_end, F_SETOWN, parent);
     fcntl(its_end, F_SETSIG, SIGCONT);
     fcntl(its_end, F_SETFL, O_ASYNC);
@@ -60,12 +63,13 @@ static void StartWaker(pid_t child) {
   if (ends[1] >= 0) close(ends[1]);
 }
 
-// Whether another process has killed it: it closes its end before it can be
-// reaped.
+// Ends the waker. True when another process had killed it already: a dying
+// waker closes its end of the pipe before it can be reaped.
 static bool EndWaker(void) {
   struct pollfd end = {its_end, 0, 0};
   bool killed = its_end >= 0 && poll(&end, 1, 0) == 1;
-  // First, since the end of the waker would continue us.
+  // This comes first: otherwise the end of the waker would send SIGCONT to the
+  // launcher.
   if (its_end >= 0) close(its_end);
   its_end = -1;
   if (waker > 0 && SignalChild(waker, SIGKILL) == 0) waitpid(waker, NULL, 0);
@@ -73,7 +77,7 @@ static bool EndWaker(void) {
   return killed;
 }
 
-// Whether the end of the waker's pipe alone has continued us.
+// Whether only the end of the waker's pipe has continued the launcher.
 static bool WokeForNobody(void) {
   siginfo_t info;
   if (TakePending(SIGCONT, &info) != SIGCONT) return false;

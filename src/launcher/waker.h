@@ -1,24 +1,24 @@
-// The waker of a process that stops as its program does, since the shell of
-// both has to see its job stopped: a process in a group of its own, which no
-// stop of the job reaches.
+// When the program stops, the launcher stops too, so that the shell sees its
+// job stopped. The waker is a process that continues the launcher. It has a
+// process group of its own, so no stop of the job reaches it.
 //
-// fg and bg continue the whole group. A process that continues the program by
-// its own pid (kill -CONT, cpulimit) or kills it would leave its parent
-// stopped, and the caller waiting for ever: a stopped process hears nothing.
-// There is no event for any process but the parent, so the waker looks, less
-// and less often.
+// fg and bg continue the whole group. But another process may continue the
+// program by its pid alone (kill -CONT, cpulimit), or kill it. Then the
+// launcher would stay stopped, and its caller would wait for ever. The kernel
+// tells only the parent of a child's state, so the waker polls, less and less
+// often.
 #ifndef SETSID_WAKER_H_
 #define SETSID_WAKER_H_
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-// Stops the caller by `stop(number)` until another process continues it or its
-// child, which is not reaped meanwhile. SIGCONT is blocked, and stays pending
-// where it was sent to us. Without a waker only fg, bg and a SIGCONT to the
-// caller continue it.
+// Stops the calling process by `stop(number)`, until another process continues
+// it or its child. Until then no process may reap the child. SIGCONT must be
+// blocked: one that was sent to the calling process stays pending. Without a
+// waker only fg, bg and a SIGCONT to the calling process continue it.
 void StopWithChild(pid_t child, void (*stop)(int number), int number);
-// Whether a SIGCONT of that sender is the waker's, the last one's too.
+// Whether `pid`, the sender of a SIGCONT, is the waker or the last waker.
 bool IsWaker(pid_t pid);
 
 #endif  // SETSID_WAKER_H_

@@ -66,8 +66,8 @@ static void SignalAll(void) {
 
 int WatchMain(int argc, char** argv) {
   if (argc < 2) return 2;
-  // It lives as long as its parent and children do, whatever a terminal or a
-  // service manager sends to all.
+  // The watcher lives as long as its parent and children do. So it blocks all
+  // signals: a terminal or a service manager may signal every process.
   if (BlockSignals(EVERY_SIGNAL, NULL) != 0) return 1;
 
   long long parent, socket_number;
@@ -77,7 +77,7 @@ int WatchMain(int argc, char** argv) {
   int socket = (int)socket_number;
   if (Reserve() != 0) return 1;
   int pidfd = (int)syscall(SYS_pidfd_open, (pid_t)parent, 0);
-  // The number may be another's when the parent is gone.
+  // If the parent is gone, another process may have its number.
   int gone = getppid() != parent;
   if (pidfd < 0 && !gone) return 1;
   polled[kParent] = (struct pollfd){pidfd, POLLIN, 0};
@@ -99,8 +99,8 @@ int WatchMain(int argc, char** argv) {
     }
     if (polled[kSocket].fd < 0 && count == kChildren) return 0;
   }
-  // From here on a registration fails and its sender ends itself; those that
-  // were sent before are still there to read.
+  // From here on a registration fails, and its sender ends itself. The watcher
+  // still reads the registrations that came before.
   shutdown(socket, SHUT_RD);
   while (Take(socket) > 0) {
   }

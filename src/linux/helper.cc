@@ -16,11 +16,12 @@ namespace {
 alignas(16) char stack[4096];
 pid_t parent;
 
-// Runs in the helper, on memory that it shares with every thread of Node:
-// system calls only, and none that can fail, since errno is Node's too.
+// Runs in the helper, which shares its memory with every thread of Node. It
+// makes only system calls that can't fail: a failure would change Node's errno.
 int Idle(void*) {
   syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  // A parent that was killed before prctl leaves no process to end us.
+  // If the parent was killed before prctl, the kernel sends no signal: the
+  // helper ends itself.
   if (syscall(SYS_getppid) != parent) return 0;
   for (;;) syscall(SYS_ppoll, nullptr, 0, nullptr, nullptr, 0);
 }
@@ -28,13 +29,14 @@ int Idle(void*) {
 }  // namespace
 
 // CLONE_VM copies no page tables, so the cost does not grow with the heap.
-// CLONE_FILES leaves no copies of pipe ends that would keep a pipe open. No
-// exit signal: libuv's SIGCHLD handler must not hear of this child (clone(2)).
+// CLONE_FILES copies no descriptors, so the helper keeps no pipe open. The
+// helper has no exit signal, so libuv's SIGCHLD handler never learns of it
+// (clone(2)).
 int Helper::Start() {
   parent = getpid();
   void* top = stack + sizeof stack;
   int pid = clone(Idle, top, CLONE_VM | CLONE_FILES | CLONE_FS, nullptr);
-  // What is neither a thread nor a fork is not to be had in qemu-user.
+  // qemu-user refuses a clone that is neither a thread nor a fork.
   if (pid < 0 && errno == EINVAL) pid = clone(Idle, top, SIGCHLD, nullptr);
   if (pid < 0) return -errno;
   pid_ = pid;

@@ -59,7 +59,8 @@ bool NumberWasSkipped(const PidCursor& before, const PidCursor& after,
                       pid_t id) {
   if (before.forks < 0 || after.forks < 0) return false;
   if (before.last < 0 || after.last < 0) return false;
-  // Not once round: that takes as many new processes as there are free numbers.
+  // After a whole round of the kernel's circle the cursor tells nothing. A
+  // round takes as many new processes as there are free numbers.
   double free_numbers = PidLimit() - kReserved - after.tasks;
   if (after.forks - before.forks >= free_numbers) return false;
   bool between = before.last <= after.last
@@ -80,7 +81,8 @@ pid_t NumbersInUse() {
   pid_t limit = PidLimit();
   PidCursor now = ReadPidCursor();
   if (now.forks < 0 || now.last < 0) return limit;
-  // Not once round since the boot: no number above the last one was given out.
+  // After more forks the kernel may have gone round its circle of numbers.
+  // Before that it has given out no number above the last one.
   if (now.forks * 2 > limit) return limit;
   pid_t last = static_cast<pid_t>(now.last) + 1;
   return last < limit ? last : limit;
@@ -90,8 +92,8 @@ bool ProcIsPartial() {
   char* text = ReadText("/proc/self/mountinfo");
   if (text == nullptr) return true;
   bool partial = false;
-  // 36 35 98:0 / /proc rw,noatime - proc proc rw,hidepid=invisible. The last
-  // one on /proc is the one that is seen.
+  // 36 35 98:0 / /proc rw,noatime - proc proc rw,hidepid=invisible. Only the
+  // last mount on /proc is visible.
   char* rest = text;
   while (rest != nullptr && *rest != '\0') {
     char* line = rest;

@@ -9,10 +9,10 @@ namespace sess {
 struct PidCursor {
   double forks = -1;  // processes and threads started since boot
   double last = -1;   // the number given out last in this pid namespace
-  double tasks = 0;   // that there are
+  double tasks = 0;   // processes and threads that exist
 };
 
-// Reads them. -1 stays where they can't be read.
+// Reads the three values. A value that can't be read keeps its default.
 PidCursor ReadPidCursor();
 
 // Whether no process can have been given the number `id` between the two
@@ -21,13 +21,15 @@ PidCursor ReadPidCursor();
 bool NumberWasSkipped(const PidCursor& before, const PidCursor& after,
                       pid_t id);
 
-// One more than the largest number, or the largest there can be.
+// pid_max, one more than the largest number; PID_MAX_LIMIT where it can't be
+// read.
 pid_t PidLimit();
 
 // One more than the largest number that a process can have by now.
 pid_t NumbersInUse();
 
-// Whether /proc may hide processes (hidepid of proc(5)), or can't say.
+// True when /proc may hide processes (hidepid of proc(5)), or when that is
+// unknown.
 bool ProcIsPartial();
 
 }  // namespace sess

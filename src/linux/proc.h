@@ -24,30 +24,32 @@ inline int64_t NumberAt(const char* text) {
   return value;
 }
 
-// Whether the number is a process's. /proc opens under the number of any
-// thread, unlisted; signal 0 for thread `pid` of process `pid` is refused with
-// ESRCH where that is no process.
+// Whether `pid` is the number of a process. /proc can't tell: it opens under
+// the number of any thread, although it does not list that. So this sends
+// signal 0 to thread `pid` of process `pid`. The kernel refuses it with ESRCH
+// when `pid` is no process.
 bool IsProcess(pid_t pid);
 
-// Whether a process is in session or group `id`, or is process `id`: 1 or 0, or
-// -errno where the kernel doesn't tell (a security module, a sandbox). Such a
-// process may be one.
+// Whether a process is in session or group `id`, or is process `id`: 1 or 0. Or
+// -errno when the kernel doesn't tell (a security module, a sandbox): then the
+// process may be a member.
 int InScope(pid_t pid, Scope scope, pid_t id);
 
-// As stat(2), by number: glibc's function is of 2.33, and its statx of 2.28.
-// Older container profiles refuse statx, and none refuses this one.
+// stat(2) by its system call number: glibc's function needs glibc 2.33, and its
+// statx needs 2.28. Older container profiles refuse statx, and none refuses
+// this call.
 int Stat(const char* path, struct stat* result);
 
-// 0 where /proc is there, and shows the pids that this process knows; -ENOENT
-// where it is that of another pid namespace, as after unshare(CLONE_NEWPID).
+// 0 when /proc shows the pid namespace of this process; -ENOENT when it shows
+// another one, as after unshare(CLONE_NEWPID), or is not there; another -errno.
 int CheckProc();
 
-// /proc/PID/stat, opened: a descriptor, -ESRCH where the process is gone or
-// hidden, or another -errno. To read it fails once the process was reaped.
+// Opens /proc/PID/stat: a descriptor, -ESRCH where the process is gone or
+// hidden, or another -errno. A read fails once the process is reaped.
 int OpenStat(pid_t pid);
 
-// Calls `see` with each number that /proc lists, until it gives other than 0.
-// That result, or -errno where the table can't be read.
+// Calls `see` with each number that /proc lists, until `see` returns other than
+// 0. Returns that value or 0, or -errno when the table can't be read.
 template <typename See>
 int EachProcess(See see) {
   int result = CheckProc();

@@ -27,19 +27,19 @@ bool SignalSet(const char* status, const char* name, uint32_t* set) {
   return true;
 }
 
-// ENOENT is the word for a process that is gone, and for a hidden one.
+// /proc gives ENOENT both for a process that is gone and for a hidden one.
 int WhyNot(pid_t pid, int error) {
   if (error == EACCES) return -EPERM;
   if (error != ENOENT && error != ESRCH) return -error;
   return IsProcess(pid) ? -EPERM : -ESRCH;
 }
 
-// The st_rdev of what a descriptor of a process is, 0 for what has none and for
-// a closed one; or -errno.
+// The st_rdev of the file that a process has open as `fd`; 0 when it has none,
+// or when `fd` is closed; or -errno.
 int64_t DeviceOf(pid_t pid, int fd) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, fd);
-  // Not synced: a descriptor of a dead network disk would hold us up.
+  // DONT_SYNC: a file on a dead network disk would block this thread.
   struct statx target;
   if (syscall(SYS_statx, AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE,
               &target) == 0) {
@@ -47,7 +47,7 @@ int64_t DeviceOf(pid_t pid, int fd) {
         makedev(target.stx_rdev_major, target.stx_rdev_minor));
   }
   struct stat plain;
-  // A kernel before 4.11, or a profile from its time.
+  // The kernel is older than 4.11, or an old container profile refuses statx.
   if ((errno == ENOSYS || errno == EPERM) && Stat(path, &plain) == 0) {
     return static_cast<int64_t>(plain.st_rdev);
   }
@@ -90,7 +90,7 @@ int ReadArgs(pid_t pid, double start, List<char>* args) {
     }
   }
   if (length < 0) return WhyNot(pid, errno);
-  // The same process before and after: what was read is of no other.
+  // If the process has the same start after the read, the text was its own.
   ProcessRow row;
   int result = ReadProcess(pid, &row);
   return result == 0 && row.start != start ? -ESRCH : result;

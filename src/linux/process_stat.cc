@@ -23,8 +23,8 @@ class Fields {
  public:
   explicit Fields(const char* text) : at_(text) {}
 
-  // 0, and no longer whole(), where the text has ended. A number too large for
-  // the type comes out as another one.
+  // The next number. At the end of the text it gives 0, and whole() turns
+  // false. A number that is too large for the type wraps around.
   int64_t Next() {
     bool negative = *at_ == '-';
     if (negative) at_++;
@@ -64,8 +64,9 @@ double BootTime() {
     now = Milliseconds(CLOCK_REALTIME);
     after = Milliseconds(CLOCK_BOOTTIME);
   } while (after - before > 0.01 && --tries > 0);
-  // A reading is off by the time between two clocks. The one in use stays, so
-  // that a process keeps its start to the millisecond, until the clock is set.
+  // Each reading is off by the time between two clock calls. A reading within a
+  // millisecond of the one in use is dropped. So the start of a process stays
+  // the same to the millisecond, until the clock is set.
   static std::atomic<double> in_use;
   double last = in_use.load(std::memory_order_relaxed);
   if (std::abs(now - after - last) < 1) return last;
@@ -73,8 +74,8 @@ double BootTime() {
   return now - after;
 }
 
-// The command stands in parentheses and may hold any byte, parentheses, blanks
-// and newlines too: it ends at the last ')' of the text.
+// The command stands in parentheses. It may hold any byte, even parentheses,
+// blanks and newlines, so it ends at the last ')' of the text.
 bool ParseStat(const char* text, double boot_time, ProcessRow* row) {
   memset(row, 0, sizeof *row);
   const char* open = strchr(text, '(');

@@ -9,14 +9,14 @@ namespace sess {
 // Milliseconds since the epoch.
 double BootTime();
 
-// Fills a row, but for its uid, from the text of /proc/PID/stat. False for a
-// text that is none.
+// Fills a row, but for its uid, from the text of /proc/PID/stat. False when the
+// text has another form.
 bool ParseStat(const char* text, double boot_time, ProcessRow* row);
 
 // The same from an open /proc/PID/stat. 0 or -errno.
 int ReadStat(int fd, double boot_time, ProcessRow* row);
 
-// No zombie, or one that lives by its other threads.
+// Whether a process lives: it is no zombie, or its other threads still run.
 bool IsLive(const ProcessRow& row);
 
 }  // namespace sess

@@ -13,8 +13,8 @@
 namespace sess {
 namespace {
 
-// It is there, and /proc shows no more of it than its number: hidepid=1, or a
-// security module. No errno, since these mean that the look failed.
+// The process exists, but /proc shows only its number: hidepid=1, or a security
+// module. This is no -errno: an -errno means that the look failed.
 constexpr int kHidden = 1;
 
 // 0, kHidden or -errno.
@@ -24,14 +24,15 @@ int ReadRow(pid_t pid, double boot_time, ProcessRow* row) {
   if (opened < 0) {
     return opened == -EPERM || opened == -EACCES ? kHidden : opened;
   }
-  // The folder belongs to the effective user, as ps shows it. The file doesn't:
-  // root owns it where the process may not be dumped (task_dump_owner in the
-  // kernel's fs/proc/base.c).
+  // The uid is that of the folder, which belongs to the effective user, as ps
+  // shows it. The file may not: root owns it when the process may not be dumped
+  // (task_dump_owner in the kernel's fs/proc/base.c).
   char path[32];
   snprintf(path, sizeof path, "/proc/%d", pid);
   struct stat folder;
   if (Stat(path, &folder) != 0) return errno == ENOENT ? -ESRCH : -errno;
-  // Last, since it fails for a process that is gone: both were of one process.
+  // This read comes last: it fails when the process is gone. So on success the
+  // uid and the row are of the same process.
   int result = ReadStat(file.get(), boot_time, row);
   row->uid = folder.st_uid;
   return result;
@@ -69,8 +70,8 @@ int ReadProcesses(Scope scope, pid_t id, List<ProcessRow>* rows) {
 }
 
 int ReadProcess(pid_t pid, ProcessRow* row) {
-  // Twice: where it is there before and after a look that shows nothing, one
-  // that ended may have left its number to another.
+  // Two tries: a process may exist before and after a look that has found none.
+  // Then the first process has ended, and another has got its number.
   for (int tries = 0; tries < 2; tries++) {
     if (!IsProcess(pid)) return -ESRCH;
     int result = CheckProc();

@@ -28,7 +28,7 @@ StopRow RowOf(const Member& member) {
   return {member.start, member.pid, 0, 0, 0, 0, {0, 0}};
 }
 
-// Now, in the ticks that processes are started at.
+// The time now, in the ticks of a process's start.
 double BootTicks() {
   timespec now;
   clock_gettime(CLOCK_BOOTTIME, &now);
@@ -63,7 +63,8 @@ class Look {
   bool ask_all_ = false;
 };
 
-// Brings the row of a member up to this scan.
+// Updates the row of one member from this scan. `known`: how many rows are from
+// earlier scans.
 int Look::MergeOne(const Member& member, size_t known) {
   ptrdiff_t at = FindStopRow(*rows_, known, member);
   StopRow* row = at >= 0 ? &(*rows_)[static_cast<size_t>(at)] : rows_->Add();
@@ -76,7 +77,7 @@ int Look::MergeOne(const Member& member, size_t known) {
   return 0;
 }
 
-// Brings what is known of all that was ever seen up to this scan.
+// Updates the rows of all processes that were ever seen from this scan.
 int Look::Merge() {
   size_t known = rows_->size();
   for (size_t i = 0; i < known; i++) {
@@ -118,7 +119,7 @@ int Look::Round() {
   if (report_->number == kTaken) members_.Clear();
   result = Merge();
   if (result != 0) return result;
-  // An empty look says nothing of the number, which is free now.
+  // An empty look does not confirm the number, which is free now.
   if (report_->number == kSame && (members_.size() > 0 || members_.self())) {
     report_->since = report_->began;
     report_->forks = started.forks;
@@ -135,7 +136,8 @@ int Look::Run() {
   ask_all_ =
       report_->partial != 0 && (request_.flags & StopRequest::kWhole) != 0;
   int32_t sent = 0;
-  // Again at once while there were new ones: they start others meanwhile.
+  // Another round follows at once when a round has signalled new members: they
+  // may have started others meanwhile.
   for (int round = 0; round < kMaxRounds; round++) {
     int result = Round();
     if (result != 0) return result;

@@ -1,7 +1,7 @@
-// Whether a number still means what was meant. The kernel gives no number to a
-// process while it is that of a group or session (alloc_pid in its
-// kernel/pid.c): a process with the number that is not the leader seen first
-// shows that the number was free.
+// Whether a number still means the same process, group or session. While a
+// group or session has the number, the kernel gives it to no process (alloc_pid
+// in its kernel/pid.c). So if a process other than the first leader has the
+// number, the number was free in between.
 #include <errno.h>
 
 #include "../pidfd_calls.h"
@@ -21,14 +21,14 @@ Holder HolderOf(pid_t id) {
   Holder holder;
   if (!IsProcess(id)) return holder;
   Member member;
-  // Where it can't be read, it may have been reaped since.
+  // If it can't be read, the kernel may have reaped it meanwhile.
   bool read = ReadMember(id, &member) == 0;
   holder.start = read ? member.start : IsProcess(id) ? 0 : -1;
   holder.live = member.live;
   return holder;
 }
 
-// `ended`: the leader had ended before the holder was looked at.
+// `ended`: the leader had already ended when HolderOf read the holder.
 bool IsTaken(bool ended, const Holder& holder, double known) {
   if (holder.start == -1) return false;
   if ((ended && holder.live) || known == -1) return true;
@@ -40,15 +40,16 @@ bool SeenBefore(const StopRequest& request, const Members& members,
   for (size_t i = 0; i < members.size(); i++) {
     const Member& member = members[i];
     if (member.start == 0) continue;
-    // A session is joined by fork alone: a process that started while the
-    // session was known to be there is no member of another one that has got
-    // its number.
+    // A process enters a session only by fork. So a member that started while
+    // the session was known to exist is in that session, and in no later one
+    // with its number.
     bool known = request.scope == Scope::kSession && member.start + 1 <= since;
     ptrdiff_t at = FindStopRow(rows, rows.size(), member);
     if (at >= 0 && (rows[static_cast<size_t>(at)].flags & StopRow::kKnown)) {
       known = true;
     }
-    // Asked again after the scan: what was found meanwhile is of the same then.
+    // This asks again after the scan. If the member is still the same, the
+    // whole scan has seen the same group or session.
     Member now;
     if (known && members.Includes(member.pid) &&
         ReadMember(member.pid, &now) == 0 && now.start == member.start) {
@@ -67,13 +68,13 @@ Number MeaningOf(const StopRequest& request, const Members& members,
   Holder holder = HolderOf(request.id);
   double known = first ? request.start : report->leader;
   if (IsTaken(ended, holder, known)) return kTaken;
-  // It may have ended since it was asked: then it was there till now.
+  // If the leader has ended after HasExited, it had the number till now.
   report->leader = holder.start == 0 && known > 0 ? known : holder.start;
   if (request.scope == Scope::kProcess || members.size() == 0) return kSame;
   if (holder.start > 0 && holder.start == known) return kSame;
   if (request.leader_fd >= 0) {
-    // To the group of that very leader, though another process has its number
-    // (Linux 6.9).
+    // Signal 0 to the group of exactly this leader, even if another process has
+    // its number now (Linux 6.9).
     int result = SendByPidfd(request.leader_fd, 0, kToGroup);
     if (result == 0 || result == -EPERM) return kSame;
     if (result == -ESRCH && request.scope == Scope::kGroup) return kTaken;

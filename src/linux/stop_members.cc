@@ -62,8 +62,9 @@ int Members::AddNew(pid_t pid) {
   return Add(pid);
 }
 
-// Those that were started while the table was read: a member that hands over to
-// a child in this moment stands in no place that is still to be read.
+// Adds members that have started while the scan read the table. A member may
+// start a child and end at this moment, and the scan may be past the child's
+// place in the table.
 int Members::CatchUp(double from) {
   for (int i = 0; i < kMaxCatchUps && from >= 0; i++) {
     double to = ReadPidCursor().last;
@@ -79,7 +80,7 @@ int Members::CatchUp(double from) {
   return 0;
 }
 
-// getsid and getpgid tell of a process that /proc hides, too.
+// getsid and getpgid also answer for a process that /proc hides.
 int Members::AskAll() {
   pid_t limit = NumbersInUse();
   int result = 0;
@@ -95,7 +96,7 @@ int Members::Scan(const PidCursor& started, bool ask_all) {
     if (!IsProcess(id_)) return 0;
     return result == 0 ? Add(id_) : result;
   }
-  // The kernel's own answer needs no table.
+  // If the kernel knows no such group, this needs no table.
   if (scope_ == Scope::kGroup && kill(-id_, 0) != 0 && errno == ESRCH) {
     return 0;
   }

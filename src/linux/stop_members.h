@@ -1,5 +1,5 @@
-// Which processes are in a session or process group at this moment, as far as
-// one scan tells.
+// The processes that are in a session or process group at this moment, as far
+// as one scan can tell.
 #ifndef SETSID_LINUX_STOP_MEMBERS_H_
 #define SETSID_LINUX_STOP_MEMBERS_H_
 
@@ -21,23 +21,24 @@ struct Member {
   bool live = true;
 };
 
-// Reads what tells one process from another. 0, -ESRCH where it is gone or
-// hidden, or another -errno.
+// Reads what identifies a process. 0, -ESRCH where it is gone or hidden, or
+// another -errno.
 int ReadMember(pid_t pid, Member* member);
 
 class Members {
  public:
   Members(Scope scope, pid_t id) : scope_(scope), id_(id) {}
 
-  // `started`: a reading of the moment before. `ask_all`: also those that /proc
-  // hides. 0 or -errno.
+  // `started`: the pid cursor as read just before the scan. `ask_all`: also
+  // find the members that /proc hides. 0 or -errno.
   int Scan(const PidCursor& started, bool ask_all);
-  // Whether a process is one now. False, too, where that can't be told.
+  // Whether a process is a member now. Also false when the kernel does not
+  // tell.
   bool Includes(pid_t pid) const;
   void Clear();
   size_t size() const { return members_.size(); }
   const Member& operator[](size_t index) const { return members_[index]; }
-  // Whether this process is one, which the list leaves out.
+  // Whether this process itself is a member. The list leaves it out.
   bool self() const { return self_; }
 
  private:

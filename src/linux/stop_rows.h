@@ -18,15 +18,15 @@ void SortStopRows(List<StopRow>* rows);
 ptrdiff_t FindStopRow(const List<StopRow>& rows, size_t known,
                       const Member& member);
 
-// Whether the number still means what it meant in the look before `first`,
-// `report` and `rows`. `now`: a reading of the moment after the scan of
-// `members`. stop_meaning.cc
+// Whether the number still means what it meant in the look before. `first`,
+// `report` and `rows` describe that look. `now`: the pid cursor as read just
+// after the scan of `members`. stop_meaning.cc
 Number MeaningOf(const StopRequest& request, const Members& members,
                  const List<StopRow>& rows, bool first, const PidCursor& now,
                  StopReport* report);
 
-// Sends the signal of the request to each member that is due: how many got one
-// for the first time in this phase. stop_send.cc
+// Sends the signal of the request to each member that is due. Returns how many
+// members got one for the first time in this phase. stop_send.cc
 int SendToMembers(const StopRequest& request, const Members& members,
                   List<StopRow>* rows);
 

@@ -1,5 +1,5 @@
-// The signals of a look: each goes to a process that is held by its pidfd and
-// was compared with the one that was seen.
+// Sends the signals of a look. Where the kernel has pidfds, each signal goes
+// through a pidfd, to a process that was compared with the one in the row.
 #include <errno.h>
 #include <signal.h>
 
@@ -39,9 +39,9 @@ bool Sender::IsDue(const StopRow& row) const {
   return Has(StopRequest::kAgain) && row.result == 0;
 }
 
-// 0 where a number is that of the process of a row, and that a member still;
-// -ESRCH where it isn't; or another -errno. Of a process that /proc doesn't
-// show its being a member is all that can be asked.
+// 0 when the pid of a row still names the same process, and this is still a
+// member; -ESRCH when not; or another -errno. If /proc does not show the
+// process, this can only check that it is a member.
 int Sender::Check(const StopRow& row) const {
   if (!members_.Includes(row.pid)) return -ESRCH;
   if (row.start == 0) return 0;
@@ -51,9 +51,10 @@ int Sender::Check(const StopRow& row) const {
   return now.start == row.start ? 0 : -ESRCH;
 }
 
-// The pidfd holds the process that has the pid now, and that must be the one
-// that was seen. One that is held already is signalled through its own pidfd:
-// another that got its number within the same tick has the same start.
+// A pidfd refers to the process that has the pid now, so Check compares that
+// with the row. If the caller holds a pidfd of the process already, the signal
+// goes through that one: Check can't tell apart two processes with the same pid
+// that started within one tick.
 int Sender::SendTo(const StopRow& row, int signal) const {
   bool held = request_.scope == Scope::kProcess && request_.leader_fd >= 0;
   if (held && PidfdsWork()) return SendByPidfd(request_.leader_fd, signal, 0);
@@ -66,19 +67,19 @@ int Sender::SendTo(const StopRow& row, int signal) const {
       return result == 0 ? SendByPidfd(pidfd.get(), signal, 0) : -ESRCH;
     }
   }
-  // Where there is no pidfd to be had, it is compared on the line before. What
-  // /proc doesn't show can't be.
+  // Without a pidfd, Check runs on the line before kill(). It can't compare a
+  // process that /proc does not show, so that one gets no signal.
   if (row.start == 0) return -EPERM;
   if (Check(row) != 0) return -ESRCH;
   return kill(row.pid, signal) == 0 ? 0 : -errno;
 }
 
-// All at once, so that no member can act on another's end or start a new one.
-// False: it has to be done one by one.
+// Signals the whole group at once: then no member can react to another's end or
+// start a new one. False: Run has to signal one by one.
 bool Sender::SendToGroup() {
   if (request_.leader_fd < 0 || members_.self() || !PidfdsWork()) return false;
   if (request_.scope != Scope::kGroup) return false;
-  // Another rule says which process may send this one (kill(2)).
+  // The kernel has another rule for the sender of SIGCONT (kill(2)).
   if (request_.signal == SIGCONT) return false;
   if (SendByPidfd(request_.leader_fd, 0, kToGroup) != 0) return false;
   List<size_t> allowed;
@@ -86,7 +87,8 @@ bool Sender::SendToGroup() {
   for (size_t i = 0; i < rows_.size(); i++) {
     StopRow& row = rows_[i];
     if (!IsDue(row)) continue;
-    // Success tells only that one member could be signalled: which could not?
+    // The signal to the group succeeds when one member may be signalled. So
+    // signal 0 first finds the members that may not.
     row.result = SendTo(row, 0);
     if (row.result == -ESRCH) continue;
     if (row.result == 0 && row.phase != request_.phase) fresh++;

@@ -2,11 +2,11 @@
 //
 //   launcher exec [STEP…] -- FILE ARGV0 [ARG…]
 //
-// The steps are done in the order in which they are given: STEP_WORDS of
-// ../protocol.h. It tells of a failed one by writing two ints, the step's index
-// and errno, to the status descriptor; the count of steps is the program's own
-// index. That descriptor closes by itself when the program starts, which is how
-// Node learns of success (FD_CLOEXEC, as libuv does for its own fork).
+// ExecMain does the steps in the given order: STEP_WORDS of ../protocol.h. When
+// a step fails, it writes two ints to the status descriptor: the step's index
+// and errno. The index of the program itself is the count of steps. The kernel
+// closes that descriptor when the program starts, and so Node learns of the
+// success (FD_CLOEXEC, as libuv does for its own fork).
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -42,9 +42,10 @@ static _Noreturn void Fail(int index) {
   _exit(127);
 }
 
-// A Ctrl-Z before the program has started would stop us with Node waiting for
-// the report, and Node is the one that could continue us. So it is told that
-// all is well, as it soon is. exec puts the default back (POSIX exec).
+// A Ctrl-Z may stop this process before the program has started. Then Node
+// would wait for the report, and only Node could continue this process. So the
+// handler first closes the status descriptor, which tells Node of a success.
+// The program soon starts, and exec restores the default action (POSIX exec).
 static void ReportAndStop(int sig) {
   int error = errno;
   close(status_fd);
@@ -62,7 +63,8 @@ static void StopWithReport(void) {
 
 static void CloseOnExec(int fd) { fcntl(fd, F_SETFD, FD_CLOEXEC); }
 
-// What the terminal had before us: fd -1 where we have taken none.
+// The group that had the terminal before. `fd` is -1 as long as this process
+// has not taken the terminal.
 static struct {
   int fd;
   pid_t holder;
@@ -77,16 +79,16 @@ static int SetForeground(int fd, pid_t group) {
   sigprocmask(SIG_BLOCK, &one, &before);
   int result = tcsetpgrp(fd, group);
   int error = errno;
-  // This one alone: musl's `before` lacks 32 to 34.
+  // This restores SIGTTOU alone: musl's `before` lacks signals 32 to 34.
   if (!sigismember(&before, SIGTTOU)) sigprocmask(SIG_UNBLOCK, &one, NULL);
   errno = error;
   return result;
 }
 
-// Only from the group that our parent may take it from; 0: from any. A parent
-// in the background has no terminal to give, and a shell that loses it to its
-// background job exits. The shell may still take it between the look and the
-// call: the kernel has none that compares and sets.
+// Takes the terminal from group `holder` only; 0: from any group. A parent in
+// the background has no terminal to give, and a shell exits when its background
+// job takes the terminal. The shell may still take it between tcgetpgrp and
+// tcsetpgrp: the kernel has no call that does both.
 static int TakeForeground(int fd, pid_t holder) {
   pid_t now = tcgetpgrp(fd);
   if (now < 0) return -1;
@@ -100,7 +102,8 @@ static int TakeForeground(int fd, pid_t holder) {
   return 0;
 }
 
-// No program starts, so the terminal goes back, unless another has it by now.
+// No program starts, so the terminal goes back to its former group. It stays
+// where it is if another group has it by now.
 static void ReturnForeground(void) {
   int error = errno;
   if (taken.fd >= 0 && tcgetpgrp(taken.fd) == getpgrp()) {
@@ -110,9 +113,9 @@ static void ReturnForeground(void) {
 }
 
 #ifdef __linux__
-// The kernel sends the signal when the thread that forked ends, which is good
-// enough when that is the main thread. A parent that ended before prctl sends
-// nothing more: then getppid has changed (PR_SET_PDEATHSIG(2const)).
+// The kernel sends the signal when the thread that forked ends. That works when
+// this is the main thread. If the parent has ended before prctl, the kernel
+// sends nothing: then getppid() has changed (PR_SET_PDEATHSIG(2const)).
 static int DieWith(pid_t parent, int sig) {
   if (prctl(PR_SET_PDEATHSIG, sig) != 0) return -1;
   if (getppid() != parent) SignalSelf(sig);
@@ -128,7 +131,8 @@ static int DieWithWatcher(int fd, pid_t parent, int sig) {
   int result = SendDescriptor(fd, sig, pidfd);
   int error = errno;
   close(pidfd);
-  // A watcher that has seen the parent end takes no more (it shut its side).
+  // A watcher that has seen the parent end has shut its side, and takes no more
+  // registrations.
   if (result != 0 && getppid() != parent) SignalSelf(sig);
   errno = error;
   return result;

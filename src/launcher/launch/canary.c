@@ -1,5 +1,5 @@
-// Which signals were sent to the launcher's process alone, and which to the
-// whole group, in which the program has got them itself.
+// Tells which signals were sent to the launcher alone, and which to the whole
+// group. The program has got the latter itself.
 #ifdef __linux__
 
 #define _GNU_SOURCE
@@ -15,9 +15,10 @@
 
 enum { kCanaryPatience = 50 };
 
-// The canary: a member of our group that blocks every signal. What is pending
-// for it was sent to the whole group, and so to the program too; what is not,
-// was meant for our pid alone and must be passed on.
+// The canary is a member of the launcher's group that blocks every signal. A
+// signal that is pending for it was sent to the whole group, and so to the
+// program too. Any other signal was sent to the launcher's pid alone, and the
+// launcher must pass it on.
 static struct {
   pid_t pid;
   int fd;
@@ -57,14 +58,15 @@ void EndCanary(void) {
   canary.pid = canary.fd = -1;
 }
 
-// Signals to a group are handed out under the lock for readers of the task
-// list; setpgid takes it for writing before it looks at anything. So a process
-// that was signalling when this is called has finished when it returns. No
-// group has this number: with our own, which may be 0 in a container, we might
-// leave it.
+// The kernel hands out a signal to a group under the read lock of its task
+// list. setpgid takes the write lock before it checks its arguments. So a
+// process that was already signalling a group has finished when setpgid
+// returns. No group has the number INT_MAX, so the launcher never leaves its
+// group. The number of its own group may be 0 in a container, and setpgid(0, 0)
+// might make it leave.
 void WaitForSenders(void) { setpgid(0, INT_MAX); }
 
-// The canary's answer: 1, 0, or -1 for none.
+// The canary's answer: 1 or 0, or -1 when none comes in time.
 static int Ask(int number, int patience) {
   unsigned char byte = (unsigned char)number;
   if (send(canary.fd, &byte, 1, MSG_NOSIGNAL) != 1) return -1;
@@ -73,7 +75,7 @@ static int Ask(int number, int patience) {
   return recv(canary.fd, &byte, 1, 0) == 1 ? byte : -1;
 }
 
-// Whether `number` went to the whole group. Takes it from the canary.
+// Whether `number` went to the whole group. Takes the signal from the canary.
 bool TakeFromCanary(int number, bool* known) {
   *known = canary.pid > 0;
   if (!*known) return false;
@@ -84,8 +86,8 @@ bool TakeFromCanary(int number, bool* known) {
   WaitForSenders();
   int answer = Ask(number, kCanaryPatience);
   if (answer >= 0) return answer == 1;
-  // Stopped by a SIGSTOP to the group. Had the signal that woke us gone to all,
-  // it would be awake.
+  // A SIGSTOP to the group has stopped the canary. If the signal that continued
+  // the launcher had gone to the whole group, the canary would run too.
   unsigned char late = 0;
   if (SignalChild(canary.pid, SIGCONT) != 0 ||
       poll(&(struct pollfd){canary.fd, POLLIN, 0}, 1, 1000) != 1 ||
@@ -103,12 +105,12 @@ bool TakeSignal(int number) {
   bool group = TakeFromCanary(number, &known);
   siginfo_t info;
   if (TakePending(number, &info) != number) return false;
-  // Ours, for a launcher that had stopped with its program.
+  // The waker has sent this to a launcher that had stopped with its program.
   if (number == SIGCONT && IsWaker(info.si_pid)) return false;
   // Without a canary, the sender decides: the terminal signals whole groups.
   if (!known) return info.si_code != SI_KERNEL;
-  // Another one for the group may have come between those two steps. Either
-  // it merged with the one just taken, or it is still pending here.
+  // The group may have got the signal again between the two steps above. Then
+  // it has merged with the one just taken, or it is still pending here.
   bool again = TakeFromCanary(number, &known);
   if (again)
     canary.credit[number] = (PendingSignals() & OneSignal(number)) != 0;

@@ -1,4 +1,4 @@
-// How a wait ends, and that nothing is left where it ends badly.
+// How a wait ends. After a failed start this leaves no process behind.
 #ifdef __linux__
 #define _GNU_SOURCE
 #include <errno.h>
@@ -10,8 +10,8 @@
 #include "../text.h"
 #include "launch.h"
 
-// Milliseconds in which what was killed has to be gone, and the same where we
-// may signal none of it.
+// kPatience: milliseconds until the killed processes have to be gone. kNoRight:
+// the same when the launcher may signal none of them.
 enum { kPatience = 5000, kNoRight = 300, kPause = 10, kRoom = 64 };
 
 static const Word kReports[] = {REPORT_WORDS(PROTOCOL_ROW)};
@@ -34,8 +34,9 @@ static bool LeadsGroup(void) {
   return self.child > 0 && getpgid(self.child) == self.child;
 }
 
-// Children of ours, of which the program is one: what has left its group comes
-// to us when its parent ends. Without /proc only the program is known.
+// The launcher's children, and the program is one of them. A process that has
+// left the program's group becomes a child when its parent ends. Without /proc
+// the launcher knows only the program.
 static int Below(pid_t* list) {
   int count = Children(list, kRoom);
   if (count >= 0) return count;
@@ -55,7 +56,7 @@ static void AskOne(pid_t pid) {
   SignalChild(pid, SIGCONT);
 }
 
-// SIGTERM, once to each, and time for it.
+// Sends SIGTERM once to each process, and gives it time to end.
 static void AskToEnd(int64_t grace) {
   if (LeadsGroup()) {
     SignalGroupOf(self.child, SIGTERM);
@@ -79,7 +80,7 @@ static void AskToEnd(int64_t grace) {
   }
 }
 
-// Whether there was a process that we may kill.
+// Sends SIGKILL to all. False when there was no process that this could kill.
 static bool KillAll(void) {
   bool any = LeadsGroup() && SignalGroupOf(self.child, SIGKILL) == 0;
   pid_t list[kRoom];
@@ -96,11 +97,12 @@ size_t EndEverything(int64_t grace, pid_t* left, size_t room) {
        Doze(kPause / 5)) {
     any = KillAll() || any;
     ReapOrphans();
-    // Its number is free when it is reaped, and so it goes last of its group.
+    // Reaping the program frees its number. So the launcher reaps it only when
+    // the rest of its group has ended.
     if (self.child > 0 && !ProgramLives() &&
         waitpid(self.child, NULL, WNOHANG) == self.child)
       self.child = -1;
-    // The kernel's own answer: there is no process below us.
+    // ECHILD is the kernel's answer that no process is left below the launcher.
     if (waitid(P_ALL, 0, &(siginfo_t){0}, WEXITED | WNOHANG | WNOWAIT) != 0 &&
         errno == ECHILD)
       return 0;
@@ -124,7 +126,7 @@ static const char* SignalName(int number) {
   return known ? names[number] : strsignal(number);
 }
 
-// With --report a word, else a sentence.
+// The launcher tells each outcome: by a word with --report, else by a sentence.
 static const struct {
   ReportWord word;
   bool stops;  // there may be something to end
@@ -191,7 +193,7 @@ static _Noreturn void Leave(Outcome outcome, int value) {
 
 _Noreturn void Finish(Outcome outcome, int value) {
   EndCanary();
-  // A program that waits at the gate ends.
+  // This ends a program that waits at the gate.
   if (self.gate >= 0) close(self.gate);
   if (kEnds[outcome].stops) {
     pid_t left[kRoom], program = self.child;
@@ -199,7 +201,7 @@ _Noreturn void Finish(Outcome outcome, int value) {
     if (self.child < 0) RemovePidFile(program);
     TellWhoIsLeft(left, count);
   } else if (outcome != kEndReady && self.child > 0) {
-    // It has told why it did not start, and ends.
+    // The program has told why it did not start, and ends.
     waitpid(self.child, NULL, 0);
   }
   if (self.report >= 0) {
@@ -216,7 +218,7 @@ _Noreturn void EndedBeforeReady(const siginfo_t* info) {
 
 _Noreturn void Ready(int code) {
   siginfo_t info;
-  // One that has ended since is not up, whatever it said.
+  // A program that has ended by now is not up, whatever it has said.
   if (ChildIs(WEXITED, &info)) EndedBeforeReady(&info);
   Finish(kEndReady, code);
 }

@@ -1,12 +1,14 @@
-// With --report two processes wait for a daemon, so that either may be killed:
+// With --report two processes wait for a daemon. If another process kills one
+// of them, the other one cleans up:
 //
 //   Node -- guard -- launcher -- program
 //
-// The program can't be told to die with the launcher: PR_SET_PDEATHSIG is for
-// the program itself to clear when it is ready, and it may be any program. When
-// the launcher is killed, the guard is the next subreaper: all that was below
-// it is the guard's, which ends it. When the guard is killed, the launcher gets
-// SIGTERM by PR_SET_PDEATHSIG and ends the start as for Ctrl-C.
+// The kernel can't end the program with the launcher: the program itself would
+// have to clear PR_SET_PDEATHSIG when it is ready, and it may be any program.
+// When the launcher is killed, the guard is the next subreaper: it becomes the
+// parent of all processes below the launcher, and ends them. When the guard is
+// killed, the launcher gets SIGTERM by PR_SET_PDEATHSIG and ends the start as
+// for Ctrl-C.
 #ifdef __linux__
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,9 +24,9 @@
 
 static const Word kReports[] = {REPORT_WORDS(PROTOCOL_ROW)};
 
-// What the launcher has reported and Node has not got yet. The verdict, its
-// last line, waits here until the launcher has ended: a caller that hears
-// "ready" then hears it of an orphan that has got its final parent.
+// What the launcher has reported and the guard has not passed on yet. The
+// verdict is the last line, and it waits here until the launcher has ended. So
+// when Node reads "ready", the daemon has got its final parent.
 static char lines[4096];
 static size_t length;
 
@@ -34,7 +36,7 @@ static bool Holds(const char* word) {
 }
 
 static void Pass(size_t size) {
-  // Node may be gone, and hears nothing any more.
+  // Node may be gone. Then no process reads this.
   (void)!write(self.report, lines, size);
   length -= size;
   memmove(lines, lines + size, length);
@@ -43,7 +45,7 @@ static void Pass(size_t size) {
 static void ReadLines(int from) {
   ssize_t size = read(from, lines + length, sizeof lines - length);
   if (size > 0) length += (size_t)size;
-  // This one is passed on at once: the pidfile is written by it.
+  // The guard passes on `started` at once: Node writes the pidfile by it.
   char* end = memchr(lines, '\n', length);
   if (end != NULL && Holds(kReports[kStarted].word))
     Pass((size_t)(end + 1 - lines));
@@ -73,7 +75,7 @@ static _Noreturn void Conclude(pid_t launcher, int from) {
     Pass(length);
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
   }
-  // It was killed, and all that was below it is ours.
+  // The launcher was killed, and all that was below it is now below the guard.
   pid_t left[64];
   size_t count = EndEverything(0, left, sizeof left / sizeof *left);
   for (size_t i = 0; i < count; i++) Report(kLeft, (long long[]){left[i]});
@@ -88,15 +90,16 @@ static _Noreturn void Guard(pid_t launcher, int from) {
   CloseAllBut(keep, sizeof keep / sizeof *keep);
   struct pollfd events[] = {
       {signals, POLLIN, 0}, {from, POLLIN, 0}, {self.report, 0, 0}};
-  // Without a signalfd it looks every now and then.
+  // Without a signalfd the guard looks every 100 ms.
   int pause = signals < 0 ? 100 : -1;
   while (!HasEnded(launcher)) {
     poll(events, sizeof events / sizeof *events, pause);
     if (events[1].revents != 0) ReadLines(from);
-    // No other process writes to it, and so this is the launcher's end.
+    // Only the launcher writes to this pipe, so its end means the launcher's
+    // end.
     if ((events[1].revents & POLLHUP) != 0) events[1].fd = -1;
     if (events[2].revents != 0) {
-      // It is not read any more: Node is gone.
+      // No process reads the report any more: Node is gone.
       events[2].fd = -1;
       SignalChild(launcher, SIGTERM);
     }
@@ -118,7 +121,7 @@ void StartGuarded(void) {
     Guard(launcher, fds[0]);
   }
   close(fds[0]);
-  // Node's end of this closes when both of us have ended.
+  // Node reads end of file there when both guard and launcher have ended.
   self.direct = self.report;
   self.report = fds[1];
   if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) != 0) Finish(kEndFailed, errno);

@@ -1,14 +1,15 @@
-// The launch part: the caller waits for this process, and the program runs
-// below it until it has become a daemon. ../PROTOCOL.md tells what is said
-// between them.
+// The launch part. The caller waits for the launcher, and the program runs
+// below it until it has become a daemon. ../PROTOCOL.md has the words that they
+// exchange.
 //
 //   launch [--OPTION=VALUE]... -- FILE [ARG]...
 //
-// Without --report both are in one process group and behave as one. What ends
-// or stops the program ends or stops us in the same way; what is sent to our
-// pid is passed on. With a mark it has to become a daemon, and within
-// --timeout; else it may. With --report the program starts in a session of its
-// own, and what happens is told in lines on FD.
+// Without --report launcher and program are in one process group and behave as
+// one. When the program ends or stops, the launcher ends or stops in the same
+// way. The launcher passes on a signal that was sent to its pid. With --mark
+// the program has to become a daemon, within --timeout; without it the program
+// may become one. With --report the program starts in a session of its own, and
+// the launcher reports in lines on FD.
 
 #ifdef __linux__
 #define _GNU_SOURCE
@@ -57,8 +58,9 @@ static void OpenPipe(int fds[2]) {
     Finish(kEndFailed, errno);
 }
 
-// What the program says before its exec: an errno, less than 0 for a step
-// before it, 0 at the gate. Without a word it has begun, or ended.
+// Reads what the child says before its exec: an errno when exec has failed, a
+// negative errno when a step before has failed, 0 when it waits at the gate.
+// End of file: the program has begun, or the child has ended.
 static void HearBeginning(int fd) {
   int error = 0;
   ssize_t size;
@@ -91,7 +93,7 @@ static void OpenWays(const struct options* options, int ready[2]) {
   if (options->notify && (self.notify = OpenNotify()) < 0)
     Finish(kEndFailed, errno);
   if ((self.listener = OpenLink()) < 0) Finish(kEndFailed, errno);
-  // Its second run knows by it that it is the second.
+  // By this variable the program knows that this is its second run.
   if (options->restarted && setenv("SETSID_LAUNCHER", "restart", 1) != 0)
     Finish(kEndFailed, errno);
 }
@@ -102,7 +104,8 @@ static void StartProgram(const struct options* options) {
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, failure) != 0 ||
       !BothAboveStdio(failure))
     Finish(kEndFailed, errno);
-  // In kTogether its orphans are its shell's affair, as without us.
+  // In kTogether the launcher adopts no orphans of the program: they go where
+  // they would go without the launcher.
   bool adopts = self.phase == kApart || self.expected;
   if (adopts && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
     Finish(kEndFailed, errno);
@@ -115,7 +118,8 @@ static void StartProgram(const struct options* options) {
   self.ticks = StartTicks(self.child);
   close(failure[1]);
   if (ready[1] >= 0) close(ready[1]);
-  // The ends of the caller's pipes are the program's to close.
+  // The launcher must not hold the caller's pipes open: only the program
+  // decides when they close.
   int keep[] = {2,           self.signals, self.listener,
                 self.report, self.ready,   self.notify,
                 self.direct, canary,       failure[0]};
@@ -128,15 +132,16 @@ int LaunchMain(int argc, char** argv) {
   if (!ParseOptions(argc, argv, &options)) return 2;
   self.file = options.program[0];
   self.expected = options.restarted;
-  // TakeIdentity reads the rest of it.
+  // This is the first number of --cred. TakeIdentity reads the rest.
   self.user =
       options.cred != NULL ? (uid_t)strtoul(options.cred, NULL, 10) : geteuid();
   if (self.report >= 0) {
     self.phase = kApart;
     if (fcntl(self.report, F_SETFD, FD_CLOEXEC) != 0) return 2;
   }
-  // Blocked signals are queued for us even where the disposition is to ignore
-  // them, so none is changed, and the program inherits them as they were.
+  // The kernel queues a blocked signal even if its disposition is to ignore it.
+  // So the launcher changes no disposition, and the program inherits them all
+  // as they were.
   if (BlockSignals(EVERY_SIGNAL, &self.inherited) != 0)
     Finish(kEndFailed, errno);
   if (self.report >= 0) StartGuarded();

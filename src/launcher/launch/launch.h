@@ -14,8 +14,9 @@
 
 enum { kNoTime = -1 };
 
-// kTogether: the program is in our process group, and we do as it does.
-// kApart: it has a session of its own, and we wait for it to be ready.
+// kTogether: the program is in the launcher's process group, and the launcher
+// does as the program does. kApart: the program has a session of its own, and
+// the launcher waits for it to be ready.
 typedef enum { kTogether, kApart } Phase;
 
 // Ways in which a wait ends: the rows of end.c.
@@ -32,15 +33,15 @@ typedef enum {
 struct launch {
   const char* name;  // what its messages begin with
   const char* file;
-  pid_t child;          // not reaped as long as this is its number; or -1
+  pid_t child;          // the program, which is not reaped yet; or -1
   uint64_t ticks;       // when it started, or 0
   SignalSet inherited;  // the mask that the program starts with
   int signals;          // a signalfd, for poll alone
   int listener;         // where the program's daemonize() calls
-  int link;             // the call that it has made
+  int link;             // the connection of daemonize()
   int report;           // lines to the caller of --report, or -1
   int direct;           // the same without the guard; the caller answers here
-  int gate;             // the program waits behind it to be let in, or -1
+  int gate;             // the program waits at it for its start, or -1
   int ready;            // a pipe that the program writes to when ready
   int notify;           // the socket of NOTIFY_SOCKET
   Phase phase;
@@ -72,7 +73,7 @@ int64_t Now(void);
 int64_t After(int64_t ms);
 void Doze(int ms);
 
-// Lets the program begin, and gives it its time.
+// Lets the program begin, and starts its time limits.
 void LetBegin(void);
 
 // program.c: the child, up to its exec.
@@ -84,9 +85,11 @@ void StartGuarded(void);
 
 // wait.c
 _Noreturn void Wait(void);
-// Whether the program is in one of these states of waitid(2), which it keeps.
+// Whether the program is in one of these states of waitid(2). The state stays,
+// so a later call can ask again.
 bool ChildIs(int states, siginfo_t* info);
-// Reaps the orphans that have come to us, not the program, nor the canary.
+// Reaps the orphans that have become the launcher's children, but neither the
+// program nor the canary.
 void ReapOrphans(void);
 
 // end.c
@@ -98,14 +101,14 @@ void ReportStarted(void);
 // One line to the caller of --report. False when that line is lost.
 typedef enum { REPORT_WORDS(PROTOCOL_NAME) } ReportWord;
 bool Report(ReportWord word, const long long* values);
-// Ends the program and all that is below us, and sees it gone: how many are
-// left, in `left`.
+// Ends the program and all processes below the launcher, and waits until they
+// are gone. Returns how many are left, with their pids in `left`.
 size_t EndEverything(int64_t grace, pid_t* left, size_t room);
 
 // members.c: each is a look at /proc.
 typedef enum { kNobody, kSomebody, kUnknown } Presence;
 Presence GroupLives(pid_t group);
-// Live and dead children of ours; -1 when that can't be told.
+// The launcher's children, live and dead; -1 when /proc can't be read.
 int Children(pid_t* list, size_t room);
 
 // mirror.c
@@ -118,21 +121,25 @@ void ReadLink(void);
 
 // pidfile.c
 void RememberPidFile(const char* path, uid_t writer);
-// Where no daemon has it, and it names the program; and its lock.
+// Removes the pidfile and its lock, if no daemon holds it and it names
+// `program`.
 void RemovePidFile(pid_t program);
 
 // notify.c: its descriptor, or -1 with errno.
 int OpenNotify(void);
 void ReadNotify(void);
 
-// canary.c: a process, which lives until EndCanary. The descriptor that leads
-// to it, or -1: without it the sender's kind decides.
+// canary.c: starts the canary, a process that lives until EndCanary. Returns
+// the descriptor that leads to it, or -1. Without a canary the kind of the
+// sender decides.
 int StartCanary(void);
 void EndCanary(void);
-// It is not reaped before that, also where another process has killed it: until
-// then its number is no other process's.
+// Whether `pid` is the canary. The launcher reaps it only in EndCanary, even if
+// another process has killed it before: until then no other process gets its
+// number.
 bool IsCanary(pid_t pid);
-// Takes the pending signal `number`. True when it was meant for us alone.
+// Takes the pending signal `number`. True when it was sent to the launcher
+// alone.
 bool TakeSignal(int number);
 // Whether `number` went to the whole group, if that can be `known`.
 bool TakeFromCanary(int number, bool* known);

@@ -1,7 +1,7 @@
-// The line between daemonize() and its launcher. Nothing of it is in the
-// program's environment or descriptors: daemonize() calls its parent, by an
-// abstract name made of the parent's pid, and both ask the kernel which process
-// is at the other end (SO_PEERCRED of unix(7)).
+// The connection between daemonize() and its launcher. Nothing of it is in the
+// program's environment or descriptors. daemonize() connects to its parent by
+// an abstract name with the parent's pid. Both ask the kernel which process is
+// at the other end (SO_PEERCRED of unix(7)).
 #ifdef __linux__
 // struct ucred
 #define _GNU_SOURCE
@@ -34,7 +34,7 @@ int OpenLink(void) {
   socklen_t length =
       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)size);
   int on = 1;
-  // The kernel remembers which process listens from here on.
+  // listen() makes the kernel remember which process listens.
   if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ||
       bind(fd, (struct sockaddr*)&address, length) != 0 || listen(fd, 4) != 0) {
     int error = errno;
@@ -45,7 +45,8 @@ int OpenLink(void) {
   return fd;
 }
 
-// The latest call counts: setsid/launch asks first, and daemonize() again.
+// The latest connection counts: setsid/launch connects first, and daemonize()
+// connects again.
 void AcceptLink(void) {
   int fd = accept4(self.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (fd < 0) return;
@@ -64,13 +65,13 @@ void AcceptLink(void) {
 static void Answer(AnswerWord word, const long long* values) {
   char text[64];
   int length = Encode(&kAnswers[word], values, text, sizeof text);
-  // One that has gone needs no answer.
+  // A program that is gone needs no answer.
   (void)!send(self.link, text, (size_t)length, MSG_NOSIGNAL);
 }
 
 static void Detached(int64_t limit) {
-  // What the program says of itself is believed; its caller may have
-  // set a limit of its own, which it can only shorten.
+  // The launcher believes what the program says of itself. With --report the
+  // caller has set a limit of its own, which the program can only shorten.
   bool ours = self.report >= 0;
   int64_t end = After(limit);
   self.phase = kApart;
@@ -119,7 +120,8 @@ static bool ReadOne(void) {
   ssize_t size = TakeText(self.link, text, sizeof text, &sender, &whole);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   if (size <= 0) {
-    // It says nothing: that a stream ends is never taken for ready.
+    // The end of a connection says nothing: the launcher never takes it for
+    // ready.
     close(self.link);
     self.link = -1;
     return false;

@@ -17,8 +17,8 @@ static bool IsLive(pid_t pid) {
   char state = StateOf(pid);
   if (state == '\0' || state == 'X') return false;
   if (state != 'Z') return true;
-  // A zombie's other threads may live: a folder for each, and its own two
-  // links.
+  // The other threads of a zombie may live. The task folder has two links of
+  // its own, and one for each thread.
   char path[32];
   struct stat task;
   snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
@@ -72,8 +72,8 @@ static bool SeeChild(pid_t pid, void* data) {
   return found->count == found->room;
 }
 
-// One file tells of all where the kernel has it (CONFIG_PROC_CHILDREN), as far
-// as it fits; those that don't are found when these have ended.
+// One file lists all children, if the kernel has it (CONFIG_PROC_CHILDREN). If
+// `text` is too small for all, the caller finds the rest when these have ended.
 int Children(pid_t* list, size_t room) {
   struct children found = {list, 0, room};
   char path[48], text[4096];

@@ -1,5 +1,5 @@
-// A program that stops, and its launcher, which stops as it does: the shell of
-// both waits for us, and has to see its job stopped.
+// When the program stops, the launcher stops in the same way. The shell waits
+// for the launcher, and has to see its job stopped.
 #ifdef __linux__
 #define _GNU_SOURCE
 #include <sys/wait.h>
@@ -13,13 +13,13 @@ static void StopOurselves(int number) {
 }
 
 void MirrorStop(int number) {
-  // A stop signal discards a pending SIGCONT, and that one may be for us.
+  // A stop signal would discard this SIGCONT, which may be for the launcher.
   if ((PendingSignals() & OneSignal(SIGCONT)) != 0) return;
   SetDefault(number);
   if (number != SIGSTOP) {
     SignalSelf(number);
     WaitForSenders();
-    // What continued the group in the meantime has continued the program.
+    // If the program runs, a SIGCONT to the group has continued it meanwhile.
     siginfo_t info;
     if (!ChildIs(WSTOPPED, &info)) {
       TakePending(number, NULL);

@@ -16,7 +16,7 @@ int OpenNotify(void) {
   int fd =
       AboveStdio(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (fd < 0) return -1;
-  // No name asked for: the kernel makes up an abstract one (unix(7)).
+  // bind() without a name: the kernel makes up an abstract one (unix(7)).
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   socklen_t length = offsetof(struct sockaddr_un, sun_path);
   int on = 1;
@@ -32,9 +32,9 @@ int OpenNotify(void) {
   return setenv("NOTIFY_SOCKET", name, 1) == 0 ? fd : -1;
 }
 
-// A process of the program's session. Of one that has ended and has been reaped
-// since, as systemd-notify mostly has, the kernel still tells the user, and
-// that user could say the same by any process of the session.
+// Whether the sender is in the program's session. It may be reaped already, as
+// systemd-notify mostly is. Then the kernel still tells its user, and that user
+// could send the same by any process of the session.
 static bool IsOurs(const struct sender* sender) {
   if (sender->pid <= 0) return false;
   pid_t session = getsid(sender->pid);
@@ -62,7 +62,7 @@ static bool ReadOne(void) {
   return true;
 }
 
-// All that has come: its sender may be about to be reaped.
+// Reads all messages now: a sender may soon be reaped.
 void ReadNotify(void) {
   while (ReadOne()) {
   }

@@ -75,7 +75,7 @@ static bool Set(const Message* option, struct options* options) {
   return true;
 }
 
-// What it keeps of a text is never freed.
+// `options` and `self` may keep parts of the copy, so it is never freed.
 static bool ParseOption(const char* text, struct options* options) {
   char* copy = strncmp(text, "--", 2) == 0 ? strdup(text + 2) : NULL;
   Message option;

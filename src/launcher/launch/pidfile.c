@@ -1,5 +1,5 @@
-// The pidfile of a daemon that could not remove it itself: it was killed, and
-// it is not ready. lib/daemon/lock.ts has the rules that are kept here.
+// Removes the pidfile of a daemon that was killed before it was ready, and so
+// could not remove the file itself. lib/daemon/lock.ts has the rules.
 #ifdef __linux__
 // O_PATH, F_OFD_SETLK
 #define _GNU_SOURCE
@@ -33,9 +33,10 @@ static bool SetNames(const char* name) {
          snprintf(file.fresh, sizeof file.fresh, "%s.new", name) < room;
 }
 
-// The folder is opened now, while the program has the user that it had when it
-// named the file: what is swapped in the path later leads nowhere else. A
-// program of another user than we are could make us remove what it may not.
+// The launcher opens the folder now, while the program still has the user with
+// which it named the file. A later change of the path then leads nowhere else.
+// The launcher accepts no file from a program of another user: that program
+// could make it remove a file that the program itself may not remove.
 void RememberPidFile(const char* path, uid_t writer) {
   const char* slash = strrchr(path, '/');
   char folder[PATH_MAX] = "/";
@@ -89,8 +90,8 @@ void RemovePidFile(pid_t program) {
   struct stat ours;
   int lock = OpenOwn(file.lock, O_RDWR, &ours);
   if (lock < 0 && errno != ENOENT) return;
-  // Both bytes: no daemon has it for life, and no process takes or removes it
-  // now.
+  // The lock is on both bytes: then no daemon has the pidfile for life, and no
+  // process is taking or removing it now.
   struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
   if (lock < 0) {
     RemoveIfNaming(program);

@@ -44,9 +44,10 @@ static int ParseIds(const char* cred, gid_t* ids, int room) {
   return count;
 }
 
-// Becomes that user: groups, group and user, in that order, and then the way
-// back is tried, as setuid(2) leaves no saved ID only for a privileged caller.
-// False with errno; ENOTRECOVERABLE: for a while only.
+// Becomes that user: the groups, the group and the user, in that order. Then it
+// tries the way back, because setuid(2) drops the saved ID only for a
+// privileged caller. False with errno; ENOTRECOVERABLE: it could regain its
+// privileges.
 static bool TakeIdentity(const char* cred) {
   static gid_t ids[kMaxGroups + 2];
   int count = ParseIds(cred, ids, kMaxGroups + 2);
@@ -65,14 +66,15 @@ static bool TakeIdentity(const char* cred) {
   return true;
 }
 
-// The program's own descriptor for "ready", by the number that it knows.
+// Gives the pipe for "ready" the number that the program knows.
 static bool PlaceReady(int ready, int number) {
   if (number == ready) return fcntl(ready, F_SETFD, 0) == 0;
   return dup2(ready, number) >= 0;
 }
 
-// A session of its own, without what the caller had open; or our group, and an
-// end with us, as its caller waits for us.
+// kApart: a session of its own, without the caller's other descriptors.
+// kTogether: the launcher's group. There the kernel kills the program when the
+// launcher ends, because the caller waits for the launcher.
 static bool FindPlace(const struct options* options, int ready, int failure,
                       pid_t parent) {
   if (self.phase == kApart) {
@@ -85,12 +87,12 @@ static bool FindPlace(const struct options* options, int ready, int failure,
   return true;
 }
 
-// A daemon begins when its caller knows of it, and not at all where the
-// launcher is gone before.
+// A daemon begins only when its caller knows of it. If the launcher is gone
+// before, it never begins.
 static void WaitAtGate(int gate) {
   const int ready = 0;
   char word;
-  // Where the launcher is gone, the read tells.
+  // If the launcher is gone, the read below ends.
   (void)!write(gate, &ready, sizeof ready);
   ssize_t size;
   while ((size = read(gate, &word, sizeof word)) < 0 && errno == EINTR) {

@@ -32,8 +32,10 @@ static void StopAlone(int number) {
   SignalSelf(SIGSTOP);
 }
 
-// Signals that are handled by the phase that we are in. `group` has the program
-// in kTogether too, and so it is only for us what went to our pid alone.
+// What the launcher does with a signal in each phase. `direct`: it went to the
+// launcher's pid alone. `group`: it went to the whole group. In kTogether the
+// program is in that group and has got the signal itself, so the launcher does
+// nothing then.
 typedef struct {
   void (*direct)(int number);
   void (*group)(int number);
@@ -66,16 +68,18 @@ static int KindOf(int number) {
 
 static void HandleSignal(int number) {
   bool direct = TakeSignal(number);
-  // Its guard passes on what ends it, and nothing else.
+  // With --report the guard passes on the signals that end the launcher, and no
+  // others.
   if (self.report >= 0 && KindOf(number) != kEnds) return;
-  // A daemon is not stopped with its command, nor continued with it.
+  // A SIGCONT to the command does not continue a daemon.
   if (self.phase == kApart && number == SIGCONT) return;
   const Reaction* reaction = &kReactions[self.phase][KindOf(number)];
   void (*act)(int) = direct ? reaction->direct : reaction->group;
   if (act != NULL) act(number);
 }
 
-// The kernel's tells of a child; one that a process sent is the program's too.
+// A SIGCHLD of the kernel tells of a child. One that a process has sent is for
+// the program too.
 static void TakeChildSignal(void) {
   bool known;
   bool group = TakeFromCanary(SIGCHLD, &known);
@@ -97,7 +101,8 @@ static void HandleSignals(void) {
   }
 }
 
-// The caller has heard of the program; or it is gone.
+// One byte: the caller has heard of the program. End of file: the caller is
+// gone.
 static void ReadAnswer(void) {
   char answer;
   ssize_t size = read(self.direct, &answer, 1);
@@ -114,8 +119,8 @@ static void ReadReady(void) {
   self.ready = -1;
 }
 
-// The program ends, and we end in the same way, unless it had to become a
-// daemon.
+// When the program ends, the launcher ends in the same way. A program that had
+// to become a daemon has failed instead.
 static void EndWithChild(const siginfo_t* info) {
   if (self.expected) EndedBeforeReady(info);
   waitpid(self.child, NULL, 0);
@@ -124,7 +129,8 @@ static void EndWithChild(const siginfo_t* info) {
   DieBy(info->si_status);
 }
 
-// What the kernel tells of the program, by the phase. A daemon may stop.
+// What the launcher does when the program stops or ends, by the phase. A daemon
+// may stop.
 static const struct {
   void (*stopped)(int number);
   void (*ended)(const siginfo_t* info);
@@ -146,7 +152,7 @@ static void LookAtClock(void) {
     Finish(kEndTimeout, 0);
 }
 
-// Milliseconds until the clock has something to say; -1 for never.
+// Milliseconds until the next time limit, at most an hour; -1: there is none.
 static int TimeLeft(void) {
   int64_t next = self.deadline;
   if (self.up != kNoTime && (next == kNoTime || self.up < next)) next = self.up;
@@ -169,8 +175,8 @@ _Noreturn void Wait(void) {
       kAnswer,
       kCount
     };
-    // A negative fd is skipped. Of `report` we hear only when it is not read
-    // any more.
+    // poll skips a negative fd. For `report` it only tells that no process
+    // reads it any more.
     struct pollfd events[kCount] = {[kSignals] = {self.signals, POLLIN, 0},
                                     [kListener] = {self.listener, POLLIN, 0},
                                     [kLink] = {self.link, POLLIN, 0},
@@ -180,7 +186,7 @@ _Noreturn void Wait(void) {
                                     [kAnswer] = {-1, POLLIN, 0}};
     if (self.gate >= 0) events[kAnswer].fd = self.direct;
     poll(events, kCount, TimeLeft());
-    // What it said comes before how it ended, and both before the clock.
+    // First what the program has said, then how it has ended, then the clock.
     if (events[kLink].revents != 0) ReadLink();
     if (events[kListener].revents != 0) {
       AcceptLink();
@@ -192,7 +198,8 @@ _Noreturn void Wait(void) {
     if (events[kAnswer].revents != 0) ReadAnswer();
     if (events[kSignals].revents != 0) {
       HandleSignals();
-      // What came since the poll, from a sender that is about to be reaped.
+      // More messages may have come since the poll. The launcher reads them
+      // before it reaps their senders.
       ReadLink();
       if (self.notify >= 0) ReadNotify();
       ReapOrphans();

@@ -2,12 +2,12 @@
 //
 //   launcher front STATE ROOT [WORD [ARG]…]
 //
-// STATE is what `launcher state` has told, and ROOT the package's folder.
-// `run`, `launch` and `--version` are done here; the rest, and all wrong
-// words, are for Node, which has the help and the errors. Node would not do
-// for `run` and `launch`: at its own start it raises the soft limit of
-// descriptors, gives ignored signals their default, and makes inherited
-// descriptors close at exec.
+// STATE is what `launcher state` has printed, and ROOT is the package's folder.
+// This file does `run`, `launch` and `--version`. Node does the rest and
+// answers wrong words, since it has the help and the errors. Node can't do
+// `run` and `launch`: at its own start it raises the soft limit of descriptors,
+// gives ignored signals their default, and makes inherited descriptors close at
+// exec.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
@@ -49,7 +49,8 @@ static int StartNode(const char* state, const char* root, int argc,
 
 #ifdef __linux__
 
-// The launcher's own words begin with "--": LaunchMain reads them up to that.
+// LaunchMain reads its own options up to the first "--". `sess launch` gives it
+// none, so the line begins with "--".
 static int Launch(char** words) {
   if (strcmp(*words, "--") == 0) words++;
   int count = 0;
@@ -94,7 +95,7 @@ int FrontMain(int argc, char** argv) {
 
 #else
 
-// No launch part and no run part: Node does all.
+// This platform has no launch part and no run part: Node does all.
 int FrontMain(int argc, char** argv) {
   if (argc < 2) return 2;
   return StartNode(argv[0], argv[1], argc - 2, argv + 2);

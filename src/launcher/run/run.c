@@ -47,7 +47,8 @@ bool ParseRun(char** words, struct run* run) {
   return *words != NULL;
 }
 
-// What a failed start tells by the pipe that exec closes.
+// What the child writes to the pipe when its start fails. A successful exec
+// closes the pipe.
 struct failure {
   enum { kStarting, kTakingTerminal, kExecuting } step;
   int error;
@@ -98,7 +99,8 @@ static _Noreturn void BecomeProgram(const struct run* run,
                                     int pipe) {
   struct failure failure = {kStarting, 0};
   if (run->wait) {
-    // SIGKILL is the one signal that we could not pass on.
+    // The launcher can't pass on SIGKILL. So the kernel kills the child when
+    // the launcher ends.
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (getppid() != inherited->parent) _exit(1);
   }
@@ -109,7 +111,8 @@ static _Noreturn void BecomeProgram(const struct run* run,
     goto failed;
   }
   failure.step = kTakingTerminal;
-  // 1 steals it from another session, which is for root (ioctl_tty(2)).
+  // With 1 the kernel takes the terminal from another session, if this process
+  // is root (ioctl_tty(2)).
   if (run->place == kTerminal && ioctl(STDIN_FILENO, TIOCSCTTY, 1) != 0)
     goto failed;
   failure.step = kExecuting;
@@ -134,7 +137,8 @@ int Run(const struct run* run) {
   }
   int reader = AboveStdio(ends[0]), writer = AboveStdio(ends[1]);
   BlockSignals(EVERY_SIGNAL, &inherited.mask);
-  // With SIGCHLD ignored there would be no child to wait for (POSIX wait()).
+  // If SIGCHLD is ignored, an ended child is gone at once, and the launcher
+  // can't wait for it (POSIX wait()).
   const struct sigaction by_default = {.sa_handler = SIG_DFL};
   sigaction(SIGCHLD, &by_default, &inherited.on_child);
   if (run->place == kGroup && run->wait) {
@@ -146,7 +150,8 @@ int Run(const struct run* run) {
   failure.error = errno;
   if (child < 0) return StartFailed(&failure, file);
   if (run->place == kGroup) setpgid(child, child);
-  // The ends of the caller's pipes are the program's to close.
+  // The launcher must not hold the caller's pipes open: only the program
+  // decides when they close.
   int keep[] = {STDERR_FILENO, reader, TerminalDescriptor()};
   CloseAllBut(keep, sizeof keep / sizeof *keep);
   ssize_t size;

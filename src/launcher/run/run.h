@@ -1,4 +1,4 @@
-// What the run part is made of: the command `sess` where it starts no Node.
+// The parts of the command `sess` that need no Node.
 #ifndef SETSID_RUN_H_
 #define SETSID_RUN_H_
 
@@ -14,12 +14,12 @@ struct run {
   char** program;
 };
 
-// False for words that are for Node: --help, and what is wrong.
+// False for words that Node has to answer: --help, and wrong words.
 bool ParseRun(char** words, struct run* run);
 int Run(const struct run* run);
 
-// Puts back what the shell that runs bin/sess has changed; false for a state
-// that no StateMain has written.
+// Restores the variables that the shell of bin/sess has changed. False for a
+// state that StateMain has not written.
 bool RestoreState(const char* state);
 
 // Waits for the child and ends as it ends, by the same signal.
@@ -27,13 +27,14 @@ _Noreturn void WaitAsOne(pid_t child, enum place place);
 
 // The controlling terminal of a job whose program has a group of its own.
 void OpenTerminal(void);
-// Whether the terminal is stdin and our group's now.
+// Whether stdin is the terminal and this process's group has it now.
 bool HasStdinTerminal(void);
-// In the child: takes the terminal, if it is still the group's `holder`.
+// In the child: takes the terminal, if group `holder` still has it.
 void TakeTerminal(pid_t holder);
-// Gives the terminal to a group, if it is our group's now.
+// Gives the terminal to a group, if this process's group has it now.
 bool LendTerminal(pid_t group);
-// Takes the terminal back, if it is still that group's, and its modes with it.
+// Takes the terminal back, if that group still has it. kRestoreModes also
+// restores the modes.
 enum modes { kKeepModes, kRestoreModes };
 void TakeTerminalBack(pid_t group, enum modes modes);
 // -1 where there is none.

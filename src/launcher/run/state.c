@@ -1,13 +1,14 @@
-// What a program that the shell starts has had before the shell:
+// Tells what the shell was started with, and so what its programs should get:
 //
 //   launcher state PID
 //
 // PID is the shell that runs bin/sess. dash drops variables whose names are not
-// names of the shell, such as the functions that bash exports, and every shell
+// valid in a shell, such as the functions that bash exports, and every shell
 // may set some. The kernel keeps the environment that a process was started
-// with (proc_pid_environ(5)), so that the difference can be told: one word,
-// "IGNORED,SOFT[,ENTRY]…" of a mask of signals, the soft limit of descriptors,
-// and in hexadecimal what is to be set (NAME=VALUE) or to be removed (NAME).
+// with (proc_pid_environ(5)). So `state` can tell the difference, as one word:
+// "IGNORED,SOFT[,ENTRY]…". IGNORED is a mask of signals, and SOFT the soft
+// limit of descriptors. Each ENTRY is in hexadecimal: NAME=VALUE to set, or
+// NAME to remove.
 #ifdef __linux__
 
 #define _GNU_SOURCE
@@ -111,7 +112,7 @@ static void RestoreEntry(const char* hex, size_t length) {
     entry[size] = (char)(high * 16 + low);
   }
   entry[size] = '\0';
-  // An entry that is set becomes a part of the environment as it is.
+  // putenv() keeps the entry itself, so this code does not free it.
   // NOLINTNEXTLINE(clang-analyzer-unix.Malloc)
   if (strchr(entry, '=') != NULL && putenv(entry) == 0) return;
   unsetenv(entry);
@@ -126,7 +127,7 @@ int TakeState(const char* state) {
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = (rlim_t)strtoull(rest + 1, NULL, 10);
   if (limit.rlim_cur <= limit.rlim_max) setrlimit(RLIMIT_NOFILE, &limit);
-  // The launcher has children to wait for, so that SIGCHLD stays as it is.
+  // SIGCHLD stays as it is, because the launcher waits for children.
   ignored &= ~OneSignal(SIGCHLD);
   for (int number = 1; number <= kLastSignal; number++) {
     if ((ignored & OneSignal(number)) != 0) signal(number, SIG_IGN);

@@ -1,9 +1,9 @@
-// The terminal of `sess run --group`: the program's group gets it only while
-// our own group has it, and that is asked in the moment of use, every time: a
-// background process that takes the terminal makes the shell read end of file.
+// The terminal of `sess run --group`. The launcher gives it to the program's
+// group only while the launcher's own group has it, and checks that each time.
+// If a background process takes the terminal, the shell reads end of file.
 //
-// All signals are blocked here, SIGTTOU with them, so that tcsetpgrp and
-// tcsetattr don't stop us (POSIX XBD 11.1.4).
+// The launcher blocks all signals here. SIGTTOU is among them, so that
+// tcsetpgrp and tcsetattr don't stop it (POSIX XBD 11.1.4).
 #ifdef __linux__
 
 #define _GNU_SOURCE
@@ -55,7 +55,8 @@ void TakeTerminalBack(pid_t group, enum modes modes) {
   if (modes == kRestoreModes)
     self.has_theirs = tcgetattr(self.fd, &self.theirs) == 0;
   if (tcsetpgrp(self.fd, getpgrp()) != 0) return;
-  // As shells do: what a program that ends well has changed (stty) stays.
+  // Shells do the same. kKeepModes: a program that ends well may have changed
+  // the modes for good (stty).
   if (modes == kRestoreModes && self.has_ours)
     tcsetattr(self.fd, TCSANOW, &self.ours);
 }

@@ -1,6 +1,7 @@
-// `sess run --wait` after the start: the two behave as one process. What ends
-// or stops the program ends or stops us by the same signal, and what is sent to
-// us is passed on. All signals are blocked and taken one by one.
+// `sess run --wait` after the start: the launcher and the program behave as one
+// process. When a signal ends or stops the program, the launcher ends or stops
+// by the same signal. The launcher passes on the signals that it gets. It
+// blocks all signals and takes them one by one.
 #ifdef __linux__
 
 #define _GNU_SOURCE
@@ -26,8 +27,8 @@ static struct {
   int asked;  // the stop signal that we have passed on as SIGSTOP
 } self;
 
-// The child is not reaped before we end, so its number stays its own. A group
-// of that number is the child's, or there is none.
+// The launcher reaps the child only at its own end, so the number stays the
+// child's. If there is a group of that number, it is the child's too.
 static void Send(int number, bool group) {
   if (!group || SignalGroupOf(self.child, number) != 0)
     SignalChild(self.child, number);
@@ -68,13 +69,14 @@ static void Stopped(int number) {
   if (self.place == kGroup) TakeTerminalBack(self.child, kRestoreModes);
   if (self.asked != 0) number = self.asked;
   self.asked = 0;
-  // A stop signal would discard this, and it is for us and the child.
+  // A stop signal would discard this SIGCONT, which is meant for the launcher
+  // and the child.
   if (PendingSignals() & OneSignal(SIGCONT)) return;
   StopWithChild(self.child, StopOurselves, number);
   if (PendingSignals() & OneSignal(SIGCONT)) return;
-  // Where no shell could continue us the kernel has ignored the signal (POSIX
-  // XSH 2.4.3), and both go on. A program without its terminal would stop
-  // again.
+  // If no shell could continue the launcher, the kernel has ignored the stop
+  // signal (POSIX XSH 2.4.3). Then both go on, unless the program has stopped
+  // for the terminal: it would only stop again.
   if (!wants_terminal) Continue();
 }
 
@@ -94,14 +96,16 @@ static void LookAtChild(void) {
   }
 }
 
-// What the terminal sends is for all of the job, and so for the program's whole
-// group; what a process sends to us is for the program.
+// The terminal signals the whole job, so its signals go to the program's whole
+// group. A signal that a process sends to the launcher goes to the program
+// alone.
 static void PassOn(int number, bool from_kernel) {
   bool stop = number == SIGTSTP || number == SIGTTIN || number == SIGTTOU;
   if (number == SIGCONT) {
     Continue();
   } else if (stop && self.place != kGroup) {
-    // The program's group is orphaned, so that the kernel would ignore it.
+    // The program's group is orphaned, so the kernel would ignore this signal
+    // there.
     self.asked = number;
     Send(SIGSTOP, true);
   } else {
@@ -117,7 +121,8 @@ _Noreturn void WaitAsOne(pid_t child, enum place place) {
     siginfo_t info;
     int number = WaitForSignal(&info);
     if (number < 0) continue;
-    // The kernel's SIGCHLD tells of a child; one that a process sent does not.
+    // A SIGCHLD of the kernel tells of the child. One that a process has sent
+    // is passed on.
     if (number == SIGCHLD && info.si_code > 0) {
       LookAtChild();
     } else {
