@@ -18,15 +18,15 @@ export const settled = (outcome: StopResult['outcome']): StopResult => ({
 })
 
 const { SIGKILL } = signals
-/** SIGKILL works when its target next runs; longer than this it doesn't run at all. */
+/** SIGKILL works when its target next runs. A target that lives longer than this doesn't run at all. */
 const KILL_WAIT = 2000
 /** The first pause between two looks and the longest, in milliseconds. The end of a member ends a pause. */
 const PAUSE = 4
 const LONGEST_PAUSE = 100
-/** Looks in a row that show no member of a group that the kernel says has some. */
+/** How many looks in a row may show no member of a group, while the kernel says that it has some. */
 const LOOKS = 3
 
-/** What a look proves. `hidden`: the kernel says that there are members, and none is to be seen. */
+/** What a look proves. `hidden`: the kernel says that there are members, but the look shows none. */
 type Verdict = 'live' | 'absent' | 'hidden' | 'unknown'
 
 interface Phase extends Shot {
@@ -42,7 +42,7 @@ function phasesOf({ killSignal, grace, escalate }: StopPlan): Phase[] {
   return phases.map((phase) => ({ ...phase, thenContinue: phase.signal !== SIGKILL }))
 }
 
-/** The rounds of signals and looks. The target is closed afterwards. */
+/** Runs the rounds of signals and looks, and closes the target afterwards. */
 export async function stopAll(plan: StopPlan, target: Target): Promise<StopResult> {
   try {
     return await new Stop(plan, target).run()
@@ -84,13 +84,13 @@ class Stop {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code !== 'EMFILE' && code !== 'ENFILE') throw error
-      // Without the leader's pidfd there is one more to look with.
+      // Close the leader's pidfd: that frees a descriptor for the look.
       this.#target.close()
       return this.#target.look(undefined, true)
     }
   }
 
-  /** One signal to all that are there and that come, until they are gone or the time is over. */
+  /** Sends one signal to all members, also to new ones, until they are gone or the time is over. */
   async #round(phase: Phase): Promise<Verdict> {
     const deadline = performance.now() + phase.limit
     for (let pause = PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
@@ -100,7 +100,7 @@ class Stop {
       const left = deadline - performance.now()
       if (verdict === 'absent' || verdict === 'unknown' || left <= 0) return verdict
       if (verdict === 'live' && this.#report.reachable === 0) return verdict
-      // Those that the second look alone has seen have had no signal yet.
+      // Members that only the second look has seen have had no signal yet: come back soon.
       await this.#wait(Math.min(left, verdict === 'live' && seen === 0 ? 1 : pause))
     }
   }
@@ -111,7 +111,7 @@ class Stop {
         this.#report = await this.#target.look(phase, this.#report.hidden)
         return
       } catch (error) {
-        // A descriptor comes free, when others have ended.
+        // Try again: a descriptor becomes free when other processes end.
         const { code } = error as NodeJS.ErrnoException
         if ((code !== 'EMFILE' && code !== 'ENFILE') || performance.now() >= deadline) throw error
         await delay(PAUSE)
@@ -121,7 +121,7 @@ class Stop {
     }
   }
 
-  /** Absence is proven: by the kernel's own answer, or by a look that began after an empty one. */
+  /** Absence needs proof: the kernel's own answer, or a second empty look that began after the first. */
   async #verdict(): Promise<Verdict> {
     const { kind, id } = this.#target
     for (let look = 1; ; look++) {
@@ -129,7 +129,7 @@ class Stop {
       if (meaning === 'taken') return 'absent'
       if (live > 0) return meaning === 'unknown' ? 'unknown' : 'live'
       if (kind === 'process' || (kind === 'group' && isEmptyGroup)) return 'absent'
-      // A group has members, says the kernel: its zombies, we ourselves, or some that are not to be seen.
+      // The kernel says that the group has members: its zombies, this process, or members that /proc hides.
       const explained = kind === 'session' || zombies > 0 || id === native.getpgrp()
       if (look > 1 && explained) return 'absent'
       if (look > LOOKS) return 'hidden'
@@ -138,7 +138,7 @@ class Stop {
     }
   }
 
-  /** Until a member has ended, or `limit` ms. One is watched, whatever their number. */
+  /** Waits until a member has ended, or for `limit` ms. It watches one member, however many there are. */
   async #wait(limit: number): Promise<void> {
     const over = new AbortController()
     const cancel = () => over.abort()
@@ -146,7 +146,7 @@ class Stop {
     abort?.addEventListener('abort', cancel)
     const { toWaitFor } = this.#report
     const boot = native.bootId()
-    // Node reads more of it than the signal, and would find that on Object.prototype.
+    // Without a prototype: Node reads more options than `signal`, and would find them on Object.prototype.
     const pause: Promise<void> = delay(limit, undefined, {
       __proto__: null,
       signal: over.signal,
@@ -154,7 +154,7 @@ class Stop {
     const waits = [pause]
     if (toWaitFor !== undefined && typeof boot === 'string' && limit > PAUSE) {
       const identity = { ...toWaitFor, bootId: boot }
-      // Where it can't be watched, the pause has to do.
+      // If the member can't be watched, the pause alone must do.
       const exit = waitForExit(identity, { signal: over.signal })
       waits.push(exit.catch(() => pause))
     }

@@ -15,16 +15,16 @@ import type { StopOptions, StopPlan, StopResult } from './types.ts'
 
 export { checkStopOptions } from './plan.ts'
 
-/** What a number or a child names: something to stop, or how it is when there is nothing. */
+/** What a number or a child names: a target to stop, or the outcome when there is none. */
 type Named = Target | 'already-gone' | 'stale'
 
 /**
- * Ends one process and sees it gone: the signal and SIGCONT, `grace`, SIGKILL. Its
- * children are not looked at: see `stopGroup()` and `stopSession()`.
+ * Ends one process and waits until it is gone: it sends the signal and SIGCONT, and after
+ * `grace` SIGKILL. It leaves children alone: see `stopGroup()` and `stopSession()`.
  *
  * The signals go through a pidfd, taken before the process is compared with the
- * identity: no other process that has got its pid meanwhile can be hit. Where the kernel or a
- * sandbox refuses pidfds, the comparison is the line before the signal.
+ * identity: so they can't hit another process that has got its pid meanwhile. If the kernel or a
+ * sandbox refuses pidfds, the comparison comes right before the signal.
  *
  * @param target process ID, 2 or more, what `identify()` gave, or a child
  * @returns when it has ended or would not; never before it was looked at
@@ -50,9 +50,9 @@ export async function stopProcess(
  * are started meanwhile. The leader may have ended long ago.
  *
  * A child that `spawn()` started as the leader of a group is held from its start on: this is safe long after its
- * exit, when another process may have its number. A number means the group that has it at the call. Where the
- * kernel can (Linux 6.9), the whole group gets its signal at once through its leader's pidfd, else each member
- * through one of its own. A number that was free meanwhile is not signalled again.
+ * exit, when another process may have its number. A number means the group that has it at the call. If the
+ * kernel can (Linux 6.9), the whole group gets its signal at once through its leader's pidfd. Otherwise each member
+ * gets it through its own pidfd. A number that was free meanwhile is not signalled again.
  *
  * @param target process group ID, 2 or more, or a child that leads a group
  * @returns when no live member is left, which the kernel has confirmed, or some would not go
@@ -75,8 +75,8 @@ export async function stopGroup(
 /**
  * Ends every process of a session, in all its groups, and sees them gone.
  *
- * No kernel object names a session: its number is trusted as long as a member that was seen is still there, or the
- * kernel can't have given the number out again. Members that can't be proven to be of the session are survivors,
+ * No kernel object names a session. We trust its number as long as a member that was seen is still there, or the
+ * kernel can't have given the number out again. A member that we can't prove to be of the session is a survivor,
  * `not-signalled`.
  *
  * @param target session ID, 2 or more, or a child that leads a session
@@ -92,8 +92,8 @@ export async function stopSession(
 }
 
 /**
- * The rest of a session, to be stopped after its leader has ended, when the session's number alone would no longer
- * say whose it is. It is taken while the leader is there.
+ * A hold on a session, taken while its leader is there. It stops the rest of the session after the leader has ended:
+ * then the session's number alone no longer tells whose session it is.
  *
  * @internal
  */
@@ -109,7 +109,7 @@ export interface SessionHold {
 /** undefined: that process is gone, or leads no session. @internal */
 export function holdSession(identity: ProcessIdentity): SessionHold | undefined {
   const { pid, startTicks, bootId } = checkIdentity(identity, 'identity')
-  // Our own session is not to be stopped, and that of init can't be.
+  // Our own session must not be stopped, and that of init can't be.
   if (pid <= 1 || startTicks === 0 || native.getsid(0) === pid) return undefined
   const target = leaderTarget('session', pid, pidfdOf(pid), startTicks)
   if (target === undefined || bootId !== boot() || native.getsid(pid) !== pid) {
@@ -126,8 +126,9 @@ const holdOf = (target: Target): SessionHold => ({
 })
 
 /**
- * The session that a process has left behind, from a look now. It was that one's in this look if one of its members is
- * known to descend from that process after it: no process can make it again. undefined: it is empty, or another's.
+ * The session that a process has left behind, from a look now. The caller must prove whose it is: after this look it
+ * must find a member that descends from that process. No process can make that session again, so the look saw it too.
+ * undefined: the session is empty, or another's.
  * @internal
  */
 export function holdOrphans({ pid, startTicks }: ProcessIdentity): SessionHold | undefined {
@@ -147,7 +148,7 @@ async function stopNamed(plan: StopPlan, named: Named): Promise<StopResult> {
   return stopAll(plan, named)
 }
 
-/** From a look at the leader, which is compared with `start`; undefined: it is gone. */
+/** Looks at the leader and compares it with `start`; undefined: the leader is gone. */
 function leaderTarget(kind: Kind, pid: number, pidfd: number, start = 0): Target | undefined {
   const named = { pidfd, start }
   const leader = new Target('process', pid, named)
@@ -177,7 +178,7 @@ function nameProcess(target: unknown): Named {
   const identity = checkIdentity(target, 'target')
   const { pid, startTicks, bootId } = identity
   checkOther(pid, 'target.pid')
-  // Native code takes a start of 0 for any. Only threads of the kernel have it, which no signal ends.
+  // To native code a start of 0 means any process. Only kernel threads have that start, and no signal ends them.
   if (bootId !== boot() || (startTicks === 0 && !isSameProcess(identity))) {
     return idOf('group', pid) === undefined ? 'already-gone' : 'stale'
   }
@@ -233,7 +234,7 @@ function nameChild(kind: 'group' | 'session', child: ChildProcess, plan: StopPla
   const pidfd = copyOf(leader?.pidfd ?? -1)
   const mark = kind === 'session' ? leader?.mark : undefined
   if (mark !== undefined) return new Target(kind, pid, { pidfd, before: new Report(mark) })
-  // Of a child that was not held, its end alone is known: another process with its number is a stranger.
+  // We know only that this child has ended, as it was not held: another process with its number is a stranger.
   return new Target(kind, pid, { pidfd, start: -1 })
 }
 
@@ -246,7 +247,7 @@ function isEmpty(kind: 'group' | 'session', id: number): boolean {
 
 const isLive = (pid: number) => pid === process.pid || new Target('process', pid).lookNow().live > 0
 
-/** Our own, whatever we are told to take it for. */
+/** Refuses our own group or session, whether a number or a child names it. */
 function refuseSelf(kind: 'group' | 'session', id: number, plan: StopPlan): void {
   if (plan.allowSelf || idOf(kind, 0) !== id) return
   const why = `must not be the caller's own ${nameOf(kind)}, without allowSelf`
