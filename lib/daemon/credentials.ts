@@ -19,7 +19,7 @@ export const account: Check<string | number> = (value, name) => {
   throw invalidArgType(name, 'a name or an ID', value)
 }
 
-/** Looks up a user and a group. Without `group` it is the user's own; without `user`, the caller keeps its own. */
+/** Looks up a user and a group. Without `group` it takes the user's own; without `user`, the process keeps its user. */
 export function lookUp(
   user: string | number | undefined,
   group: string | number | undefined,
@@ -42,7 +42,7 @@ export function lookUp(
     }
   }
   if (found !== ENOENT) throw systemError(found, 'getpwnam')
-  // A number needs no entry, but then its group is not known.
+  // A user ID needs no passwd entry, but without an entry its group is unknown.
   if (typeof user === 'string' || chosen === undefined) throw unknownCredential('User', user)
   return { uid: user, gid: chosen, groups: [chosen] }
 }
@@ -55,13 +55,13 @@ function groupId(group: string | number): number {
   return gid
 }
 
-/** CAP_SETGID and CAP_SETUID of capabilities(7): with one of them the way back is open. */
+/** CAP_SETGID and CAP_SETUID of capabilities(7): a thread with one of them can take its old IDs again. */
 const REGAINING = 0b1100_0000n
 
 /**
- * Becomes that user for good: the supplementary groups while we still may, then the group, the user
- * last. Then it is proven: every ID and group of every thread is as asked, none has kept a
- * capability that would bring others back, and the way back is refused.
+ * Becomes that user for good. It sets the supplementary groups first, then the group, and the user last: after that
+ * the process may not change its groups. Then it proves the result: each thread has exactly these IDs and groups, no
+ * thread has kept a capability that would bring others back, and the kernel refuses the way back.
  */
 export function become(wanted: Credentials): void {
   const { uid, gid, groups } = wanted
@@ -72,7 +72,7 @@ export function become(wanted: Credentials): void {
   if (process.platform === 'linux' && threads().some((status) => !fits(status, wanted))) {
     throw privilegesKept()
   }
-  // Tried last: where it succeeds we are root.
+  // This comes last: if it succeeds, this process is root.
   if (uid !== 0 && canReturn()) throw privilegesKept()
 }
 
@@ -88,11 +88,11 @@ const isGroup = (gid: number): boolean => process.getgid?.() === gid && process.
 const isSameSet = (a: number[], b: number[]): boolean =>
   new Set([...a, ...b]).size === new Set(a).size && new Set(a).size === new Set(b).size
 
-/** The group itself adds nothing to the supplementary ones; Node lists it among them. */
+/** Compares the supplementary groups. Node lists the group itself among them, so both sides include it. */
 const hasGroups = ({ gid, groups }: Credentials): boolean =>
   isSameSet([gid, ...groups], [gid, ...(process.getgroups?.() ?? [])])
 
-/** What /proc tells of one thread. */
+/** Whether a thread has these credentials, by its status in /proc. */
 function fits(status: string, { uid, gid, groups }: Credentials): boolean {
   const field = (name: string) => new RegExp(`^${name}:[\\t ]*(.*)$`, 'm').exec(status)?.[1] ?? ''
   const numbers = (name: string) => field(name).split(/\s+/).filter(Boolean).map(Number)

@@ -27,7 +27,7 @@ const checks = {
   name: word,
 }
 
-/** @internal Checked, with what is to be looked up before anything changes. */
+/** @internal Checks the options, and looks up the user and the group before anything changes. */
 export function checkDaemonize(options: DaemonizeOptions) {
   const { user, group, ...given } = checkOptions(options, checks)
   const {

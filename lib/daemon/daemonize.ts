@@ -33,17 +33,17 @@ const SIGKILL = 9
  * `sess launch -- node app.js` or by `import 'setsid/launch'` as the first line,
  * nothing runs twice and all state is kept: pid, memory, timers, open sockets.
  *
- * If it throws, exits or is killed before it is ready, the command prints how and
- * exits non-zero. If it is not ready in time, it is stopped, seen gone, and the command
- * fails. Ctrl-C at a command that waits does the same.
+ * If the program throws, exits or is killed before it is ready, the command prints how and
+ * exits non-zero. If the program is not ready in time, the launcher stops it and waits until
+ * it is gone, and the command fails. Ctrl-C at a command that waits does the same.
  *
- * Until it is ready all standard streams stay with the command: what goes wrong is seen where it was started. Then
+ * Until the program is ready its standard streams stay those of the command, so that the caller sees errors. Then
  * they go where the options say. By default (`'auto'`) a terminal, a pipe and a socket become /dev/null, so that
  * `$(…)`, `| cat`, `execFileSync()`, ssh and cron return, and a reader that goes away can't end the daemon; a file
- * is kept. From the call on, and until ready, a write to a pipe that goes waits for its reader, so that nothing is
+ * stays. From the call until ready, a write to a pipe that will be replaced waits for its reader, so that nothing is
  * lost.
  *
- * SIGHUP ends nothing from then on, unless a listener of the program does that.
+ * From then on SIGHUP doesn't end the program, unless a listener of the program does that.
  *
  * As the main process of a systemd service with NOTIFY_SOCKET, and as pid 1 of a container, the process stays
  * where it is (`strategy: 'none'`), with its streams, session, working folder and umask; ready also sends `READY=1`.
@@ -92,7 +92,7 @@ export async function daemonize(options: DaemonizeOptions = {}): Promise<Daemon>
     return await new Daemonization(settings, stay ? undefined : launcher).run()
   } catch (error) {
     state.daemonize = 'free'
-    // The next call makes one of its own.
+    // The next call opens a connection of its own.
     if (launcher !== undefined) closeSync(launcher.fd)
     throw error
   }
@@ -165,7 +165,7 @@ class Daemonization {
     return this.#launcher.restarted ? 'restart' : 'launcher'
   }
 
-  /** While we may: later we are another user, in another folder. */
+  /** Opens the files now: later this process is another user, in another folder. */
   #openStreams(): Undo {
     if (this.#launcher === undefined) return undefined
     const { stdin = 'auto', stdout = 'auto', stderr = 'auto', umask, credentials } = this.#settings
@@ -178,7 +178,7 @@ class Daemonization {
   #takePidFile(): Undo {
     const { pidFile } = this.#settings
     if (pidFile === undefined) return undefined
-    // Removed by the launcher if we are killed before we are ready, which may be in the moment after it was made.
+    // The launcher removes the pidfile if this process is killed before it is ready. So it gets the path first.
     this.#tell(encodeMessage('pidfile', pidFile))
     this.#pidFile = PidFile.take(pidFile)
     try {
@@ -190,13 +190,13 @@ class Daemonization {
     return () => this.#pidFile?.release()
   }
 
-  /** `ready()` must not wait, so that nothing may be queued then. */
+  /** Writes all queued output: `ready()` must not wait, so nothing may be queued by then. */
   async #writeAll(): Promise<Undo> {
     await this.#streams?.written()
     return this.#streams?.writeAtOnce()
   }
 
-  /** What is said until ready belongs to the caller that waits. */
+  /** Leaves the session and keeps the streams: until ready, the output goes to the caller that waits. */
   async #leave(): Promise<Undo> {
     if (this.#launcher === undefined) return undefined
     const kept = new Redirection(['keep', 'keep', 'keep'], letsReaderGo)
@@ -223,7 +223,7 @@ class Daemonization {
     try {
       writeSync(fd, message)
     } catch (error) {
-      // A launcher that was killed ends us by itself.
+      // If the launcher was killed, its death ends this process.
       const { code = '' } = error as NodeJS.ErrnoException
       if (code !== 'EPIPE' && code !== 'ECONNRESET') throw error
     }
@@ -231,7 +231,7 @@ class Daemonization {
 
   #ready(): void {
     if (this.#isReady) return
-    // First what may fail, and changes nothing here.
+    // These two may fail, so they come first: they change nothing in this process.
     this.#notify(this.#launcher === undefined ? 'READY=1' : `READY=1\nMAINPID=${process.pid}`)
     this.#streams?.checkWritten()
     this.#isReady = true
@@ -246,8 +246,8 @@ class Daemonization {
   }
 
   /**
-   * The launcher answers by leaving, and after a second the socket answers in its place (for a
-   * launcher that is stopped). What we do next, a crash too, comes after ready.
+   * Waits until the launcher has closed its end, or for a second, as the launcher may be stopped.
+   * So whatever this process does next, even a crash, comes after ready.
    */
   #waitUntilHeard(fd: number): void {
     const deadline = performance.now() + 1000
@@ -256,14 +256,14 @@ class Daemonization {
         readSync(fd, Buffer.alloc(1))
         interrupted = false
       } catch (error) {
-        // A read with a time limit is not taken up again after a signal (signal(7)). Else it is EAGAIN
-        // after that second, or ECONNRESET where the launcher left something unread.
+        // The kernel doesn't restart a read with a time limit after a signal (signal(7)). Other errors are
+        // EAGAIN, after that second, and ECONNRESET, if the launcher left something unread.
         interrupted = (error as NodeJS.ErrnoException).code === 'EINTR'
       }
     }
   }
 
-  /** The launcher is gone when we have another parent. */
+  /** Waits until the launcher is gone: then this process has another parent. */
   async #promptIsBack(): Promise<void> {
     const deadline = performance.now() + 1000
     while (this.#launcher?.pid === process.ppid && performance.now() < deadline) {

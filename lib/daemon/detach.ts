@@ -23,19 +23,19 @@ import type { DetachOptions, Detached, StdioTarget } from './types.ts'
  * Afterwards /dev/tty gives ENXIO, and neither Ctrl-C, Ctrl-Z nor the closing of
  * the terminal sends it a signal. A shell that waits for the process goes on
  * waiting: its prompt comes back when the process ends (`daemonize()` gives it
- * back at once). A stdin that was a terminal in use is destroyed; stdout and
- * stderr that were one write to their new file, also through references taken
- * before.
+ * back at once). If stdin was a terminal in use, the call destroys that stream. If
+ * stdout or stderr was a terminal, it now writes to its new file, also through
+ * references taken before.
  *
- * setsid() refuses a process group leader: that one joins a helper's group first and
+ * setsid() refuses a process group leader. A leader first joins the group of a helper and
  * gives it the terminal's foreground; the helper is gone when the call returns. A
- * session leader stays one and gives up the terminal, for all its session, and
- * no process gets a signal by that. A second call changes no session and no terminal.
+ * session leader stays one: it gives up the terminal for its whole session, without
+ * a signal to any process. A second call changes no session and no terminal.
  *
  * Other members of our old process group, such as the rest of a pipeline or a
- * child, make it impossible. `wait` waits for them; pipes that the stdio options
- * replace are let go meanwhile, so that `| cat` comes to its end. If they stay,
- * everything is put back, or `onBlocked: 'partial'` settles for less.
+ * child, make it impossible. `wait` waits for them, and meanwhile closes the pipes
+ * that the stdio options replace, so that `| cat` ends. If the members stay, the
+ * call restores everything, or `onBlocked: 'partial'` settles for less.
  *
  * Output that is queued for a pipe or a socket is written before another file takes its place, as long as
  * its reader takes something at least every 5 s.
@@ -65,7 +65,7 @@ export async function detach(options: DetachOptions = {}): Promise<Detached> {
   return detachBy(() => prepare(options, 'detach'))
 }
 
-/** @internal `detach()` with options that have been checked, and streams of the caller's. */
+/** @internal `detach()` for a caller that has checked the options and opened the streams. */
 export async function detachBy(plan: () => LeavePlan): Promise<Detached> {
   const turn = state.detaching.then(async () => {
     const way = leave(plan())
@@ -84,9 +84,9 @@ export async function detachBy(plan: () => LeavePlan): Promise<Detached> {
 }
 
 /**
- * As `detach()`, in one synchronous step. `wait` blocks the event loop, so that
- * own children, which Node reaps there, don't go meanwhile. Output that is queued can't be written meanwhile either:
- * it is an error where its stream is to be replaced.
+ * As `detach()`, in one synchronous step. `wait` blocks the event loop. Node reaps its children in
+ * that loop, so they stay in the group meanwhile. Node can't write queued output meanwhile either:
+ * if that stream is to be replaced, the call fails.
  *
  * @throws `EAGAIN` output for a pipe or a socket that is to be replaced is queued (`reason: 'output-queued'`, `bytes`);
  * nothing has changed
@@ -149,7 +149,7 @@ function prepare(options: DetachOptions, call: string): LeavePlan {
   return leavePlan(rest, stdio)
 }
 
-/** No platform but POSIX answers this, and it comes before any file is opened. */
+/** Throws on a platform without POSIX sessions, before any file is opened. */
 function checkPlatform(): void {
   const sid = native.getsid(0)
   if (sid < 0) throw systemError(sid, 'setsid')

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import { inspect } from 'node:util'
 
-/** As deep as errors are nested by people, and not so deep that a request or a socket in one comes out whole. */
+/** Deep enough for nested errors, and not so deep that an error prints a whole request or socket. */
 const DEPTH = 8
 
 /** @internal Prints an error whole, with its causes and the errors that it is made of, and exits with 1. */
@@ -11,8 +11,8 @@ export function fail(error: unknown): never {
 }
 
 /**
- * All of it, also where stderr is a pipe that Node has made non-blocking; a reader that takes nothing for 1 s loses the
- * rest.
+ * Writes the whole text, also to a pipe that Node has made non-blocking. If the reader takes nothing for 1 s, the rest
+ * is lost.
  */
 function print(text: string): void {
   const cells = new Int32Array(new SharedArrayBuffer(4))
@@ -23,7 +23,7 @@ function print(text: string): void {
       bytes = bytes.subarray(written)
       if (written > 0) since = performance.now()
     } catch (error) {
-      // Where no reader is left the exit code still tells.
+      // Without a reader, the exit code still shows the failure.
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
       Atomics.wait(cells, 0, 0, 5)
     }

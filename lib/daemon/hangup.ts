@@ -1,30 +1,30 @@
 import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 
-// An ignored SIGHUP would not do: a library that listens to SIGHUP, and stops listening, leaves the default action
-// behind, which is death, and npm's signal-exit kills the process where no listener is left but its own. One more
-// listener stands against both. A child doesn't inherit it: exec restores the default action (POSIX exec).
+// It is not enough to ignore SIGHUP: when a library stops listening to SIGHUP, Node restores the default action,
+// which ends the process. And npm's signal-exit kills the process if its own listener is the only one. One more
+// listener prevents both. A child doesn't inherit it: exec restores the default action (POSIX exec).
 
 const ignore = () => undefined
 const events: NodeJS.EventEmitter = process
 
-/** A `removeAllListeners('SIGHUP')` of other code takes ours too. */
+/** Adds our listener again after other code has called `removeAllListeners('SIGHUP')`. */
 function comeBack(event: string | symbol, listener: unknown): void {
   if (event === 'SIGHUP' && listener === ignore) process.on('SIGHUP', ignore)
 }
 
 /**
- * @internal From now on SIGHUP ends nothing unless a listener does. Gives the way back, for a caller that fails
- * afterwards.
+ * @internal From now on SIGHUP doesn't end the process, unless a listener does. Returns a function that undoes this,
+ * for a caller that fails afterwards.
  */
 export function ignoreHangup(): () => void {
   const isNew = !process.listeners('SIGHUP').includes(ignore)
   if (isNew) {
     process.on('SIGHUP', ignore)
-    // Before Node's own, which restores the default action when the last listener has gone.
+    // It must run before Node's own listener: that one restores the default action when no SIGHUP listener is left.
     events.prependListener('removeListener', comeBack)
   }
-  // Where a program has removed Node's own listeners from `process`, none of ours is heard.
+  // If the program has removed Node's own listeners from `process`, Node calls none of ours: then SIGHUP is ignored.
   const result = native.setHangup(1)
   const back = () => {
     if (result === 1) native.setHangup(0)

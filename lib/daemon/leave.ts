@@ -23,7 +23,7 @@ export interface LeavePlan {
 
 type Given = { [K in Exclude<keyof LeavePlan, 'stdio'>]?: LeavePlan[K] | undefined }
 
-/** @internal What is not given is as the defaults have it. */
+/** @internal Fills in the defaults. */
 export function leavePlan(checked: Given, stdio: Redirection): LeavePlan {
   const { cwd, umask, ignoreHangup = true, wait = 0, onBlocked = 'throw', reopenOn } = checked
   return { cwd, umask, ignoreHangup, wait, onBlocked, reopenOn, stdio }
@@ -31,7 +31,7 @@ export function leavePlan(checked: Given, stdio: Redirection): LeavePlan {
 
 type Method = Detached['method']
 
-/** Which call of the way out gives an error: to reach the terminal, or to start the helper. */
+/** The call that gives each errno: open() to reach the terminal, or clone() to start the helper. */
 const steps = new Map([
   [EMFILE, 'open'],
   [ENFILE, 'open'],
@@ -56,12 +56,12 @@ export function* leave(plan: LeavePlan): Generator<Pause, Detached> {
       const left = deadline - performance.now()
       const pids = left > 0 ? blockers() : []
       if (pids.length === 0) {
-        // What was written while we waited.
+        // The program may have written more during the wait.
         yield output
         try {
           return finish(plan, left <= 0)
         } catch (error) {
-          // Others are in our group, and hidden from us.
+          // Our group has members that this process can't see.
           if (left <= 0 || (error as { reason?: string }).reason !== 'group-in-use') throw error
         }
       }
@@ -90,11 +90,11 @@ function othersToGo(pids: number[], left: number, pause: number): Pause {
 
 const delay = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Fulfilled when a process has ended, or it is time to look whether it has left the group otherwise. */
+/** Fulfilled when a process has ended, or after a while, as it may have left the group in another way. */
 const goneOrLate = (pid: number, left: number) =>
   waitForExit(pid, { timeout: Math.min(left, 500) }).catch(() => undefined)
 
-/** The processes that keep our number in use as a process group. It is nothing to a session leader. */
+/** The other members of the process group that has our pid as its ID. They don't block a session leader. */
 function blockers(): number[] {
   const { pid } = process
   if (native.getsid(0) === pid) return []
@@ -103,7 +103,7 @@ function blockers(): number[] {
   return ids.filter((id) => id !== pid)
 }
 
-/** One try, which changes nothing where it fails: the result of its last call. */
+/** Tries once to leave. A try that fails changes nothing. `result` is the result of its last call. */
 function tryOut(): { method: Method; result: number } {
   const { pid } = process
   if (native.getsid(0) === pid) {
@@ -114,14 +114,14 @@ function tryOut(): { method: Method; result: number } {
   return { method: 'setsid', result: native.setsid() }
 }
 
-/** Into a group of our own; nothing to do where we are alone in one, without terminal. */
+/** Moves this process into a group of its own, unless it is alone in its group and has no terminal. */
 function standAside(): number {
   const ids = memberIds(SCOPE.kGroup, native.getpgrp())
   const alone = typeof ids !== 'number' && ids.length === 1
   return alone && native.hasTerminal() === 0 ? 0 : native.standAside()
 }
 
-/** `last`: it is not tried again, so that less will do where that was asked for. */
+/** `last`: no other try follows, so that `onBlocked: 'partial'` now settles for less. */
 function finish(plan: LeavePlan, last: boolean): Detached {
   const { cwd, umask, reopenOn, stdio } = plan
   const folder = cwd === undefined ? -1 : native.openCwd()
@@ -147,7 +147,7 @@ function finish(plan: LeavePlan, last: boolean): Detached {
   return prove(way)
 }
 
-/** To the working folder of before; whatever keeps us from it is told with the error that sends us there. */
+/** Returns to the old working folder. If that fails, it throws a new error with `cause` as its cause. */
 function goBack(folder: number, cause: unknown): void {
   const result = folder < 0 ? 0 : native.fchdir(folder)
   if (result < 0) throw Object.assign(systemError(result, 'fchdir'), { cause })
@@ -190,7 +190,7 @@ function refused(result: number, blockedBy: number[]): Error {
   return systemError(result, steps.get(result) ?? 'ioctl')
 }
 
-/** What the kernel says that we are now. */
+/** Checks that the kernel shows the result: session, group and terminal. */
 function prove({ method, complete, blockedBy }: Way): Detached {
   const { pid } = process
   const sid = native.getsid(0)

@@ -4,15 +4,15 @@ import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { O_PATH, openIn, type Place } from './trust.ts'
 
-// The lock of a pidfile is a file of its own beside it, which its owner alone may open: any user that may read
-// a file may lock it, and the pidfile is for all to read. It has two bytes to lock, and no content.
+// The lock of a pidfile is a separate file beside it, and only its owner may open it: any user that may read a file
+// may lock it, and every user may read the pidfile. It has two bytes to lock, and no content.
 //
 // | byte    | lock      | held by                                                            |
 // |---------|-----------|--------------------------------------------------------------------|
 // | `START` | exclusive | what takes or removes the pidfile, for less than a millisecond  |
 // | `LIFE`  | shared    | the daemon, for life, by a descriptor that can't write             |
 //
-// A shared lock is enough for a daemon's life: it is looked for, and never taken, while others have START.
+// A shared lock is enough for `LIFE`: a process takes it only with `START` held. Other processes only ask for it.
 
 export const START = 0
 export const LIFE = 1
@@ -22,7 +22,7 @@ const ALL = -1
 
 const { O_NOCTTY, O_NONBLOCK, O_RDONLY } = constants
 
-/** A FIFO must not make us wait, nor a terminal become ours. */
+/** open() must not wait at a FIFO, and must not make a terminal our controlling terminal. */
 export const CAUTIOUSLY = O_NONBLOCK | O_NOCTTY
 
 export const lockOf = (place: Place): Place => ({
@@ -33,7 +33,7 @@ export const lockOf = (place: Place): Place => ({
 
 export const isSameFile = (a: Stats, b: Stats): boolean => a.ino === b.ino && a.dev === b.dev
 
-/** Opens, calls, and closes; `undefined` where there is no such file. */
+/** Opens the file, calls `use` and closes the file; `undefined` if there is no such file. */
 export function withFile<T>(place: Place, flags: number, use: (fd: number) => T): T | undefined {
   let fd
   try {
@@ -49,16 +49,16 @@ export function withFile<T>(place: Place, flags: number, use: (fd: number) => T)
   }
 }
 
-/** Whether the place still has the file that is open. */
+/** Whether the open file is still the one at the place. */
 export function isInPlace(place: Place, fd: number): boolean {
   const there = withFile(place, O_PATH, (found) => fstatSync(found))
   return there !== undefined && isSameFile(there, fstatSync(fd))
 }
 
 export interface Held {
-  /** null: we may not ask, and nothing else tells. */
+  /** null: this process may not ask, and /proc/locks doesn't tell. */
   held: boolean | null
-  /** The processes that have it, as far as we may see: a walk through all of /proc. */
+  /** The processes that hold it, as far as we may see. Each call walks through all of /proc. */
   pids: () => number[]
 }
 
@@ -70,8 +70,8 @@ const held = (file: Stats, isWanted: (line: string) => boolean): Held => ({
 })
 
 /**
- * Whether a daemon holds the lock for life; or another program holds one on the pidfile itself, `pidFile`. Such a one
- * counts if it is exclusive, for which it must be open for writing: a reader blocks no one.
+ * Whether a daemon holds the lock for life, or another program holds a lock on the pidfile itself, `pidFile`. The
+ * latter counts only if it is exclusive: that needs a descriptor for writing, so a mere reader blocks no daemon.
  */
 export function askLock(place: Place, pidFile: number | undefined): Held {
   if (pidFile !== undefined && ask(pidFile, ALL, 0)) {
@@ -89,7 +89,7 @@ export function askLock(place: Place, pidFile: number | undefined): Held {
   const stats = withFile(lock, O_PATH, (fd) => fstatSync(fd))
   if (stats === undefined) return FREE
   if (isListed(stats, holdsLife)) return held(stats, holdsLife)
-  // The table names file systems in a way of its own (btrfs, overlayfs). Does it show a lock of ours?
+  // /proc/locks may name the file system differently (btrfs, overlayfs). Does it show a lock of our own?
   const isTold =
     pidFile !== undefined &&
     native.lockByte(pidFile, PROBE, 0) === 0 &&

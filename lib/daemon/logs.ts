@@ -31,11 +31,11 @@ export function isFifo(path: string): boolean {
 }
 
 /**
- * Opens a log, which is created where it is missing. Where root opens it for `owner`, the user that is to write and
- * rotate it, it becomes that user's, unless it is a device or has a second name.
+ * Opens a log, and creates it if it is missing. If root opens it for `owner`, the user that is to write and rotate it,
+ * this gives the file to that user, unless it is a device or has a second name.
  *
  * Root opens no log that another user could have chosen: see trust.ts. A folder of the very user that the
- * daemon becomes is allowed, since a file of that user's own gives him nothing that he hadn't.
+ * daemon becomes is allowed, since a file of its own gives that user nothing new.
  */
 export function openLog(
   path: string,
@@ -44,7 +44,7 @@ export function openLog(
 ): number {
   const mode = access === 'write' && !isFifo(path) ? O_WRONLY : O_RDWR
   const flags = mode | O_APPEND | O_NOCTTY
-  // Of any other user the kernel asks for the rights that he has himself.
+  // For any other user, the kernel checks that user's own rights.
   if (!isRoot()) return openSync(path, flags | O_CREAT, MODE)
   const open = (place: Place) => {
     refuseStrangers(place, owner?.uid)
@@ -80,7 +80,7 @@ function create(place: Place, flags: number, owner: Credentials | undefined): nu
   return give(fd, owner)
 }
 
-/** Looks first and opens then what was looked at: to open a FIFO would wait for a reader. */
+/** Looks at the file first, then opens that very file: to open a FIFO would wait for a reader. */
 function openAmongOthers(place: Place, flags: number, owner: Credentials | undefined): number {
   const found = openIn(place, O_PATH)
   try {
@@ -93,7 +93,7 @@ function openAmongOthers(place: Place, flags: number, owner: Credentials | undef
   }
 }
 
-/** Whether the user that has put a file there could open it: a second name (link(2)) shows no owner's consent. */
+/** Whether the user that put the file there could open it. A second name (link(2)) needs no consent of the owner. */
 function couldOpen({ strangers }: Place, stats: Stats, owner: Credentials | undefined): boolean {
   if (!stats.isFile() || stats.nlink !== 1) return false
   return stats.uid === owner?.uid || (strangers.size === 0 && isTrusted(stats.uid))

@@ -2,7 +2,7 @@ import { EAGAIN, ETIMEDOUT } from '../base/errno.ts'
 import { hasOtherEnd, mayBeNonBlocking } from '../base/descriptor.ts'
 import { systemError } from '../base/errors.ts'
 
-/** Milliseconds in which a reader takes nothing. */
+/** The reader has stalled after this many milliseconds in which it takes nothing. */
 const STALLED = 5000
 
 /** What a standard stream on a pipe or a socket has behind its public face. */
@@ -26,14 +26,14 @@ const outputOf = (fd: OutputFd) => process[nameOf(fd)] as unknown as Output
  * doesn't take; a terminal and a file take all at once.
  */
 function queued(fd: OutputFd): number {
-  // A stream that was never touched comes to life by being looked at, and Node then makes its pipe non-blocking, for
-  // every process that shares it.
+  // Ask the descriptor first: Node creates the stream when it is first read from `process`, and then makes its pipe
+  // non-blocking for every process that shares it.
   if (!hasOtherEnd(fd) || !mayBeNonBlocking(fd)) return 0
   const { destroyed, writableLength } = outputOf(fd)
   return destroyed ? 0 : writableLength
 }
 
-/** Bytes that it has passed on. */
+/** Bytes that Node has passed on to the kernel. */
 function passed(fd: OutputFd): number {
   const { bytesWritten = 0, writeQueueSize = 0 } = outputOf(fd)._handle ?? {}
   return bytesWritten - writeQueueSize
@@ -53,7 +53,7 @@ export async function written(fd: OutputFd): Promise<void> {
     else if (performance.now() - since > STALLED) throw stalled(fd)
     before = now
   }
-  // libuv takes a descriptor out of its epoll set when it next hears of it.
+  // libuv removes the descriptor from its epoll set only at the next event for it.
   await new Promise((resolve) => setImmediate(resolve))
 }
 
@@ -73,7 +73,7 @@ export function checkWritten(fd: OutputFd): void {
 
 /**
  * @internal From now on a write returns when the kernel has all of it, so that nothing is queued at any later moment.
- * Gives the way back.
+ * Returns a function that undoes this.
  */
 export function writeAtOnce(fd: OutputFd): () => void {
   if (!hasOtherEnd(fd)) return () => undefined

@@ -9,18 +9,18 @@ import type { ProcessIdentity } from '../inspect/types.ts'
 import type { DaemonStatus } from './types.ts'
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = constants
-/** How long another may take or remove the pidfile, in milliseconds. */
+/** How long we wait for another process that takes or removes the pidfile, in milliseconds. */
 const PATIENCE = 500
 
 /**
  * @internal A pidfile that this process holds, or that it will hand to the daemon.
  *
- * The file appears with its whole content or not at all, and no process can write to it by what the daemon inherits:
- * that is a descriptor of the lock, for reading.
+ * The file appears with its whole content or not at all. The daemon inherits only a read-only descriptor of the lock,
+ * so that no process can write to the file by it.
  */
 export class PidFile {
   readonly path: string
-  /** Holds the lock for life, in every process that has it. */
+  /** This descriptor holds the lock for life, in every process that has it. */
   readonly fd: number
   #text: string | undefined
 
@@ -37,12 +37,12 @@ export class PidFile {
     return within(path, (place) => {
       refuseStrangers(place)
       for (;;) {
-        // Before anything is created: what is refused is left as it was.
+        // This check comes before anything is created, so that a refusal changes nothing.
         refuseDaemon(place)
         const start = takeStart(place)
         const life = start === undefined ? undefined : takeAll(place, start)
         if (life !== undefined) return new PidFile(path, life)
-        // The process that held it has removed it in the meantime: there may be a new one by that name.
+        // Another process held the lock and has removed it meanwhile. Try again: there may be a new lock by that name.
       }
     })
   }
@@ -59,7 +59,8 @@ export class PidFile {
   }
 
   /**
-   * Removes it where it is still ours and the folder ours to change, and lets go of the lock. What is left is stale.
+   * Removes the pidfile, if it is still ours and we may change its folder, and releases the lock. A file that stays is
+   * stale.
    */
   release(): void {
     try {
@@ -71,7 +72,7 @@ export class PidFile {
         removeLock(place, this.fd)
       })
     } catch {
-      // It is no longer ours to remove: the next start or stop does it.
+      // We may no longer remove it: the next start or stop does that.
     } finally {
       native.close(this.fd)
     }
@@ -137,14 +138,14 @@ function waitForStart(place: Place, fd: number): void {
   }
 }
 
-/** With START held, which it lets go: the lock for life, and nothing of an earlier daemon. */
+/** With START held: removes an earlier daemon's file, takes the lock for life, and releases START. */
 function takeAll(place: Place, start: number): number | undefined {
   try {
     refuseDaemon(place)
     if (readPidFile(place) !== undefined) remove(place)
     return takeLife(lockOf(place), start)
   } catch (error) {
-    // Unless a daemon holds it.
+    // Remove the lock, unless a daemon holds it.
     if (native.isByteLocked(start, LIFE, 1) === 0) removeLock(place, start)
     throw error
   } finally {
@@ -161,10 +162,10 @@ function takeLife(lock: Place, start: number): number | undefined {
   throw systemError(result, 'fcntl')
 }
 
-/** In one step, so that a reader sees all or nothing, after a crash too. */
+/** Creates the pidfile in one step, so that a reader sees all or nothing, after a crash too. */
 function create(place: Place, text: string): void {
   const fresh: Place = { ...place, name: `${place.name}.new`, path: `${place.path}.new` }
-  // The lock is ours: what stands there was left by a crash.
+  // We hold the lock, so a file of that name is left from a crash.
   native.unlinkAt(place.folder, fresh.name)
   const fd = openIn(fresh, O_WRONLY | O_CREAT | O_EXCL, 0o644)
   try {

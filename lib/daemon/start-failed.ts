@@ -11,14 +11,14 @@ export interface Log {
   size: number
 }
 
-/** How a start ended that did not end well. */
+/** How a failed start ended. */
 export interface Failure {
   file: string
   args: readonly string[]
   log: Log | undefined
   /** The launcher's last word; none where it was killed. */
   verdict: Message<typeof reportWords> | undefined
-  /** What could not be ended. */
+  /** The processes that could not be ended. */
   survivors: number[]
 }
 

@@ -17,7 +17,7 @@ import type { StartDaemonOptions } from './types.ts'
 
 /** The descriptor that the launcher reports on, and the first that a program may be asked to write to. */
 export const FIRST_FREE = 3
-/** The lock stands above whatever descriptor a program could be asked to write to. */
+/** The highest descriptor that a program may be asked to write to. The lock's descriptor is above it. */
 const MAX_READY_FD = 9
 export const LOCK_FD = MAX_READY_FD + 1
 
@@ -34,7 +34,7 @@ export interface StartPlan {
   flags: string[]
 }
 
-/** The launcher's word for what shows that it is ready. */
+/** Encodes, for the launcher, what shows that the program is ready. */
 const ready: Check<string> = (value, name) => {
   const { fd, upFor, notify } = checkOptions(
     value,
@@ -52,7 +52,7 @@ const environment: Check<NodeJS.ProcessEnv> = (value, name) => {
   return value as NodeJS.ProcessEnv
 }
 
-/** spawn() would say of a folder that is missing that the launcher is. */
+/** Checks the folder here: if it is missing, spawn() would report that the launcher is missing. */
 const folder: Check<string> = (value, name) => {
   const path = string(value, name)
   try {

@@ -19,7 +19,7 @@ import type { ProcessIdentity } from '../inspect/types.ts'
 import type { RunningDaemon, StartDaemonOptions } from './types.ts'
 
 /**
- * What the program has of its caller in place of what Node has made of it: "IGNORED,SOFT", a mask of
+ * What the program gets as the caller had it, before Node changed it: "IGNORED,SOFT", a mask of
  * signals and the soft limit of descriptors. For `sess start`. @internal
  */
 export const startedWith = Symbol('startedWith')
@@ -43,13 +43,13 @@ function openOutput(target: string, owner: Credentials | undefined): Output {
  * Starts any program as a daemon, in a session of its own without a terminal, and
  * resolves when it is ready.
  *
- * It is no child of ours: its parent is the reaper of orphans (pid 1, or a subreaper), and it
- * neither holds the event loop nor ends with us. It gets no descriptors but the standard
+ * The daemon is no child of ours: its parent is the reaper of orphans (pid 1, or a subreaper). It
+ * doesn't hold the event loop, and doesn't end with us. It gets no descriptors but the standard
  * streams, and with `pidFile` one that holds the lock.
  *
- * When it fails, nothing of it is left: the program and all that it started, also what has left its session and
- * gone into the background, have been ended and seen gone. What could not be ended, because it has become another
- * user, is named in the error's `survivors`, and the pidfile goes on naming a daemon that is among them.
+ * A start that fails leaves nothing behind: `startDaemon()` ends the program and all processes that it started, also
+ * those that left its session for the background, and waits until they are gone. The error's `survivors` names the
+ * processes that could not be ended, as they run as another user. If the daemon is one of them, its pidfile stays.
  *
  * @param file program, searched in PATH
  * @param args its arguments
@@ -115,7 +115,7 @@ export async function startDaemon(
     held?.handOver()
     return { pid: identity.pid, sid: identity.pid, identity, pidFile: held?.path ?? null }
   } catch (error) {
-    // One that could not be ended is found by its pidfile.
+    // A daemon that could not be ended keeps its pidfile, so that it can be found.
     if (startup?.isLeft() === true) held?.handOver()
     else held?.release()
     throw error
@@ -124,7 +124,7 @@ export async function startDaemon(
   }
 }
 
-/** Follows what the launcher reports. What it says counts when it has ended. */
+/** Follows the launcher's report. The verdict counts when the launcher has ended. */
 class Startup {
   readonly #child: ChildProcess
   readonly #held: PidFile | undefined
@@ -139,7 +139,7 @@ class Startup {
     this.#child = child
     this.#held = held
     this.#report = child.stdio[FIRST_FREE] as Duplex | null | undefined
-    // The launcher may be gone when it is answered.
+    // The launcher may be gone when Node answers it.
     this.#report?.on('error', () => undefined)
     let text = ''
     this.#report?.setEncoding('utf8')
@@ -150,7 +150,7 @@ class Startup {
     })
   }
 
-  /** Whether the daemon is among what could not be ended. */
+  /** Whether the daemon is one of the processes that could not be ended. */
   isLeft(): boolean {
     return this.#identity !== undefined && this.#survivors.includes(this.#identity.pid)
   }
@@ -165,8 +165,8 @@ class Startup {
   }
 
   /**
-   * The launcher, whose child it is, has looked when it started. Looked up here, by its number, it could be a
-   * stranger: a daemon that is ready and dies leaves its number free.
+   * Takes the start time from the launcher, the parent of the daemon. A look from here, by the pid, could find a
+   * stranger: a daemon that is ready and dies leaves its pid free.
    */
   #started(pid: number, startTicks: number): void {
     try {
@@ -177,7 +177,7 @@ class Startup {
       this.#identity = { pid, startTicks, bootId: identify().bootId }
       this.#session = holdSession(this.#identity)
       this.#held?.write(this.#identity)
-      // It begins when it is named.
+      // The program begins when Node answers: by now the pidfile names it.
       this.#report?.write('\n')
     } catch (error) {
       // There is no /proc, or the disk is full.
@@ -188,7 +188,7 @@ class Startup {
 
   readonly #cancel = (): void => void this.#child.kill('SIGTERM')
 
-  /** The daemon, when it is ready. */
+  /** Waits for the launcher's end, and gives the daemon if it is ready. */
   async end(
     abort: AbortSignal | undefined,
     start: Pick<Failure, 'file' | 'args' | 'log'>,
@@ -207,7 +207,7 @@ class Startup {
     const ready = verdict?.word === 'ready'
     try {
       if (ready && identity !== undefined && trouble === undefined) return identity
-      // The launcher and its guard were both killed, or it was ready before it could be stopped.
+      // The launcher and its guard were both killed, or the daemon was ready before the launcher could stop it.
       if ((ready || verdict === undefined) && identity !== undefined) {
         await endRest(identity, this.#session)
       }
@@ -221,7 +221,7 @@ class Startup {
   }
 }
 
-/** For a launcher that was killed: the daemon that it has left. */
+/** Ends the daemon that the launcher has left, and the rest of its session. */
 async function endRest(identity: ProcessIdentity, session: SessionHold | undefined): Promise<void> {
   await (session?.stopLeader({ grace: 0 }) ?? stopProcess(identity, { grace: 0 }))
   await session?.stop({ grace: 0 })

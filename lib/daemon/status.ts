@@ -28,7 +28,7 @@ const MAX_SIZE = 4096
 
 const refusal = (errno: number, why: Reason): Error => systemError(errno, 'pidfile', why)
 
-/** @internal A daemon that can't be told; `errno` is what that means for the call. */
+/** @internal The error when we can't tell whether the daemon runs. `errno` is the one that fits the call. */
 export function unknownDaemon(errno: number, path: string, status: DaemonStatus): Error {
   const { reason = 'hidden', pids = [] } = status
   const who = pids.length === 0 ? '' : `: process ${pids.join(', ')}`
@@ -76,7 +76,7 @@ function parse(text: string): Content {
   }
 }
 
-/** A process as far as we can see it; by its number alone, or as that very one. */
+/** Looks for a process: for any process with that pid or, with `identity`, for that very one. */
 function look(pid: number, identity: ProcessIdentity | null): 'lives' | 'gone' | 'hidden' {
   if (pid > 2 ** 31 - 1) return 'gone'
   const boot = native.bootId()
@@ -87,7 +87,7 @@ function look(pid: number, identity: ProcessIdentity | null): 'lives' | 'gone' |
     return info === undefined || isDead(info) ? 'gone' : 'lives'
   } catch (error) {
     if (!['EPERM', 'EACCES', 'ENOENT'].includes((error as { code: string }).code)) throw error
-    // Neither hidepid nor a missing /proc hides from this one whether there is such a process.
+    // getsid() tells whether there is such a process, even under hidepid or without /proc.
     return native.getsid(pid) === ESRCH ? 'gone' : 'hidden'
   }
 }
@@ -100,7 +100,7 @@ export interface PidFileFound {
   author: Author
 }
 
-/** @internal What stands at a place; `undefined` when nothing does. Throws for what is no pidfile. */
+/** @internal Reads the pidfile at a place; `undefined` if there is no file. Throws for a file that is no pidfile. */
 export function readPidFile(place: Place): PidFileFound | undefined {
   return read(place, (fd) => fromOpen(place, fd))
 }
@@ -221,8 +221,8 @@ export function judgePath(pidFile: string): Judged {
  *
  * A pid alone says nothing: the process must have the start time and the boot that the
  * file names, in this pid namespace. So a recycled pid, one of another container, an
- * empty file or garbage is never taken for the daemon. A file is believed as far as its author could
- * signal the process himself: root's file about any process, another user's about his own.
+ * empty file or garbage is never taken for the daemon. A file counts only if its author may signal the
+ * process that it names: root's file may name any process, another user's file only that user's own.
  *
  * @param pidFile path
  * @throws `ELOOP` it is a symbolic link (`reason: 'not-a-pidfile'`), or root's path goes through one of another user

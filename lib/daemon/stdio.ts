@@ -12,7 +12,7 @@ import { state } from './state.ts'
 import type { StdioTarget } from './types.ts'
 
 const names = ['stdin', 'stdout', 'stderr'] as const
-// Not among Node's constants: Linux's, on every architecture that Node runs on (open(2)).
+// Node's constants lack these two. The values are Linux's, on every architecture that Node runs on (open(2)).
 const O_PATH = 0o10000000
 const O_CLOEXEC = 0o2000000
 
@@ -29,39 +29,39 @@ interface Stream {
 
 const streamOf = (fd: number) => process[names[fd] as 'stdin'] as unknown as Stream
 
-/** A terminal that has been closed calls itself none: every call on it gives EIO. */
+/** isatty() is false for a terminal that has hung up: every call on it gives EIO. */
 const isTerminal = (fd: number) => isatty(fd) || native.tcgetpgrp(fd) === EIO
 
 /** @internal What `'auto'` replaces, for a process whose caller goes on waiting. */
 export const letsTerminalGo = isTerminal
 
-/** @internal The same for a daemon: a process that holds a pipe keeps its reader waiting, for the daemon's life. */
+/** @internal What `'auto'` replaces for a daemon: an open pipe keeps its reader waiting for the daemon's whole life. */
 export const letsReaderGo = (fd: number): boolean => isTerminal(fd) || hasOtherEnd(fd)
 
 const openOwnLog = (path: string): number => openLog(path, 'write', undefined)
 
-/** Without close-on-exec 0, 1 and 2 are for whatever is executed next as well. */
+/** Duplicates a descriptor. 0, 1 and 2 get no close-on-exec flag, so that the next program has them too. */
 function dup2(from: number, to: number, closeOnExec = to > 2): void {
   const result = native.dup2(from, to, Number(closeOnExec))
   if (result < 0) throw systemError(result, 'dup2')
 }
 
-/** Puts an open file under a standard stream, and under references to it that are held already. */
+/** Makes a standard stream use another open file, also through references that other code holds already. */
 function point(target: number, fd: number): void {
   dup2(target, fd)
   const stream = streamOf(fd)
-  // A terminal in use was opened anew by libuv, on a descriptor of its own.
+  // For a terminal in use, libuv has opened a descriptor of its own.
   const own = stream._handle?.fd
   if (own !== undefined && own > 2) dup2(target, own)
   if (stream.isTTY !== true) return
   stream.isTTY = false
   delete stream.columns
   delete stream.rows
-  // It asks the terminal for its size on SIGWINCH, and there is none to ask.
+  // On SIGWINCH Node would ask the terminal for its size, and there is no terminal any more.
   stream._refreshSize = () => undefined
 }
 
-/** Opens a pipe's end anew. To open one end waits for the other (fifo(7)), so both are held meanwhile. */
+/** Opens an end of a pipe again. open() of one end waits for the other (fifo(7)), so this holds both meanwhile. */
 function reopen(path: number, flags: number): number {
   const both = openSync(`/proc/self/fd/${path}`, constants.O_RDWR | constants.O_NONBLOCK)
   try {
@@ -78,10 +78,10 @@ function reopen(path: number, flags: number): number {
 function replaceStdin(target: number): void {
   const before = native.dup(0)
   dup2(target, 0)
-  // A stream that has not been used until now comes to life here, on the new file.
+  // If the program has not used stdin until now, this creates its stream, on the new file.
   const stream = streamOf(0)
   if (stream._handle) {
-    // epoll forgets a descriptor only while it is the file that was registered (epoll(7)).
+    // epoll removes a descriptor only while it refers to the file that was registered (epoll(7)).
     if (before >= 0) dup2(before, 0)
     if (stream.isRaw === true) stream._handle.setRawMode?.(false)
     stream.destroy()
@@ -91,8 +91,8 @@ function replaceStdin(target: number): void {
 }
 
 /**
- * The change of the standard streams, in steps: all that can fail is done by the
- * constructor, and nothing has changed before `release` or `apply`.
+ * Changes the standard streams, in steps. The constructor does all that can fail;
+ * the streams change only in `release` and `apply`.
  */
 export class Redirection {
   readonly #targets = new Map<number, number>()
@@ -101,7 +101,7 @@ export class Redirection {
   /** Pipe ends that were let go, as O_PATH descriptors, with their open flags. */
   readonly #released = new Map<number, { path: number; flags: number }>()
 
-  /** Opens what the streams are to become. `letsGo` tells what `'auto'` is for a descriptor. */
+  /** Opens the new files. `letsGo` tells whether `'auto'` replaces a descriptor. */
   constructor(
     targets: readonly StdioTarget[],
     letsGo: (fd: number) => boolean,
@@ -149,16 +149,16 @@ export class Redirection {
     for (const fd of this.#outputs) checkWritten(fd)
   }
 
-  /** Nothing will be queued from now on. Gives the way back. */
+  /** From now on nothing is queued. Returns a function that undoes this. */
   writeAtOnce(): () => void {
     const back = this.#outputs.map((fd) => writeAtOnce(fd))
     return () => back.forEach((undo) => undo())
   }
 
   /**
-   * Lets go of the pipes among the streams to be replaced, so that a neighbour in
-   * the pipeline comes to its end. An O_PATH descriptor doesn't hold a pipe open,
-   * and leads back to it (open(2)).
+   * Closes the pipes among the streams to be replaced, so that a neighbour in the
+   * pipeline ends. It keeps an O_PATH descriptor, which leads back to the pipe and
+   * doesn't hold it open (open(2)).
    */
   release(): void {
     if (process.platform !== 'linux') return
@@ -173,21 +173,21 @@ export class Redirection {
     const before = native.dup(fd)
     try {
       if (before < 0) throw systemError(before, 'dup')
-      // A pipe made by another user can't be opened anew: it is not let go.
+      // This throws for a pipe of another user: it can't be opened again, so it stays open.
       closeSync(reopen(path, flags))
       dup2(target, fd)
-      // Nor is a stdin in use: what epoll knows of it could not be put back.
+      // A stdin in use stays open too: its entry in epoll could not be restored.
       if (fd === 0 && streamOf(0)._handle) dup2(before, 0, (flags & O_CLOEXEC) !== 0)
       else this.#released.set(fd, { path, flags })
     } catch {
-      // It stays as it is, and its neighbour with it.
+      // The pipe stays open, and so its neighbour doesn't end.
     } finally {
       if (!this.#released.has(fd)) closeSync(path)
       native.close(before)
     }
   }
 
-  /** Takes back what was released and not replaced for good. */
+  /** Opens the pipes again that were released and not replaced for good. */
   restore(): void {
     for (const [fd, { path, flags }] of this.#released) {
       const pipe = reopen(path, flags)
@@ -214,7 +214,7 @@ export class Redirection {
   /** Closes what it opened; the streams have descriptors of their own. */
   close(): void {
     this.#forget()
-    // A standard descriptor that was closed is the first to be given out.
+    // If 0, 1 or 2 was closed, open() has used that number: it is now the standard descriptor itself.
     for (const fd of this.#opened.values()) if (fd > 2) closeSync(fd)
   }
 }

@@ -1,4 +1,4 @@
-/** @internal The way back from a step, where there is one. */
+/** @internal Undoes a step, if there is something to undo. */
 export type Undo = (() => void) | undefined
 
 /** @internal Takes the steps in their order. Where one fails, all before it are undone, the last one first. */
@@ -12,7 +12,7 @@ export async function takeSteps(steps: readonly (() => Undo | Promise<Undo>)[]):
   }
 }
 
-/** The error that sends us back is the one to throw; what goes wrong on the way must not hide it. */
+/** Undoes a step, and only warns of an error: it must not hide the first one. */
 function orWarn(undo: Undo): void {
   try {
     undo?.()

@@ -18,13 +18,13 @@ import type { ProcessIdentity } from '../inspect/types.ts'
 import type { StopOptions, StopPlan, StopResult } from '../stop/types.ts'
 
 /**
- * Stops the daemon of a pidfile and sees it gone: SIGTERM to the daemon alone,
- * which knows best how to end its children; then what is left in its session.
- * The pidfile is gone afterwards, also a stale one, unless it is not ours to remove: another user's, or
+ * Stops the daemon of a pidfile and waits until it is gone. First it sends SIGTERM to the daemon
+ * alone, which knows best how to end its children; then it stops the rest of the session.
+ * It also removes the pidfile, even a stale one, unless it is not ours to remove: another user's, or
  * for root one in another user's folder.
  *
- * What another user could have written leads to processes of that user alone. Where a daemon has ended and
- * members of its session still hold its lock, those are stopped.
+ * If another user could have written the pidfile, the call stops only processes of that user. If the daemon has ended
+ * and members of its session still hold its lock, the call stops those.
  *
  * @param pidFile path
  * @returns `already-gone` where there is no pidfile; `stale` where it names no process that lives
@@ -49,7 +49,7 @@ async function stopAt(path: string, plan: StopPlan): Promise<StopResult> {
   }
   if (state === 'running' && identity !== null) {
     const result = await stopNamed(judged, identity, plan)
-    // It ended after it was judged. Its file tells now what it left.
+    // The daemon has ended since the pidfile was judged: judge the pidfile again.
     if (result === undefined) return stopAt(path, plan)
     if (result.outcome !== 'survivors') await removeStale(path)
     return result
@@ -76,11 +76,11 @@ async function stopNamed(
 ): Promise<StopResult | undefined> {
   const { pid } = identity
   const author = found?.author ?? 'anyone'
-  // Taken while the daemon is there: after its end the number alone would not say whose session it is.
+  // Take it while the daemon lives: after its end the number alone doesn't tell whose session it is.
   const hold = holdSession(identity)
   if (hold === undefined && !isSameProcess(identity)) return undefined
   try {
-    // The session of another user's daemon may hold processes that are not his to stop.
+    // The session of another user's daemon may contain processes that this user may not stop.
     const own =
       author === 'trusted'
         ? []
@@ -97,14 +97,14 @@ async function stopNamed(
   }
 }
 
-/** How long members that hand over to others are looked for, in milliseconds. */
+/** How long we look for members that start a successor and end, in milliseconds. */
 const HAND_OVER = 500
 
 /**
- * What is left of a daemon that has ended, when that alone holds its lock: its file is ours, and all holders are of
- * the session that it led. A process that holds the lock descends from the daemon, which can't lead a session any more:
- * so a holder in the session that was looked at before proves whose that is, and all of it is stopped, however they
- * hand over.
+ * The session of a daemon that has ended, if only its members hold the daemon's lock: the file is ours, and all holders
+ * are in the session that the daemon led. Each holder of the lock descends from the daemon, and the daemon can't lead a
+ * new session any more. So a holder in the session proves that the look before saw the daemon's session. Then the
+ * caller stops all of it, even if its members start successors.
  */
 async function orphansOf(judged: Judged, path: string): Promise<SessionHold | undefined> {
   const { reason, found } = judged
@@ -117,17 +117,17 @@ async function orphansOf(judged: Judged, path: string): Promise<SessionHold | un
       .map((pid) => native.getsid(pid))
       .filter((sid) => sid >= 0)
     const areAll = sids.length > 0 && sids.every((sid) => sid === identity.pid)
-    // A process with the daemon's number that is not the daemon leads another session of that number.
+    // If another process has the daemon's number now, it leads another session of that number.
     const isTaken = native.getsid(identity.pid) >= 0 && !isSameProcess(identity)
     if (hold !== undefined && areAll && !isTaken) return hold
     hold?.release()
-    // None was seen, as each had ended before it was asked.
+    // Try again only if no holder was seen: each may have ended before it was asked.
     if (sids.length > 0 || performance.now() > deadline) return undefined
     await new Promise((done) => setTimeout(done, 2))
   }
 }
 
-/** Without one that has ended. */
+/** The identity of a process, as a list: it is empty if the process has ended. */
 function named(pid: number): ProcessIdentity[] {
   try {
     return [identify(pid)]
@@ -156,13 +156,13 @@ function together(results: StopResult[]): StopResult {
 const LAST_THREADS = 1000
 
 /**
- * A daemon that was killed leaves its file. What is not ours, or another daemon's by now, stays.
- * The lock goes with the last thread, a little after the process is seen to have ended.
+ * Removes the file that a killed daemon has left. A file that is not ours, or another daemon's by now, stays.
+ * The kernel releases the lock with the last thread, a little after the process is seen to have ended.
  */
 async function removeStale(path: string): Promise<void> {
   const deadline = performance.now() + LAST_THREADS
   for (;;) {
-    // Where there is none, to take it would make one, which a start at this moment would see.
+    // If there is no file, take() would create a lock, and a start at this moment would see it.
     if (judgePath(path).found === undefined) return
     try {
       PidFile.take(path).release()

@@ -17,8 +17,8 @@ function hasTerminal(): boolean {
 }
 
 /**
- * @internal Whether our starter waits for this very process to stay: systemd, with its socket for READY=1
- * or with our pid in SYSTEMD_EXEC_PID, or a container, whose pid 1 we are.
+ * @internal Whether the starter needs this very process to stay. It is systemd, with its socket for READY=1
+ * or with our pid in SYSTEMD_EXEC_PID, or a container in which this process is pid 1.
  */
 export function mustStay(): boolean {
   const { pid, env } = process
@@ -26,7 +26,7 @@ export function mustStay(): boolean {
   return socketOf(pid) !== undefined && !hasTerminal()
 }
 
-/** @internal What tells the service manager; without one it does nothing. */
+/** @internal Sends a text to the service manager; without a service manager it does nothing. */
 export type Notify = (text: string) => void
 
 /** @internal `main` is the process that the service manager has started: this one, or its launcher. */
@@ -39,7 +39,7 @@ export function findManager(main: number): Notify {
   }
 }
 
-/** @internal What we tell by NOTIFY_SOCKET is not our children's to tell. */
+/** @internal Removes NOTIFY_SOCKET from the environment: our children must not report in our place. */
 export function keepFromChildren(main: number): void {
   if (socketOf(main) !== undefined) delete process.env['NOTIFY_SOCKET']
 }

@@ -3,13 +3,13 @@ import { EACCES, ELOOP, ENOTDIR, EPERM } from '../base/errno.ts'
 import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 
-// Which user wrote what stands at a path, and how far it is believed: as far as its author could have
-// done the thing himself.
+// Which user wrote the file at a path, and how far we believe it: only for what that user could have
+// done without us.
 //
-// A path is walked from `/`, one open folder after the other, and nothing is opened again by its name:
-// what was looked at is what is used, though another process renames folders meanwhile (openat(2)).
+// The walk goes from `/` through one open folder after the other, and opens nothing again by its name.
+// So we use what we checked, even if another process renames folders meanwhile (openat(2)).
 //
-// Trusted are root, this process's own user, and the owner of `/`, a user that decides all that we run.
+// We trust root, this process's own user, and the owner of `/`: that user decides what we run anyway.
 //
 // | on the way stands                      | root                                      | another user           |
 // |----------------------------------------|-------------------------------------------|------------------------|
@@ -29,7 +29,7 @@ import { native } from '../base/native.ts'
 // daemon becomes is the exception (logs.ts).
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants
-// Not among Node's constants: Linux's, on every architecture that Node runs on (open(2)).
+// Node's constants lack it. The value is Linux's, on every architecture that Node runs on (open(2)).
 export const O_PATH = process.platform === 'linux' ? 0o10000000 : 0
 /** As many links as Linux follows (path_resolution(7)). */
 const MAX_LINKS = 40
@@ -70,7 +70,7 @@ export function openIn(place: Place, flags: number, mode = 0): number {
 const openFailed = (errno: number, path: string): Error =>
   Object.assign(systemError(errno, `open '${path}'`), { syscall: 'open', path })
 
-/** Calls `use` with the place that an absolute path leads to, which is open meanwhile. */
+/** Calls `use` with the place that an absolute path leads to. The place is open meanwhile. */
 export function within<T>(
   path: string,
   use: (place: Place) => T,
@@ -84,7 +84,7 @@ export function within<T>(
   }
 }
 
-/** The way to a place. After an error its last folder is closed too. */
+/** Walks to a place. The caller closes `folder`, after an error too. */
 class Walk {
   readonly path: string
   folder: number
@@ -121,7 +121,7 @@ class Walk {
     }
   }
 
-  /** A link at the end of the path becomes the path that it holds. */
+  /** Replaces a link at the end of the path by the path that it holds. */
   #followLast(name: string, at: string): 'link' | 'kernel-link' | 'end' {
     const found = native.openAt(this.folder, name, O_PATH | O_NOFOLLOW, 0)
     // What isn't there may be created.
@@ -180,7 +180,7 @@ class Walk {
     if (!isTrusted(uid)) throw untrustedLink(at, uid)
     if (++this.#links > MAX_LINKS) throw this.#failed(ELOOP)
     if (isProc(dev)) {
-      // /proc/self/fd/3 has no path that could be read: the kernel follows it.
+      // A link such as /proc/self/fd/3 has no path to read: the kernel follows it.
       const folder = this.#open(this.folder, name, O_DIRECTORY)
       this.#goTo(folder, fstatSync(folder), at)
       return
@@ -234,8 +234,8 @@ export function authorOf({ strangers }: Place, { uid, mode }: Stats): Author {
 }
 
 /**
- * Whether an author could have signalled a process himself: by kill(2) that is so where one of its real and
- * saved user IDs is his. `undefined`: it can't be told from here.
+ * Whether an author could have signalled a process without us: by kill(2), if the process's real or saved
+ * user ID is the author's. `undefined`: we can't tell.
  */
 export function reaches(author: Author, pid: number): boolean | undefined {
   if (typeof author !== 'number') return author === 'trusted'

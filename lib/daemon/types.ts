@@ -1,10 +1,10 @@
 import type { ProcessIdentity } from '../inspect/types.ts'
 
 /**
- * Where a standard stream goes. `'auto'` sends a terminal to /dev/null and keeps a file; a pipe or a socket is
- * kept by `detach()` and let go by `daemonize()`. `'keep'` and `'null'` do as they say. Any other text is the path of
- * a file: a log, opened for appending, and for stdin a file to read. A FIFO is opened for both, which waits for no
- * other end.
+ * Where a standard stream goes. `'auto'` replaces a terminal by /dev/null and keeps a file; `detach()` keeps a pipe or
+ * a socket, and `daemonize()` replaces it. `'keep'` keeps the stream, `'null'` replaces it by /dev/null. Any other text
+ * is the path of a file: a log, opened for appending, or for stdin a file to read. A FIFO is opened for reading and
+ * writing, so that open() doesn't wait for the other end.
  */
 export type StdioTarget = 'auto' | 'keep' | 'null' | (string & {})
 
@@ -20,15 +20,16 @@ export interface DetachOptions {
   /** Default: `'auto'`. A path is a log file; the path of stdout shares its open file. */
   stderr?: StdioTarget | undefined
   /**
-   * SIGHUP ends nothing, unless a listener of the program does that. bash, zsh and fish send it to what they believe
-   * to be our process group when their terminal closes. It is a listener that does nothing, which stays. Default: true.
+   * Adds a listener that does nothing and stays, so that SIGHUP doesn't end the program, unless another listener does.
+   * bash, zsh and fish send SIGHUP to what they believe to be our process group when their terminal closes.
+   * Default: true.
    */
   ignoreHangup?: boolean | undefined
   /** Milliseconds to wait for the other members of our process group to go. Default: 0. */
   wait?: number | undefined
   /**
-   * When they haven't gone: `'throw'`, or `'partial'`, which leaves the process
-   * group and the terminal and stays in the session. Default: `'throw'`.
+   * What to do if they haven't gone: `'throw'`, or `'partial'`, which leaves the
+   * process group and the terminal but not the session. Default: `'throw'`.
    */
   onBlocked?: 'throw' | 'partial' | undefined
   /** A signal that calls `reopenLogs()`. A failure of it is a warning. Default: none. */
@@ -40,8 +41,8 @@ export interface Detached {
   sid: number
   pgid: number
   /**
-   * How it got there. `setsid`: at once. `hop`: a process group leader, by way of a helper's group.
-   * `notty`: only the terminal was left, by a session leader or because others blocked the rest.
+   * How it left. `setsid`: at once. `hop`: as a process group leader, by way of a helper's group.
+   * `notty`: it left only the terminal, as a session leader or because others blocked the rest.
    */
   method: 'setsid' | 'hop' | 'notty'
   /** Whether it is in a session of its own. It has no terminal either way. */
@@ -57,7 +58,7 @@ export interface DaemonizeOptions extends DetachOptions {
   user?: string | number | undefined
   /** Become a member of this group, by name or ID. Default: the group of `user`. */
   group?: string | number | undefined
-  /** Ready is when `ready()` is called, not when `daemonize()` resolves. Default: false. */
+  /** The daemon is ready when it calls `ready()`, not when `daemonize()` resolves. Default: false. */
   waitForReady?: boolean | undefined
   /** Milliseconds in which `ready()` must come after `daemonize()`, 1 or more. Default: 30000. */
   readyTimeout?: number | undefined
@@ -105,7 +106,7 @@ export interface StartDaemonOptions {
   /**
    * What shows that it is ready. `{ fd }`: the program writes to that descriptor (s6 does so). `{ notify: true }`: it
    * sends `READY=1` to the socket in NOTIFY_SOCKET. `{ upFor }`: it is still there after so many milliseconds.
-   * A program that calls `daemonize()` itself also says it that way. Default: `{ upFor: 1000 }`.
+   * A program that calls `daemonize()` itself can say it that way too. Default: `{ upFor: 1000 }`.
    */
   ready?: { fd: number } | { notify: true } | { upFor: number } | undefined
   /** Milliseconds, 1 or more. Default: 30000. */

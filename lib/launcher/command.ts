@@ -33,7 +33,7 @@ export interface LauncherCommand {
 
 type Stdio = Exclude<SpawnOptions['stdio'], string | undefined>
 
-/** stdio as one entry a descriptor; undefined for what Node refuses. */
+/** stdio as a list, with one entry for each descriptor; undefined if Node refuses it. */
 export function stdioList(stdio: unknown): Stdio | undefined {
   if (Array.isArray(stdio)) {
     const rest = new Array<undefined>(Math.max(0, 3 - stdio.length)).fill(undefined)
@@ -60,8 +60,8 @@ export function prepareCommand(
   const extra: number[] = []
   if (parentDeathSignal !== undefined) {
     const value = [parentDeathSignal, process.pid]
-    // The kernel's own way goes by the thread that forked, and a worker may end
-    // before the process does (PR_SET_PDEATHSIG(2const)).
+    // The kernel sends the signal when the thread that forked ends, and a worker may
+    // end before the process does (PR_SET_PDEATHSIG(2const)).
     if (!isMainThread) {
       const fd = watcher(path)
       if (fd < 0) return fd
@@ -88,7 +88,7 @@ export function prepareCommand(
   const words = steps.map(({ step, value }) => encodeStep(step, ...value))
   const args = [path, 'exec', ...words, '--', options.file, ...options.args]
   return {
-    // Without a prototype, as Node's own: an inherited `uid` would make the child another user's.
+    // Without a prototype, like Node's own: an inherited `uid` would give the child to another user.
     options: {
       __proto__: null,
       ...options,
@@ -114,9 +114,9 @@ export function prepareCommand(
 }
 
 /**
- * The launcher as an open descriptor, which another user can run that may not
- * search the folders that lead to it (proc_pid_fd(5)). It has to be above those
- * that the child gets.
+ * Opens the launcher as a descriptor. By it, another user can run the launcher
+ * without the right to search the folders above it (proc_pid_fd(5)). The
+ * descriptor has to be above those that the child gets.
  */
 function openProgram(path: string, above: number): number | undefined {
   const below: number[] = []
@@ -127,7 +127,7 @@ function openProgram(path: string, above: number): number | undefined {
       below.push(fd)
     }
   } catch {
-    // The start by its path says why.
+    // The start by its path then fails, and says why.
     return undefined
   } finally {
     for (const fd of below) closeSync(fd)
@@ -135,8 +135,8 @@ function openProgram(path: string, above: number): number | undefined {
 }
 
 /**
- * The descriptor that leads to this process's watcher, src/launcher/watch.c, which is
- * started by the first worker to need it, and again should it have been killed.
+ * The descriptor that leads to this process's watcher, src/launcher/watch.c. The first
+ * worker to need the watcher starts it, and a later one does again if it was killed.
  */
 function watcher(path: string): number {
   const existing = native.watcherSocket()
@@ -154,7 +154,7 @@ function watcher(path: string): number {
         cwd: '/',
         env: {},
       })
-      // A child that asks for it then fails by its own step.
+      // A child that needs the watcher then fails in its own step.
       .on('error', () => undefined)
       .unref()
     return socket

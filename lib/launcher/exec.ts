@@ -15,8 +15,8 @@ import {
 import { type FailedStep, prepareCommand, type Step } from './command.ts'
 
 /**
- * What the launcher does before the program starts: src/launcher/exec/exec.c. Each has a key of its own, so that none
- * is found on Object.prototype.
+ * What the launcher does before the program starts: src/launcher/exec/exec.c. Each field is an own key, so that no
+ * value comes from Object.prototype.
  */
 export interface ExecPlan {
   /** In order. */
@@ -47,9 +47,9 @@ export function spawnByLauncher(
 }
 
 /**
- * Node checks the arguments and makes the child; only the program that it starts
- * is another, and only the result that it gets is the launcher's. Errors, events
- * and their order are then Node's own.
+ * Node checks the arguments and makes the child. The hook changes only the program
+ * that Node starts, and the result that Node gets. So errors, events and their
+ * order are Node's own.
  */
 function spawnInside(
   file: string,
@@ -61,7 +61,7 @@ function spawnInside(
   const hook = function (this: Internal, original: Internal['spawn'], normalized: Normalized) {
     const command = prepareCommand(normalized, plan.steps, plan.parentDeathSignal)
     const handle = this._handle
-    // Node refuses such a stdio. Should it not, the program must not run without its steps.
+    // Node refuses such a stdio. If it doesn't, the program must not run without its steps.
     if (command === undefined) {
       handle.spawn = () => EINVAL
       return original.call(this, normalized)
@@ -87,14 +87,14 @@ function spawnInside(
         return 0
       }
       endRunning = undefined
-      // Node takes it that nothing was started, so that nothing else waits for it.
+      // Reap the launcher here: Node gets an error, and doesn't wait for a child.
       native.reap(handle.pid ?? 0)
       delete handle.pid
       if (failure.step === 'exec') return failure.errno
       replaceError(this, plan.explain(failure.step, failure.errno))
       const { onexit } = handle
       handle.onexit = () => onexit(failure.errno)
-      // One of those for which Node emits `error`; for others it throws.
+      // For this errno Node emits `error`; for some others it throws.
       return EACCES
     }
     try {
@@ -107,14 +107,14 @@ function spawnInside(
   try {
     return withSpawn(options, hook, (marked) => builtin().spawn(file, args ?? [], marked))
   } catch (error) {
-    // As by a `signal` with a getter that throws. Only we know of the child then.
+    // For example, a getter of `signal` has thrown. Only we know of the child then.
     endRunning?.()
     throw error
   }
 }
 
 /**
- * The same by public calls alone, for a Node of which we don't know enough. An
+ * The same by public calls alone, for a Node whose internals we don't know. An
  * `error` then comes when the launcher has ended, and all errors are events.
  */
 function spawnAround(
@@ -123,7 +123,7 @@ function spawnAround(
   options: NodeOptions,
   plan: ExecPlan,
 ): ChildProcess {
-  // Node reads them twice here, and may find something else the second time.
+  // Copy the arguments: Node reads them twice here, and they may differ the second time.
   const args = Array.isArray(given) ? (Array.prototype.slice.call(given) as string[]) : given
   const own: NodeOptions = { __proto__: null, ...options } as NodeOptions
   const { env } = own
@@ -137,7 +137,7 @@ function spawnAround(
   const normalized = { __proto__: null, file: program, args: target, stdio, uid, gid }
   const command = prepareCommand(normalized, plan.steps, plan.parentDeathSignal)
   if (command === undefined) {
-    // Node refuses this stdio. Should it not, the program must not run without its steps.
+    // Node refuses this stdio. If it doesn't, the program must not run without its steps.
     endLost(builtin().spawn(file, args, own) as unknown as Internal)
     throw systemError(EINVAL, 'spawn')
   }
@@ -172,7 +172,7 @@ function spawnAround(
   }
 }
 
-/** Inherited variables too, as Node takes them, and each made a text once. */
+/** Copies the variables, inherited ones too, as Node does, and makes each a text once. */
 function copyOfEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const copy: Record<string, string> = { __proto__: null } as never
   for (const name in env) {
@@ -182,7 +182,7 @@ function copyOfEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return copy
 }
 
-/** A copy of an option. Where making it throws, Node tells first what is wrong with the other arguments. */
+/** Copies an option. If that throws, Node's error for the other arguments comes first. */
 export function copied<T>(
   copy: () => T,
   file: string,
@@ -197,7 +197,7 @@ export function copied<T>(
   }
 }
 
-/** Has Node throw for what is wrong with the arguments, but for stdio, which it looks at last. Nothing is started. */
+/** Lets Node throw for wrong arguments. The wrong stdio, which Node checks last, keeps it from starting anything. */
 function haveNodeCheck(file: string, args: readonly string[], options: NodeOptions): void {
   const stdio = 'setsid' as 'pipe'
   try {

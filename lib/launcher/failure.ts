@@ -1,4 +1,4 @@
-// A child that could not be started, as its events and fields tell it.
+// Makes the events and fields of a child tell that it could not be started.
 import { accessSync, constants } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
 import { EACCES, ENOENT } from '../base/errno.ts'
@@ -7,7 +7,7 @@ import type { Internal } from './node-internals.ts'
 
 type Emit = (event: string, ...values: unknown[]) => boolean
 
-/** A child that ran the launcher and no program: it never was, as far as its events tell. */
+/** For a child that ran the launcher and no program: its events tell that it was never started. */
 export function becomeError(child: Internal, errno: number, stepError: Error | undefined): void {
   const file = child.spawnfile
   const [code] = getSystemErrorMap().get(errno) ?? ['UNKNOWN']
@@ -25,7 +25,7 @@ export function becomeError(child: Internal, errno: number, stepError: Error | u
   })
 }
 
-/** The `error` event to come tells `error`, with the fields that spawn gives its own. */
+/** Makes the next `error` event carry `error`, with the fields that spawn gives its own errors. */
 export function replaceError(child: Internal, error: Error): void {
   interceptEvents(child, (emit, event, values) => {
     if (event !== 'error') return emit(event, ...values)
@@ -52,7 +52,7 @@ function withCommand(child: Internal, error: Error): Error {
   return Object.assign(error, { path: child.spawnfile, spawnargs: child.spawnargs.slice(1) })
 }
 
-/** Why the launcher could not be run, if it is the launcher that could not. */
+/** Why the launcher could not be run; undefined if the launcher is not the cause. */
 export function launcherError(result: number, path: string): Error | undefined {
   if (result !== EACCES && result !== ENOENT) return undefined
   try {

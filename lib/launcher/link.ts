@@ -10,8 +10,8 @@ import {
   PROTOCOL_VERSION,
 } from './protocol.ts'
 
-// The line to the launcher that waits for this process. Neither a variable nor a descriptor tells of it, which any
-// program would inherit: we call our parent by a name made of its pid, and the kernel says which process answers.
+// The line to the launcher that waits for this process. No variable and no descriptor leads to it: any program would
+// inherit them. We call our parent by a name made of its pid, and the kernel says which process answers.
 
 export interface Launcher {
   /** Our end of the line: one message a write, and no call on it waits longer than a second. */
@@ -24,11 +24,11 @@ export interface Launcher {
 const NONE = new Set([ECONNREFUSED, EAGAIN, EPERM, EACCES])
 const ANSWER_WITHIN = 1000
 
-/** The launcher that waits for us: our parent, where it is one. The line is the caller's to close. */
+/** The launcher that waits for us: our parent, if it is a launcher. The caller closes the line. */
 export function findLauncher(): Launcher | undefined {
   const pid = process.ppid
   const fd = native.connectLauncher(pid, ANSWER_WITHIN)
-  // No process listens by that name, one that is not our parent does, or a sandbox forbids to ask.
+  // No process listens by that name, or one that is not our parent does, or a sandbox forbids the call.
   if (NONE.has(fd) || fd === ENOSYS) return undefined
   if (fd < 0) throw systemError(fd, 'connect')
   try {
@@ -39,7 +39,7 @@ export function findLauncher(): Launcher | undefined {
   }
 }
 
-/** Whether a launcher waits for us, of which nothing is kept. */
+/** Whether a launcher waits for us. It keeps no line open. */
 export function hasLauncher(): boolean {
   const launcher = findLauncher()
   if (launcher !== undefined) closeSync(launcher.fd)
@@ -59,7 +59,7 @@ function greet(fd: number): boolean {
   throw daemonFailed(message, { reason: 'no-answer' })
 }
 
-/** One message, or none within the time limit. */
+/** Reads one message; '' if none comes within the time limit. */
 function read(fd: number): string {
   const bytes = Buffer.alloc(PROTOCOL_MESSAGE)
   const deadline = performance.now() + ANSWER_WITHIN
@@ -67,7 +67,7 @@ function read(fd: number): string {
     try {
       return bytes.toString('utf8', 0, readSync(fd, bytes))
     } catch (error) {
-      // A read with a time limit is not taken up again after a signal (signal(7)).
+      // The kernel doesn't restart a read with a time limit after a signal (signal(7)).
       if ((error as NodeJS.ErrnoException).code !== 'EINTR') break
     }
   }

@@ -13,10 +13,10 @@
 //
 // All of it has been the same from Node 20 to 26.
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
-
-/** What `ChildProcess.prototype.spawn` gets from `child_process.spawn`: checked and complete, with no prototype. */
 import { ESRCH } from '../base/errno.ts'
 import { signals } from '../base/signals.ts'
+
+/** What `ChildProcess.prototype.spawn` gets from `child_process.spawn`: checked and complete, with no prototype. */
 export interface Normalized {
   file: string
   args: string[]
@@ -49,8 +49,8 @@ export type Hook = (this: Internal, original: Internal['spawn'], options: Normal
 const mark = Symbol('setsid')
 
 /**
- * Runs `call`, in which the child that is spawned with the options that it gets is spawned by `hook`. Other children
- * are not: an option's getter, and other code that runs meanwhile, may spawn too.
+ * Runs `call` with marked options. `hook` spawns the child that has these options. Node spawns all other children: an
+ * option's getter, and other code that runs meanwhile, may spawn too.
  */
 export function withSpawn<T>(
   options: SpawnOptions,
@@ -74,7 +74,7 @@ export function withSpawn<T>(
 
 let known: boolean | undefined
 
-/** Whether Node still spawns as the table says. Tried once, and nothing is started. */
+/** Whether Node still spawns as the table says. It tries this once, and starts nothing. */
 export function internalsKnown(): boolean {
   if (known !== undefined) return known
   known = false
@@ -91,22 +91,22 @@ export function internalsKnown(): boolean {
           typeof onexit === 'function'
         throw stop
       },
-      // Should it not be stopped: a folder can't be run.
+      // If the hook doesn't stop it, nothing is started either: a folder can't be run.
       (options) =>
         builtin()
           .spawn('/', ['a'], options)
           .on('error', () => undefined),
     )
   } catch (error) {
-    // Frozen intrinsics make a TypeError of the assignment.
+    // With frozen intrinsics the assignment throws a TypeError.
     if (error !== stop && !(error instanceof TypeError)) throw error
   }
   return known
 }
 
 /**
- * A child that was not started is signalled no more. Node would do it by the number that its handle has, until the
- * `error` event: that is 0, the caller's whole group, or on Node 20 whatever was in the memory before.
+ * Keeps kill() of a child that was not started from sending a signal. Until the `error` event, Node would signal the
+ * number in the child's handle: 0, the caller's whole group, or on Node 20 whatever was in the memory before.
  */
 export function neverSignal<T extends ChildProcess>(child: T): T {
   const { _handle: handle } = child as unknown as { _handle?: Partial<Handle> | null }
@@ -122,7 +122,7 @@ export const endLost = (child: Internal): void => {
 
 /** A stream on a terminal, behind its public face. */
 export interface Reader {
-  /** Node's own mark of what it has asked for. */
+  /** Node's own mark that it has asked for data. */
   reading?: boolean
   readStart(): number
   readStop(): number

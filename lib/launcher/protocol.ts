@@ -1,7 +1,7 @@
 // The words of src/launcher/PROTOCOL.md as data. src/launcher/protocol.h has the same rows in the same order, and
 // test/protocol/ compares both.
 
-/** Another one whenever a word, a value or an answer changes. */
+/** It changes whenever a word, a value or an answer changes. */
 export const PROTOCOL_VERSION = 3
 
 /** The longest message: a word and a path. */
@@ -10,7 +10,7 @@ export const PROTOCOL_MESSAGE = 4200
 const INT_MAX = 2 ** 31 - 1
 const INT_MIN = -(2 ** 31)
 
-/** How many numbers follow a word, -1 for text, and what the least and the most of each (of its bytes) is. */
+/** How many numbers follow a word, and the least and the most of each; -1 is a text, with its least and most bytes. */
 export type Row = readonly [values: number, least: number, most: number]
 
 /** The program to the launcher, one message each. */
@@ -87,13 +87,13 @@ export const encodeStep = encode(stepWords, '', '=')
 export const encodeOption = encode(launchOptions, '--', '=')
 export const encodeWay = encode(wayWords, '', ':')
 
-/** A word and its numbers, or undefined for what is no such message. */
+/** A word and its numbers. */
 export interface Message<Words> {
   word: keyof Words
   values: number[]
 }
 
-/** Reads a message or a line of the launcher's: only what its row allows. */
+/** Reads a message or a line of the launcher; undefined if its row doesn't allow it. */
 export function decode<Words extends Record<string, Row>>(
   words: Words,
   text: string,

@@ -5,10 +5,10 @@ import { launcherPath, native } from '../base/native.ts'
 import { encodeOption } from './protocol.ts'
 import { started } from './started.ts'
 
-// How a program gets below the launcher: this process becomes it (execve keeps
-// the pid that the caller waits for) and it starts the program again.
+// How a program gets a launcher above it: this process becomes the launcher (execve
+// keeps the pid that the caller waits for), and the launcher starts the program again.
 
-/** A word of a command line: bytes where the kernel recorded them, which need not be UTF-8. */
+/** A word of a command line. From the kernel's record it is bytes, as these need not be UTF-8. */
 export type Word = string | Buffer
 
 interface Options {
@@ -20,7 +20,7 @@ interface Options {
 
 /**
  * Becomes the launcher of `command`, in the folder that this process was started in, with the environment that
- * it was given, with `fds` and no other descriptor. Returns only by throwing, and then nothing has changed.
+ * it was given, with `fds` and no other descriptor. If this fails it throws, and then nothing has changed.
  */
 export function becomeLauncher(command: Word[], fds: number[], options: Options = {}): never {
   const path = launcherPath()
@@ -49,7 +49,7 @@ function folderGone(result: number): Error {
   return systemError(result, 'chdir', { reason: 'first-folder-gone', text })
 }
 
-/** As the kernel keeps them: each ended by a NUL. */
+/** Joins words as the kernel keeps them: a NUL ends each word. */
 function strings(words: Word[]): Buffer {
   const end = Buffer.of(0)
   return Buffer.concat(words.flatMap((word) => [Buffer.from(word as string), end]))
@@ -67,8 +67,8 @@ function split(list: ArrayBuffer): Buffer[] {
 }
 
 /**
- * The arguments as they were given, or undefined where they are not known: without /proc, and where process.title was
- * set before this package was loaded, which writes over them.
+ * The arguments as they were given. They are unknown (undefined) without /proc, and if the program set process.title
+ * before it loaded this package: that writes over them.
  */
 function givenArguments(): Buffer[] | undefined {
   const bytes = native.startedArguments()
@@ -81,8 +81,8 @@ function givenArguments(): Buffer[] | undefined {
 }
 
 /**
- * The command that this program was started by: the same bytes, with the name that it was given and the file that it
- * is. Undefined for a program that came by stdin.
+ * The command that started this program: the same bytes, with the name that it was given and the file that it
+ * is. Undefined if the program came by stdin.
  */
 export function ownCommand(): Word[] | undefined {
   const { argv, execArgv } = started
@@ -96,14 +96,14 @@ export function ownCommand(): Word[] | undefined {
     ...argv.slice(isSea() ? 2 : 1),
   ]
   if (file.equals(Buffer.from(name as string))) return [file, ...rest]
-  // This part of the launcher takes the file and the name apart.
+  // The `exec` part of the launcher takes the file and the name as two words.
   return [launcherPath(), 'exec', '--', file, name, ...rest]
 }
 
-/** In a single executable argv[1] is made up by Node. */
+/** In a single executable Node makes up argv[1]. */
 const isSea = (): boolean => process.getBuiltinModule('node:sea').isSea()
 
-/** process.execPath is the program's to change. */
+/** /proc comes first: the program may have changed process.execPath. */
 function ownFile(): Buffer {
   try {
     return readlinkSync('/proc/self/exe', 'buffer')
@@ -123,7 +123,7 @@ export function inGivenBytes(words: string[]): Word[] {
 /** Node takes these out of process.env when it opens the channel of `fork()`. */
 const CHANNEL = /^NODE_(CHANNEL_FD|CHANNEL_SERIALIZATION_MODE|UNIQUE_ID)=/
 
-/** As it was given. Without /proc it is what the program has made of it. */
+/** The environment as it was given; without /proc, as the program has changed it. */
 function environment(): Buffer {
   const given = native.startedEnvironment()
   if (typeof given === 'number') {
@@ -144,7 +144,7 @@ export function ownDescriptors(): number[] {
 }
 
 /**
- * What this process was given, as long as it has opened nothing itself. Node's own
+ * The descriptors that this process was given, if it has opened none itself yet. Node's own
  * are anonymous (epoll, eventfd) or pipes with both ends here.
  */
 export function inheritedDescriptors(): number[] {

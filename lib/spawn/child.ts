@@ -17,8 +17,8 @@ class StopWatch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
     const fd = native.watchChild(child.pid)
     if (fd < 0) throw systemError(fd, 'waitid')
     child.prependOnceListener('exit', (_, signal) => {
-      // The kernel forgets the continuation of a child that has ended, but SIGKILL
-      // alone ends one that is stopped (signal(7)).
+      // The kernel forgets the continuation of a child that has ended. But a stopped
+      // child ends only by SIGKILL (signal(7)), so this child was continued.
       if (this.#signal === null || signal === 'SIGKILL') return
       this.#signal = null
       this.emit('continue')
@@ -34,7 +34,7 @@ class StopWatch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
       .unref()
   }
 
-  // Taken in the thread that waits for its exit, so that the pid is the child's.
+  // This runs in the thread that reaps the child, so that the pid is still the child's.
   #take(): void {
     if (hasEnded(this.#child)) return
     const signal = native.takeChange(this.#child.pid ?? 0)
@@ -53,7 +53,7 @@ class StopWatch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
 }
 
 /**
- * A child of Node's own class, from whichever function; what only looks like one has no handle to be signalled by.
+ * Whether a value is of Node's own class, from any function. An object that only looks like a child has no handle.
  * @internal
  */
 export function isChild(value: unknown): value is ChildProcess {
@@ -77,14 +77,14 @@ const watches = new WeakMap<ChildProcess, StopWatch>()
  * Watches a child for stops (Ctrl-Z, SIGSTOP, reading from a terminal in the
  * background) and for its continuation.
  *
- * Its exit stays with the child's own `exit` event. There is one watch a child,
- * from the first call until it ends, and it doesn't keep the process alive. A
- * thread sleeps in waitid() for it. A stop that came before is told too, if the
+ * The child's own `exit` event still tells its exit. Each child has one watch, from
+ * the first call until the child ends, and the watch doesn't keep the process alive.
+ * A thread sleeps in waitid() for it. The watch also reports an earlier stop, if the
  * child is still stopped.
  *
- * A stop or continuation that lasts is told, and the last event is how the child
- * is. The kernel keeps one report, so that of changes in quick succession only the
- * last may be told. A `stop` is followed by `continue` before `exit`, unless SIGKILL
+ * The watch reports each stop or continuation that lasts, and the last event shows how
+ * the child is. The kernel keeps one report, so of several quick changes the watch may
+ * report only the last. `continue` follows a `stop` before `exit`, unless SIGKILL
  * ended the child.
  *
  * @param child a child of this thread
@@ -128,7 +128,7 @@ export async function exitOrStop(child: ChildProcess): Promise<ChildState> {
       done()
       const { exitCode: code, signalCode } = child
       if (signal !== null) resolve({ state: 'stopped', signal })
-      // Its error event is over.
+      // The child was not started, and its `error` event is over.
       else if (child.pid === undefined) {
         reject(systemError(code ?? 0, `spawn ${child.spawnfile}`))
       } else resolve({ state: 'exited', code, signal: signalCode })

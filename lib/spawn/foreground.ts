@@ -9,7 +9,7 @@ import { checkChild, hasEnded, watchChild } from './child.ts'
 import { terminal } from './terminal.ts'
 import type { ChildWatch, ForegroundOptions } from './types.ts'
 
-/** How often a loan that waits looks whether the terminal is ours: bash's `fg` of a job that runs sends no signal. */
+/** How often a waiting loan looks whether the terminal is ours: bash's `fg` sends no signal to a running job. */
 const LOOK = 100
 
 /**
@@ -32,21 +32,21 @@ export function isForeground(fd: number): boolean {
 /**
  * Gives the terminal to a process group while `fn` runs, and takes it back.
  *
- * The group becomes the foreground process group and is continued, should it
- * have stopped for want of the terminal. When `fn` has settled, whatever became of the
- * group, the foreground process group and the terminal's modes are as before.
+ * The group becomes the foreground process group, and is continued if it has
+ * stopped for want of the terminal. When `fn` has settled, the foreground process
+ * group and the terminal's modes are as before, whatever the group has done.
  * A child that is stopped loses the terminal at once, and gets it again if it
- * is continued before `fn` has settled. Should the terminal hang up meanwhile,
- * there is nothing to bring back.
+ * is continued before `fn` has settled. If the terminal hangs up meanwhile,
+ * there is nothing to restore.
  *
- * A background process has no terminal to give. It is asked anew at each of these steps: a terminal that the shell has
- * taken meanwhile, after Ctrl-Z and `bg`, is neither given nor taken back, and its modes are left alone.
+ * A background process has no terminal to give, so each of these steps checks that again. If the shell has taken the
+ * terminal meanwhile, after Ctrl-Z and `bg`, the call neither gives it nor takes it back, and leaves its modes alone.
  *
- * Called again before `fn` has settled, the later one has the terminal, till it is
- * done; it comes back to us after the last.
+ * If it is called again before `fn` has settled, the later call has the terminal until
+ * it is done. The terminal comes back to us after the last call.
  *
  * `process.stdin`, if it is that terminal, is paused and out of raw mode
- * meanwhile: a process that reads from the background is stopped.
+ * meanwhile: the kernel stops a process that reads from the background.
  *
  * @param fd descriptor of the caller's controlling terminal
  * @param target a child, whose group it is, or a process group ID of the caller's session
@@ -71,13 +71,13 @@ export async function withForeground<T>(
   if (typeof target === 'number') checkGroup(target, 'target')
   else checkChild(target, 'target')
   const { wait = false } = checkOptions(options, { wait: boolean })
-  // It has hung up since spawn() lent it: nothing is to be brought back, and fn says what became of the child.
+  // The terminal has hung up since spawn() lent it: there is nothing to restore, and fn tells how the child is.
   if (terminal.isLentAtStart && native.tcgetpgrp(fd) === EIO) {
     terminal.takeLentAtStart()?.resume()
     return fn()
   }
   tcgetpgrp(fd)
-  // Nothing was started, and nothing was given.
+  // The child was not started, and no terminal was given.
   if (child !== undefined && child.pid === undefined) return fn()
   const pgid = typeof target === 'number' ? target : groupOf(target)
   if (pgid === undefined && !terminal.isLentAtStart) return fn()
@@ -85,15 +85,15 @@ export async function withForeground<T>(
   let watch: ChildWatch | undefined
   const onStop = (signal: NodeJS.Signals) => {
     if (watch?.stoppedBy == null) return
-    // It wanted the terminal before it had it.
+    // The child asked for the terminal before it had it.
     if ((signal === 'SIGTTIN' || signal === 'SIGTTOU') && loan.before !== undefined) loan.give()
     else loan.takeBack()
   }
-  // The child may have stopped again before this event came. While it has the terminal, it needs nothing of us.
+  // The child may have stopped again before this event came. While it has the terminal, we need not give it.
   const onContinue = () => {
     if (!loan.isHeld) loan.give()
   }
-  // The number of a group whose child has ended may be another's by then.
+  // After the child has ended, another group may have its number.
   const look = () => {
     if (child === undefined || !hasEnded(child)) loan.giveWhenOurs()
   }

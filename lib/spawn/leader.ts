@@ -8,13 +8,13 @@ import { native } from '../base/native.ts'
  */
 export interface Leader {
   readonly pid: number
-  /** It names the group as long as this is open, also when the child was reaped; -1: none could be had. */
+  /** It names the group as long as it is open, even after the child was reaped; -1: we could get none. */
   pidfd: number
   /** Whether it leads a session too. */
   readonly session: boolean
-  /** What is known of its session's number at its end: a look at the session goes on from it. */
+  /** What we know of the session's number at the child's end. A later look at the session goes on from it. */
   mark: ArrayBuffer | undefined
-  /** What its end has shown: the group is empty, or the number is another process's already. */
+  /** What the child's end has shown: the group is empty, or another process has the number already. */
   left: 'unknown' | 'no-group' | 'nothing'
 }
 
@@ -32,7 +32,7 @@ export function hold(child: ChildProcess): void {
   const { pid } = child
   if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   if (leaders.has(child) || native.getpgid(pid) !== pid) return
-  // Without one, for want of a descriptor or on an old kernel, the number and the time of its end have to do.
+  // On an old kernel, or without a free descriptor, there is no pidfd: the number and the time of its end must do.
   const pidfd = Math.max(native.pidfdOpen(pid), -1)
   const session = native.getsid(pid) === pid
   const leader: Leader = { pid, pidfd, session, mark: undefined, left: 'unknown' }

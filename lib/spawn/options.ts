@@ -24,7 +24,7 @@ interface Row<T> {
   conflict?(value: T, job: Job): string | undefined
   /** What the launcher does for it. */
   steps?(value: T, job: Job): Step[]
-  /** The steps that it can fail by, the call behind them, and why. */
+  /** The steps that can fail for it, the call behind them, and why they fail. */
   fails?: {
     by: FailedStep[]
     syscall: string
@@ -32,7 +32,7 @@ interface Row<T> {
   }
 }
 
-/** Wherever an option of ours has something to say. The launcher does the steps in this order. */
+/** All that each option of ours does. The launcher does the steps in this order. */
 export const rows: { [K in keyof JobOptions]-?: Row<NonNullable<JobOptions[K]>> } = {
   session: {
     check: oneOf('inherit', 'new'),
@@ -90,7 +90,7 @@ export const rows: { [K in keyof JobOptions]-?: Row<NonNullable<JobOptions[K]>> 
       job.newSession !== undefined && job.given.controllingTerminal === undefined
         ? `can't go with ${job.newSession}: a new session has no terminal without options.controllingTerminal`
         : whyNoDescriptor(fd, job),
-    // A new session takes it from no group. Otherwise takenFrom() adds the group that has it.
+    // A new session takes the terminal from no group. Otherwise takenFrom() adds the group that has it.
     steps: (fd, { newSession }) => [
       { step: 'foreground', value: newSession === undefined ? [fd] : [fd, 0] },
     ],
@@ -119,7 +119,7 @@ export const rows: { [K in keyof JobOptions]-?: Row<NonNullable<JobOptions[K]>> 
   },
   parentDeathSignal: {
     check: namedSignal,
-    // Not in order: exec.ts puts it first, for then it holds the longest.
+    // Not in this order: prepareCommand() puts it before the others, so that it holds the longest.
     fails: { by: ['death'], syscall: 'prctl', why: whyNoDeath },
   },
 }
@@ -128,7 +128,7 @@ export const rows: { [K in keyof JobOptions]-?: Row<NonNullable<JobOptions[K]>> 
 export interface JobPlan {
   steps: Step[]
   parentDeathSignal: number | undefined
-  /** A new session, which is Node's to make. */
+  /** Whether Node makes a new session for the child. */
   detached: boolean
   /** Our descriptor of the terminal that the child takes from us; undefined if it has no number here. */
   terminal: number | undefined
@@ -139,12 +139,12 @@ export interface JobPlan {
   explain(step: FailedStep, errno: number): Error
 }
 
-/** What the options ask for; undefined when it is nothing. Impossible combinations end here. */
+/** What the options ask for; undefined if they ask for nothing. Throws for an impossible combination. */
 export function jobPlan(own: NodeOptions & Record<string, unknown>): JobPlan | undefined {
   const table = Object.entries(rows) as [keyof JobOptions, Row<unknown>][]
   const given = { __proto__: null } as JobOptions
   for (const [name, { check }] of table) {
-    // An own key also where it is not given: see checkOptions().
+    // Each option gets an own key, even one that is not given: see checkOptions().
     const value = own[name]
     Object.assign(given, {
       [name]: value === undefined ? undefined : check(value, `options.${name}`),
@@ -187,7 +187,7 @@ export function jobPlan(own: NodeOptions & Record<string, unknown>): JobPlan | u
   }
 }
 
-/** The steps, with the group that the terminal is taken from: -1 for none, and the step fails. */
+/** Adds the group that the terminal is taken from to the steps. With -1, for none, the step fails. */
 export const takenFrom = (steps: Step[], holder: number): Step[] =>
   steps.map((each) =>
     each.step === 'foreground' && each.value.length === 1
@@ -195,7 +195,7 @@ export const takenFrom = (steps: Step[], holder: number): Step[] =>
       : each,
   )
 
-/** A descriptor of the child can be a terminal only where stdio puts something that is open here. */
+/** A descriptor of the child can be a terminal only if stdio puts a file there that is open here. */
 function whyNoDescriptor(fd: number, { stdio }: Job): string | undefined {
   const entry: unknown = stdio?.[fd]
   if (stdio === undefined || entry === 'inherit') return undefined

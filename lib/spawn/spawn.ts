@@ -27,14 +27,14 @@ type Streams<T extends StdioNull | StdioPipe, Stream> = T extends StdioNull ? nu
  * `child_process.spawn()`, for a child with a place of its own: session, process
  * group, terminal, and what it inherits.
  *
- * The child is Node's own `ChildProcess` in all respects. What was asked for is
- * done in the child before its program starts, so there is no moment at which
- * it runs in the wrong place, and `child.pid` is the program's. With none of our
- * options this is `child_process.spawn()` and nothing else.
+ * The child is Node's own `ChildProcess` in all respects. It goes to its place
+ * before its program starts, so the program never runs in the wrong place, and
+ * `child.pid` is the program's. With none of our options this is
+ * `child_process.spawn()` and nothing else.
  *
- * What can't be done is told as spawn tells it: an `error` event, with `path`
- * and `spawnargs`; a step that failed has its own `syscall`, and `reason` where
- * it can be known. Nothing was started then.
+ * A failure is an `error` event, as spawn gives it, with `path` and `spawnargs`.
+ * The error of a failed step has its own `syscall`, and `reason` if it can be
+ * known. Nothing was started then.
  *
  * @param file program, looked up in the PATH of `options.env`
  * @param args its arguments. Default: none
@@ -84,11 +84,11 @@ export function spawn(file: string, args: readonly string[], options: SpawnOptio
 export function spawn(file: string, first?: unknown, second?: unknown): ChildProcess {
   const { spawn } = process.getBuiltinModule('node:child_process')
   const plain = spawn as unknown as (...all: unknown[]) => ChildProcess
-  // Read as Node reads them; what is wrong with them is Node's to say.
+  // Read the arguments as Node reads them. Node itself reports what is wrong with them.
   const one = isOptions(first)
   const given = one ? first : second
   if (!isOptions(given)) return started(plain(file, first, second))
-  // A getter or a proxy is asked once, and has its say before anything is done.
+  // Read each getter or proxy once, before anything is done.
   const own: NodeOptions & Record<string, unknown> = ownOptions(given)
   const args = (one ? [] : first) as readonly string[] | undefined
   const { stdio } = own
@@ -108,7 +108,7 @@ export function spawn(file: string, first?: unknown, second?: unknown): ChildPro
   return started(launchOn(file, args, own, plan))
 }
 
-/** By the launcher, and on its terminal. */
+/** Starts the child by the launcher, and lends it the terminal if the options ask for that. */
 function launchOn(
   file: string,
   args: readonly string[] | undefined,
@@ -126,7 +126,7 @@ function launchOn(
   return terminal.lendAtStart(plan.terminal, start, groupOf)
 }
 
-/** The last that every child of ours goes through, also one that was not started. */
+/** The last step for every child of ours, also for one that was not started. */
 function started(child: ChildProcess): ChildProcess {
   return child.pid === undefined ? neverSignal(child) : holdSoon(child)
 }

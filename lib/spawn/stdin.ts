@@ -5,7 +5,7 @@ import { type Reader, readerOf } from '../launcher/node-internals.ts'
 
 let silent = false
 
-/** Nothing is read, also not what Node asks for in the next tick, until the first caller calls the result. */
+/** Stops all reading, even what Node asks for in the next tick, until the first caller calls the result. */
 function silence(handle: Reader): (() => void) | undefined {
   if (silent) return undefined
   silent = true
@@ -32,11 +32,11 @@ export function pauseStdin(fd: number): () => void {
   // Node stops the reading itself in the next tick, which is before it looks
   // for input again.
   if (flowing) process.stdin.pause()
-  // To a listener for 'readable' there is no pause.
+  // pause() has no effect while there is a listener for 'readable'.
   const handle = ours ? readerOf(process.stdin) : undefined
   const hear = handle && silence(handle)
   return () => {
-    // A terminal that has hung up has no modes, but an end that the reader waits for.
+    // A terminal that has hung up has no modes, but the reader still waits for its end.
     if (raw && inForeground()) process.stdin.setRawMode(true)
     if (flowing) process.stdin.resume()
     hear?.()

@@ -1,5 +1,5 @@
-// The controlling terminal of this process: by what right we give it to another group, which group has it from us,
-// and how it was before. A process has one, so there is one of this.
+// The controlling terminal of this process: whether we may give it to another group, which group has it from us,
+// and how it was before. A process has one such terminal, so there is one instance.
 import { EIO, ENOTTY, EPERM, ESRCH } from '../base/errno.ts'
 import { type Reason, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
@@ -10,7 +10,7 @@ import { pauseStdin } from './stdin.ts'
 /** The terminal as it was before we lent it. */
 interface Before {
   modes: ArrayBuffer
-  /** `process.stdin` reads again. */
+  /** Lets `process.stdin` read again. */
   resume(): void
 }
 
@@ -19,7 +19,7 @@ class ControllingTerminal {
   #lentTo: number | undefined
   /** How it was before spawn() lent it; the next loan brings it back. */
   #lentAtStart: Before | undefined
-  /** Those that last, each on what the one before has left. */
+  /** The loans that have not ended, each on top of the one before. */
   readonly #loans: Loan[] = []
 
   /**
@@ -39,14 +39,14 @@ class ControllingTerminal {
     return ours || holder === this.#lentTo || native.getsid(0) === process.pid ? holder : EPERM
   }
 
-  /** The group that has the terminal if the right to it is ours, for a descriptor that we don't have ourselves. */
+  /** The group that has the terminal if it is ours to give. Used if this process has no descriptor of it. */
   presumedHolder(): number {
     return this.#lentTo ?? native.getpgrp()
   }
 
   /**
-   * Starts a child that takes the terminal itself, from the group that `start` is told: -1 where we have no right to
-   * it, so that the child's step fails.
+   * Starts a child that takes the terminal itself. `start` gets the group that has it now, or -1 if it is not ours to
+   * give: then the child's step fails.
    *
    * @param groupOf the child's group
    */
@@ -69,13 +69,13 @@ class ControllingTerminal {
       if (lent) this.lend(fd, undefined, false).end()
       throw error
     } finally {
-      // The launcher has given it back itself.
+      // No program has started, and the launcher has given the terminal back itself.
       if (!lent) before.resume()
     }
   }
 
   /**
-   * Lends it to a group, unless that has it from its start.
+   * Lends the terminal to a group, unless the group has had it from its start.
    *
    * @param pgid undefined for a group that has ended: the loan only brings back what it left
    * @param wait in the background, the loan begins when the terminal is ours
@@ -87,7 +87,7 @@ class ControllingTerminal {
     const before = denied ? undefined : this.takeLentAtStart()
     const loan = new Loan(this, fd, pgid, before)
     this.#loans.push(loan)
-    // With the terminal from its start, it is not for want of it that it has stopped.
+    // A group that has had the terminal from its start has not stopped for want of it.
     if (before !== undefined && holder === pgid) loan.state = 'lent'
     return loan
   }
@@ -112,7 +112,7 @@ class ControllingTerminal {
     return this.#loans.at(-1) === loan
   }
 
-  /** The group that has the terminal when this loan's group has not. */
+  /** The group that gets the terminal when this loan's group loses it. */
   below(loan: Loan): number {
     const below = this.#loans[this.#loans.indexOf(loan) - 1]
     return (below?.state === 'lent' ? below.pgid : undefined) ?? native.getpgrp()
@@ -167,10 +167,10 @@ export class Loan {
     return this.state === 'lent' && native.tcgetpgrp(this.#fd) === this.pgid
   }
 
-  /** Gives it, where the right to it is ours in this moment, and continues the group. */
+  /** Gives the group the terminal, if it is ours to give now, and continues the group. */
   give(): void {
     if (this.pgid === undefined) return
-    // The one above gives it when it is done.
+    // The loan above gives it to this group when it is done.
     if (!this.#terminal.isLast(this)) {
       if (this.before !== undefined) this.state = 'lent'
       return
@@ -192,19 +192,19 @@ export class Loan {
       native.killpg(this.pgid, signals.SIGCONT)
   }
 
-  /** Gives it when our own group has it: a shell's fg says nothing to a job that runs. */
+  /** Gives it if our own group has it now: a shell's fg sends no signal to a running job. */
   giveWhenOurs(): void {
     if (this.state === 'returned' || native.tcgetpgrp(this.#fd) !== native.getpgrp()) return
     this.give()
   }
 
-  /** Takes it back, and its modes, unless another has taken it meanwhile: the shell above us, by its own right. */
+  /** Takes it back and restores its modes, unless the shell above us has taken it meanwhile, by its own right. */
   takeBack(): void {
     if (this.before === undefined) return
     this.state = 'returned'
     if (!this.#terminal.isLast(this)) return
     const holder = this.#terminal.right(this.#fd)
-    // It is the shell's, or it has hung up (TIOCSPGRP of a terminal that has gives ENOTTY).
+    // The shell has the terminal, or it has hung up (TIOCSPGRP then gives ENOTTY).
     if (holder === EPERM || holder === EIO || holder === ENOTTY) return
     if (holder < 0) throw systemError(holder, 'tcgetpgrp')
     let result = this.#terminal.set(this.#fd, this.#terminal.below(this))
@@ -227,7 +227,7 @@ export class Loan {
   }
 }
 
-/** Gets ready for another to have the terminal. */
+/** Prepares to lend the terminal: pauses stdin and saves the modes. */
 function suspend(fd: number): Before | number {
   const resume = pauseStdin(fd)
   const modes = native.tcgetattr(fd)

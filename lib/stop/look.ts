@@ -8,11 +8,11 @@ import type { Target } from './target.ts'
 /** `hidden`: the kernel says that there are members, and a look shows none. */
 export type Verdict = 'live' | 'absent' | 'hidden' | 'unknown'
 
-/** Looks in a row that show no member of a group that the kernel says has some. */
+/** How many looks in a row may show no member of a group, while the kernel says that it has some. */
 const LOOKS = 3
 
 /**
- * Absence is proven: by the kernel's own answer, or by a look that began after an empty one.
+ * Absence needs proof: the kernel's own answer, or a second empty look that began after the first.
  *
  * @param report the last look
  * @param lookAgain takes another one
@@ -28,7 +28,7 @@ export async function verdictOf(
     if (meaning === 'taken') return 'absent'
     if (live > 0) return meaning === 'unknown' ? 'unknown' : 'live'
     if (kind === 'process' || (kind === 'group' && isEmptyGroup)) return 'absent'
-    // A group has members, says the kernel: its zombies, we ourselves, or some that are not to be seen.
+    // The kernel says that the group has members: its zombies, this process, or members that /proc hides.
     const explained = kind === 'session' || zombies > 0 || id === native.getpgrp()
     if (look > 1 && explained) return 'absent'
     if (look > LOOKS) return 'hidden'
@@ -52,7 +52,7 @@ export async function memberEnds(
   const over = new AbortController()
   const cancel = () => over.abort()
   abort?.addEventListener('abort', cancel)
-  // Node reads more of it than the signal, and would find that on Object.prototype.
+  // Without a prototype: Node reads more options than `signal`, and would find them on Object.prototype.
   const options = { __proto__: null, signal: over.signal } as object
   const sleep = async (ms: number): Promise<void> => delay(Math.min(ms, limit), undefined, options)
   const boot = native.bootId()

@@ -16,7 +16,7 @@ export type Named = Target | 'already-gone' | 'stale'
 /** The words that say why the caller's own group or session is refused; undefined where it is not. */
 type Refusal = string | undefined
 
-/** From a look at the leader, which is compared with `start`; undefined: it is gone. */
+/** Looks at the leader and compares it with `start`; undefined: the leader is gone. */
 export function leaderTarget(
   kind: Kind,
   pid: number,
@@ -51,7 +51,7 @@ export function nameProcess(target: unknown): Named {
   const identity = checkIdentity(target, 'target')
   const { pid, startTicks, bootId } = identity
   checkOther(pid, 'target.pid')
-  // Native code takes a start of 0 for any. Only threads of the kernel have it, which no signal ends.
+  // To native code a start of 0 means any process. Only kernel threads have that start, and no signal ends them.
   if (bootId !== boot() || (startTicks === 0 && !isSameProcess(identity))) {
     return idOf('group', pid) === undefined ? 'already-gone' : 'stale'
   }
@@ -108,7 +108,7 @@ function nameChild(kind: 'group' | 'session', child: ChildProcess, refusal: Refu
   const pidfd = copyOf(leader?.pidfd ?? -1)
   const mark = kind === 'session' ? leader?.mark : undefined
   if (mark !== undefined) return new Target(kind, pid, { pidfd, before: new Report(mark) })
-  // Of a child that was not held, its end alone is known: another process with its number is a stranger.
+  // We know only that this child has ended, as it was not held: another process with its number is a stranger.
   return new Target(kind, pid, { pidfd, start: -1 })
 }
 

@@ -1,8 +1,9 @@
-// What a look of native code gives, byte by byte: test/inspect/row.test.ts compares it with the compiler's view of
+import { EPERM, ESRCH } from '../base/errno.ts'
+
+// The bytes that a look of native code gives. test/inspect/row.test.ts compares them with the compiler's view of
 // src/stop_look.h.
 
 /** StopReport */
-import { EPERM, ESRCH } from '../base/errno.ts'
 export const REPORT = {
   size: 80,
   began: 0,
@@ -39,7 +40,7 @@ export const NUMBER = { kSame: 0, kTaken: 1, kUnknown: 2 } as const
 /** StopRequest's flags */
 export const ASK = { kAgain: 1, kContinue: 2, kWhole: 4 } as const
 
-/** What the number means: `same` as it did, `taken` by others since it was free, or it can't be told. */
+/** What the number means now: the `same` as before, `taken` by others since it was free, or `unknown`. */
 export type Meaning = 'same' | 'taken' | 'unknown'
 const meanings: Record<number, Meaning> = { [NUMBER.kSame]: 'same', [NUMBER.kTaken]: 'taken' }
 
@@ -83,7 +84,7 @@ export class Report {
     for (let at: number = REPORT.size; at < this.bytes.byteLength; at += MEMBER.size) yield at
   }
 
-  /** The start of the process with the number; 0: not known, -1: there is none. */
+  /** When the process with the number started; 0: not known, -1: there is no such process. */
   get leader(): number {
     return this.#double(REPORT.leader)
   }
@@ -94,14 +95,14 @@ export class Report {
   get live(): number {
     return this.#int(REPORT.live)
   }
-  /** Those of them that no signal was refused for. */
+  /** The live members that the kernel has refused no signal for. */
   get reachable(): number {
     return this.#int(REPORT.reachable)
   }
   get zombies(): number {
     return this.#int(REPORT.zombies)
   }
-  /** Whether the kernel says that the group has no member, zombies counted. */
+  /** Whether the kernel says that the group has no member, not even a zombie. */
   get isEmptyGroup(): boolean {
     return this.#int(REPORT.group) === ESRCH
   }

@@ -17,7 +17,7 @@ export const settled = (outcome: StopResult['outcome']): StopResult => ({
 })
 
 const { SIGKILL } = signals
-/** SIGKILL works when its target next runs; longer than this it doesn't run at all. */
+/** SIGKILL works when its target next runs. A target that lives longer than this doesn't run at all. */
 const KILL_WAIT = 2000
 /** The first pause between two looks and the longest, in milliseconds. The end of a member ends a pause. */
 const PAUSE = 4
@@ -36,7 +36,7 @@ function phasesOf({ killSignal, grace, escalate }: StopPlan): Phase[] {
   return phases.map((phase) => ({ ...phase, thenContinue: phase.signal !== SIGKILL }))
 }
 
-/** The rounds of signals and looks. The target is closed afterwards. */
+/** Runs the rounds of signals and looks, and closes the target afterwards. */
 export async function stopAll(plan: StopPlan, target: Target): Promise<StopResult> {
   try {
     return await new Stop(plan, target).run()
@@ -78,13 +78,13 @@ class Stop {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code !== 'EMFILE' && code !== 'ENFILE') throw error
-      // Without the leader's pidfd there is one more to look with.
+      // Close the leader's pidfd: that frees a descriptor for the look.
       this.#target.close()
       return this.#target.look(undefined, true)
     }
   }
 
-  /** One signal to all that are there and that come, until they are gone or the time is over. */
+  /** Sends one signal to all members, also to new ones, until they are gone or the time is over. */
   async #round(phase: Phase): Promise<Verdict> {
     const deadline = performance.now() + phase.limit
     for (let pause = PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
@@ -94,7 +94,7 @@ class Stop {
       const left = deadline - performance.now()
       if (verdict === 'absent' || verdict === 'unknown' || left <= 0) return verdict
       if (verdict === 'live' && this.#report.reachable === 0) return verdict
-      // Those that the second look alone has seen have had no signal yet.
+      // Members that only the second look has seen have had no signal yet: come back soon.
       await this.#wait(Math.min(left, verdict === 'live' && seen === 0 ? 1 : pause))
     }
   }
@@ -105,7 +105,7 @@ class Stop {
         this.#report = await this.#target.look(phase, this.#report.hidden)
         return
       } catch (error) {
-        // A descriptor comes free, when others have ended.
+        // Try again: a descriptor becomes free when other processes end.
         const { code } = error as NodeJS.ErrnoException
         if ((code !== 'EMFILE' && code !== 'ENFILE') || performance.now() >= deadline) throw error
         await delay(PAUSE)

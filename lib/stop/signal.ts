@@ -6,12 +6,12 @@ import { idOf, pidfdOf, Target } from './target.ts'
 import type { SignalOptions, SignalResult } from './types.ts'
 
 /**
- * Sends a signal to every member of a process group, and says which processes got it. Those that are started meanwhile
- * get it too.
+ * Sends a signal to every member of a process group, and says which processes got it. Members that are started
+ * meanwhile get it too.
  *
- * SIGSTOP and SIGCONT pause and resume a job. Nothing is waited for: `stopGroup()`
- * does that. A group that is gone gives an empty result. While its leader is there, the group gets the signal at
- * once (Linux 6.9), else each member through a pidfd.
+ * SIGSTOP and SIGCONT pause and resume a job. The call doesn't wait for the members: `stopGroup()`
+ * does that. A group that is gone gives an empty result. While its leader is there, the whole group gets the signal
+ * at once (Linux 6.9). Otherwise each member gets it through a pidfd.
  *
  * @param pgid process group ID, 2 or more; its leader may be gone
  * @param signal name or number. Default: `'SIGTERM'`

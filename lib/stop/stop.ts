@@ -12,12 +12,12 @@ import type { StopOptions, StopPlan, StopResult } from './types.ts'
 export { checkStopOptions } from './plan.ts'
 
 /**
- * Ends one process and sees it gone: the signal and SIGCONT, `grace`, SIGKILL. Its
- * children are not looked at: see `stopGroup()` and `stopSession()`.
+ * Ends one process and waits until it is gone: it sends the signal and SIGCONT, and after
+ * `grace` SIGKILL. It leaves children alone: see `stopGroup()` and `stopSession()`.
  *
  * The signals go through a pidfd, taken before the process is compared with the
- * identity: no other process that has got its pid meanwhile can be hit. Where the kernel or a
- * sandbox refuses pidfds, the comparison is the line before the signal.
+ * identity: so they can't hit another process that has got its pid meanwhile. If the kernel or a
+ * sandbox refuses pidfds, the comparison comes right before the signal.
  *
  * @param target process ID, 2 or more, what `identify()` gave, or a child
  * @returns when it has ended or would not; never before it was looked at
@@ -43,9 +43,9 @@ export async function stopProcess(
  * are started meanwhile. The leader may have ended long ago.
  *
  * A child that `spawn()` started as the leader of a group is held from its start on: this is safe long after its
- * exit, when another process may have its number. A number means the group that has it at the call. Where the
- * kernel can (Linux 6.9), the whole group gets its signal at once through its leader's pidfd, else each member
- * through one of its own. A number that was free meanwhile is not signalled again.
+ * exit, when another process may have its number. A number means the group that has it at the call. If the
+ * kernel can (Linux 6.9), the whole group gets its signal at once through its leader's pidfd. Otherwise each member
+ * gets it through its own pidfd. A number that was free meanwhile is not signalled again.
  *
  * @param target process group ID, 2 or more, or a child that leads a group
  * @returns when no live member is left, which the kernel has confirmed, or some would not go
@@ -68,8 +68,8 @@ export async function stopGroup(
 /**
  * Ends every process of a session, in all its groups, and sees them gone.
  *
- * No kernel object names a session: its number is trusted as long as a member that was seen is still there, or the
- * kernel can't have given the number out again. Members that can't be proven to be of the session are survivors,
+ * No kernel object names a session. We trust its number as long as a member that was seen is still there, or the
+ * kernel can't have given the number out again. A member that we can't prove to be of the session is a survivor,
  * `not-signalled`.
  *
  * @param target session ID, 2 or more, or a child that leads a session
@@ -85,8 +85,8 @@ export async function stopSession(
 }
 
 /**
- * The rest of a session, to be stopped after its leader has ended, when the session's number alone would no longer
- * say whose it is. It is taken while the leader is there.
+ * A hold on a session, taken while its leader is there. It stops the rest of the session after the leader has ended:
+ * then the session's number alone no longer tells whose session it is.
  *
  * @internal
  */
@@ -102,7 +102,7 @@ export interface SessionHold {
 /** undefined: that process is gone, or leads no session. @internal */
 export function holdSession(identity: ProcessIdentity): SessionHold | undefined {
   const { pid, startTicks, bootId } = checkIdentity(identity, 'identity')
-  // Our own session is not to be stopped, and that of init can't be.
+  // Our own session must not be stopped, and that of init can't be.
   if (pid <= 1 || startTicks === 0 || native.getsid(0) === pid) return undefined
   const target = leaderTarget('session', pid, pidfdOf(pid), startTicks)
   if (target === undefined || bootId !== boot() || native.getsid(pid) !== pid) {
@@ -119,8 +119,9 @@ const holdOf = (target: Target): SessionHold => ({
 })
 
 /**
- * The session that a process has left behind, from a look now. It was that one's in this look if one of its members is
- * known to descend from that process after it: no process can make it again. undefined: it is empty, or another's.
+ * The session that a process has left behind, from a look now. The caller must prove whose it is: after this look it
+ * must find a member that descends from that process. No process can make that session again, so the look saw it too.
+ * undefined: the session is empty, or another's.
  * @internal
  */
 export function holdOrphans({ pid, startTicks }: ProcessIdentity): SessionHold | undefined {

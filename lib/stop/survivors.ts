@@ -31,7 +31,7 @@ function infoOf({ pid, startTicks }: Member): ProcessInfo | 'unseen' | undefined
   if (startTicks === 0) return 'unseen'
   try {
     const info = processInfo(pid, { throwIfNoEntry: false })
-    // Another may have its number by now.
+    // Another process may have its pid by now.
     if (info === undefined || isDead(info)) return undefined
     return identify(pid).startTicks === startTicks ? info : undefined
   } catch (error) {
@@ -49,7 +49,7 @@ function whySurvived({ pid, denied, sent }: Member, killed: boolean): Survivor['
 
 const isTraced = (pid: number) => /^TracerPid:\t[1-9]/m.test(read(`/proc/${pid}/status`))
 
-/** The freezer of a version 1 cgroup shows as the place in the kernel where the process waits. */
+/** The freezer of a version 1 cgroup shows only in wchan, the place in the kernel where the process waits. */
 function isFrozen(pid: number): boolean {
   if (/refrigerator|freezer_trap/.test(read(`/proc/${pid}/wchan`))) return true
   const group = /^0::(\/.*)$/m.exec(read(`/proc/${pid}/cgroup`))?.[1]

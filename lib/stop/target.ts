@@ -1,7 +1,7 @@
-// The one home from which a process that is not ours is signalled. What is meant is a `Target`: a process, a group
-// or a session, held by more than its number. Each look of native code (src/stop_look.h) opens a pidfd of a member,
-// compares the member with the one that is meant, and signals through that pidfd; it proves first that the number
-// still means what it meant in the look before. A number that was seen free is never signalled again.
+// Only this module signals processes that are not ours. A `Target` is a process, a group or a session, and knows it
+// by more than its number. Each look of native code (src/stop_look.h) first proves that the number still means what
+// it meant in the look before. Then it opens a pidfd of each member, compares that member with the one that is meant,
+// and signals through the pidfd. A number that was seen free is never signalled again.
 import { ESRCH } from '../base/errno.ts'
 import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
@@ -12,21 +12,21 @@ import { ASK, Report } from './report.ts'
 export type Kind = 'session' | 'group' | 'process'
 const scopes = { session: SCOPE.kSession, group: SCOPE.kGroup, process: SCOPE.kProcess }
 
-/** A signal to all members. Each gets one a phase, unless it is to be sent `again`. */
+/** A signal to all members. Each member gets it once in a phase, or with `again` at each look. */
 export interface Shot {
   signal: number
   phase: number
-  /** SIGCONT after it. */
+  /** Whether SIGCONT follows it. */
   thenContinue?: boolean
   again?: boolean
 }
 
 interface Named {
-  /** A pidfd of the leader, from now on the target's to close; -1: none. */
+  /** A pidfd of the leader, which the target closes; -1: none. */
   pidfd?: number
   /** When the process with the number started; 0, the default: the process that has it now; -1: it has ended. */
   start?: number
-  /** What is known of the number, that the first look goes on from. */
+  /** The earlier report that the first look goes on from. */
   before?: Report
 }
 
@@ -57,23 +57,23 @@ export class Target {
     return (this.#before = new Report(result))
   }
 
-  /** One look, in another thread; `whole`: with the members too that /proc may hide. */
+  /** One look, in another thread. `whole`: it also looks for members that /proc may hide. */
   async look(shot?: Shot, whole = false): Promise<Report> {
     return this.#took(await native.stopLookAsync(...this.#request(shot, whole)), 'stop')
   }
 
-  /** The same, at once. */
+  /** The same, synchronously. */
   lookNow(shot?: Shot, whole = false): Report {
     return this.#took(native.stopLook(...this.#request(shot, whole)), 'stop')
   }
 
-  /** The process that leads it, alone. */
+  /** A target for the leader alone. */
   leader(): Target {
     const { pidfd, start } = this.#named
     return new Target('process', this.id, { pidfd: copyOf(pidfd), start })
   }
 
-  /** When no look is under way. */
+  /** Closes the pidfd. No look may be under way. */
   close(): void {
     if (this.#named.pidfd >= 0) native.close(this.#named.pidfd)
     this.#named.pidfd = -1
@@ -81,8 +81,8 @@ export class Target {
 }
 
 /**
- * The group or session of a process; undefined: there is no such process. An error where the kernel does not tell: a
- * sandbox may refuse the question, and then it can't be told whether it is our own.
+ * The group or session of a process; undefined: there is no such process. It throws if the kernel doesn't tell: a
+ * sandbox may refuse the question, and then we don't know whether the group or session is our own.
  */
 export function idOf(kind: 'group' | 'session', pid: number): number | undefined {
   const id = kind === 'group' ? native.getpgid(pid) : native.getsid(pid)

@@ -7,7 +7,7 @@ export interface StopOptions {
   grace?: number | undefined
   /** The second signal, or `false` for none. Default: `'SIGKILL'`. */
   escalate?: NodeJS.Signals | number | false | undefined
-  /** Ends the wait with an `AbortError`. What was signalled stays so. */
+  /** Ends the wait with an `AbortError`. Signals that were sent stay sent. */
   signal?: AbortSignal | undefined
   /** Allow our own group or session. The caller itself is left out all the same. Default: false. */
   allowSelf?: boolean | undefined
@@ -24,9 +24,9 @@ export interface StopPlan {
 
 export interface Survivor extends ProcessInfo {
   /**
-   * `EPERM`: we may not signal it. `not-signalled`: it had none, since it came too late or can't be proven to be a
-   * member of what was meant. `traced`: a debugger holds it. `frozen`: its cgroup is frozen. `uninterruptible`:
-   * SIGKILL is pending, the kernel waits for a device. `ignored`: it had the signals and lives.
+   * `EPERM`: we may not signal it. `not-signalled`: it got no signal, because it came too late or we can't prove that
+   * it is a member. `traced`: a debugger holds it. `frozen`: its cgroup is frozen. `uninterruptible`: SIGKILL is
+   * pending, the kernel waits for a device. `ignored`: it got the signals and lives.
    */
   reason: 'EPERM' | 'uninterruptible' | 'traced' | 'frozen' | 'ignored' | 'not-signalled'
 }
@@ -57,6 +57,6 @@ export interface SignalOptions {
 export interface SignalResult {
   /** The pids that were sent it. */
   signalled: number[]
-  /** The live members that were not, each with the name of its error; those too that /proc doesn't show. */
+  /** The live members that were not sent it, each with the name of its error, also those that /proc doesn't show. */
   notSignalled: { pid: number; code: 'EPERM' }[]
 }
