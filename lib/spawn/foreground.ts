@@ -85,13 +85,14 @@ export async function withForeground<T>(
   let watch: ChildWatch | undefined
   const onStop = (signal: NodeJS.Signals) => {
     if (watch?.stoppedBy == null) return
+    const wants = signal === 'SIGTTIN' || signal === 'SIGTTOU'
     // The child asked for the terminal before it had it.
-    if ((signal === 'SIGTTIN' || signal === 'SIGTTOU') && loan.before !== undefined) loan.give()
+    if (wants && loan.before !== undefined && loan.holder !== 'other') loan.give()
     else loan.takeBack()
   }
-  // The child may have stopped again before this event came. While it has the terminal, we need not give it.
+  // This event may come late: the child may have stopped again, or may have given the terminal to a job of its own.
   const onContinue = () => {
-    if (!loan.isHeld) loan.give()
+    if (loan.state === 'returned' || loan.holder === 'ours') loan.give()
   }
   // After the child has ended, another group may have its number.
   const look = () => {

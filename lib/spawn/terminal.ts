@@ -162,9 +162,11 @@ export class Loan {
     this.before = before
   }
 
-  /** Whether its group has the terminal. */
-  get isHeld(): boolean {
-    return this.state === 'lent' && native.tcgetpgrp(this.#fd) === this.pgid
+  /** The group that has the terminal: this loan's, our own, or another, such as a job of a shell that we started. */
+  get holder(): 'lent' | 'ours' | 'other' {
+    const pgid = native.tcgetpgrp(this.#fd)
+    if (pgid === this.pgid) return 'lent'
+    return pgid === native.getpgrp() ? 'ours' : 'other'
   }
 
   /** Gives the group the terminal, if it is ours to give now, and continues the group. */
