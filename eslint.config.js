@@ -56,23 +56,29 @@ const sizes = { files: ['lib/**/*.ts'], rules: { 'max-lines': ['error', 300] } }
 // A process of somebody else is signalled through a target alone (lib/stop/target.ts): a number may have become
 // another one's. The raw killpg() is the caller's own; what spawn gives the terminal to is continued, and spawn
 // comes before stop; signal 0 asks; and we may signal ourselves.
-const signals = {
-  files: ['lib/**/*.ts'],
-  ignores: ['lib/stop/target.ts', 'lib/raw/session.ts', 'lib/spawn/terminal.ts'],
-  rules: {
-    'no-restricted-syntax': [
-      'error',
-      ...[
-        "CallExpression[callee.object.name='process'][callee.property.name='kill']:not([arguments.0.object.name='process'][arguments.0.property.name='pid'])",
-        "CallExpression[callee.object.name='native'][callee.property.name='killpg']:not([arguments.1.value=0])",
-        "CallExpression[callee.object.name='native'][callee.property.name=/^(stopLook|stopLookAsync)$/]",
-      ].map((selector) => ({
-        selector,
-        message: 'Only lib/stop/target.ts signals another process.',
-      })),
-    ],
-  },
+const signals = [
+  "CallExpression[callee.object.name='process'][callee.property.name='kill']:not([arguments.0.object.name='process'][arguments.0.property.name='pid'])",
+  "CallExpression[callee.object.name='native'][callee.property.name='killpg']:not([arguments.1.value=0])",
+  "CallExpression[callee.object.name='native'][callee.property.name=/^(stopLook|stopLookAsync)$/]",
+].map((selector) => ({
+  selector,
+  message: 'Only lib/stop/target.ts signals another process.',
+}))
+const signallers = ['lib/stop/target.ts', 'lib/raw/session.ts', 'lib/spawn/terminal.ts']
+
+// What Node has behind its public face stands in one file, with a table of it.
+const internals = {
+  selector:
+    "MemberExpression[object.type!='ThisExpression'][property.name=/^_(handle|refreshSize)$/]",
+  message: 'Only lib/launcher/node-internals.ts knows what Node has behind its public face.',
 }
+const oneHome = [
+  { files: ['lib/**/*.ts'], ignores: signallers, restricted: [...signals, internals] },
+  { files: ['lib/launcher/node-internals.ts'], restricted: signals },
+].map(({ restricted, ...where }) => ({
+  ...where,
+  rules: { 'no-restricted-syntax': ['error', ...restricted] },
+}))
 
 export default tseslint.config(
   { ignores: ['dist/', 'build/', 'coverage/', 'prebuilds/', 'node_modules/'] },
@@ -106,6 +112,6 @@ export default tseslint.config(
   { files: ['**/*.{js,mjs}'], languageOptions: { globals: globals.node } },
   ...oneWay,
   sizes,
-  signals,
+  ...oneHome,
   homeless,
 )

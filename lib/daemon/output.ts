@@ -1,25 +1,14 @@
 import { EAGAIN, ETIMEDOUT } from '../base/errno.ts'
 import { hasOtherEnd, mayBeNonBlocking } from '../base/descriptor.ts'
 import { systemError } from '../base/errors.ts'
+import { handleOf, standardStream } from '../launcher/node-internals.ts'
 
 /** The reader has stalled after this many milliseconds in which it takes nothing. */
 const STALLED = 5000
 
-/** What a standard stream on a pipe or a socket has behind its public face. */
-interface Output {
-  writableLength: number
-  destroyed: boolean
-  _handle?: {
-    bytesWritten?: number
-    writeQueueSize?: number
-    setBlocking?: (on: boolean) => number
-  } | null
-}
-
 export type OutputFd = 1 | 2
 
 const nameOf = (fd: OutputFd) => (fd === 1 ? 'stdout' : 'stderr')
-const outputOf = (fd: OutputFd) => process[nameOf(fd)] as unknown as Output
 
 /**
  * Bytes that were written to a standard stream and have not reached the kernel. Node queues what a pipe or a socket
@@ -29,13 +18,13 @@ function queued(fd: OutputFd): number {
   // Ask the descriptor first: Node creates the stream when it is first read from `process`, and then makes its pipe
   // non-blocking for every process that shares it.
   if (!hasOtherEnd(fd) || !mayBeNonBlocking(fd)) return 0
-  const { destroyed, writableLength } = outputOf(fd)
+  const { destroyed, writableLength } = standardStream(fd)
   return destroyed ? 0 : writableLength
 }
 
 /** Bytes that Node has passed on to the kernel. */
 function passed(fd: OutputFd): number {
-  const { bytesWritten = 0, writeQueueSize = 0 } = outputOf(fd)._handle ?? {}
+  const { bytesWritten = 0, writeQueueSize = 0 } = handleOf(standardStream(fd)) ?? {}
   return bytesWritten - writeQueueSize
 }
 
@@ -77,7 +66,7 @@ export function checkWritten(fd: OutputFd): void {
  */
 export function writeAtOnce(fd: OutputFd): () => void {
   if (!hasOtherEnd(fd)) return () => undefined
-  const handle = outputOf(fd)._handle
+  const handle = handleOf(standardStream(fd))
   const result = handle?.setBlocking?.(true) ?? 0
   if (result < 0) throw systemError(result, 'fcntl')
   return () => void handle?.setBlocking?.(false)

@@ -5,29 +5,16 @@ import { EIO } from '../base/errno.ts'
 import { hasOtherEnd, openFlags } from '../base/descriptor.ts'
 import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
+import { forgetSize, handleOf, standardStream } from '../launcher/node-internals.ts'
 import { checkMainThread } from '../base/check.ts'
 import { isFifo, openLog } from './logs.ts'
 import { checkWritten, writeAtOnce, written, type OutputFd } from './output.ts'
 import { state } from './state.ts'
 import type { StdioTarget } from './types.ts'
 
-const names = ['stdin', 'stdout', 'stderr'] as const
 // Node's constants lack these two. The values are Linux's, on every architecture that Node runs on (open(2)).
 const O_PATH = 0o10000000
 const O_CLOEXEC = 0o2000000
-
-/** What a standard stream of Node has behind its public face. */
-interface Stream {
-  _handle?: { fd?: number; setRawMode?: (on: boolean) => number } | null
-  _refreshSize?: () => void
-  isTTY?: boolean
-  isRaw?: boolean
-  columns?: number
-  rows?: number
-  destroy(): unknown
-}
-
-const streamOf = (fd: number) => process[names[fd] as 'stdin'] as unknown as Stream
 
 /** isatty() is false for a terminal that has hung up: every call on it gives EIO. */
 const isTerminal = (fd: number) => isatty(fd) || native.tcgetpgrp(fd) === EIO
@@ -49,16 +36,13 @@ function dup2(from: number, to: number, closeOnExec = to > 2): void {
 /** Makes a standard stream use another open file, also through references that other code holds already. */
 function point(target: number, fd: number): void {
   dup2(target, fd)
-  const stream = streamOf(fd)
+  const stream = standardStream(fd)
   // For a terminal in use, libuv has opened a descriptor of its own.
-  const own = stream._handle?.fd
+  const own = handleOf(stream)?.fd
   if (own !== undefined && own > 2) dup2(target, own)
   if (stream.isTTY !== true) return
   stream.isTTY = false
-  delete stream.columns
-  delete stream.rows
-  // On SIGWINCH Node would ask the terminal for its size, and there is no terminal any more.
-  stream._refreshSize = () => undefined
+  forgetSize(stream)
 }
 
 /** Opens an end of a pipe again. open() of one end waits for the other (fifo(7)), so this holds both meanwhile. */
@@ -79,11 +63,12 @@ function replaceStdin(target: number): void {
   const before = native.dup(0)
   dup2(target, 0)
   // If the program has not used stdin until now, this creates its stream, on the new file.
-  const stream = streamOf(0)
-  if (stream._handle) {
+  const stream = standardStream(0)
+  const handle = handleOf(stream)
+  if (handle !== undefined) {
     // epoll removes a descriptor only while it refers to the file that was registered (epoll(7)).
     if (before >= 0) dup2(before, 0)
-    if (stream.isRaw === true) stream._handle.setRawMode?.(false)
+    if (stream.isRaw === true) handle.setRawMode?.(false)
     stream.destroy()
     dup2(target, 0)
   }
@@ -177,7 +162,8 @@ export class Redirection {
       closeSync(reopen(path, flags))
       dup2(target, fd)
       // A stdin in use stays open too: its entry in epoll could not be restored.
-      if (fd === 0 && streamOf(0)._handle) dup2(before, 0, (flags & O_CLOEXEC) !== 0)
+      if (fd === 0 && handleOf(standardStream(0)) !== undefined)
+        dup2(before, 0, (flags & O_CLOEXEC) !== 0)
       else this.#released.set(fd, { path, flags })
     } catch {
       // The pipe stays open, and so its neighbour doesn't end.

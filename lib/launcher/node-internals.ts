@@ -10,6 +10,10 @@
 // | `child.emit`, `spawnfile`, `spawnargs` and `stdio` can be replaced       | 20    | the tests alone  | wrong texts          |
 // | `stream._handle.readStart()`, `readStop()` and `reading` of a terminal   | 20    | the type of each | a 'readable' stdin   |
 // |                                                                          |       |                  | reads on (SIGTTIN)   |
+// | `process.stdout._handle.setBlocking()`, `bytesWritten`, `writeQueueSize` | 20    | the type of each | a slow reader looks  |
+// |                                                                          |       |                  | stalled after 5 s    |
+// | `process.stdin._handle.fd`, `setRawMode()`, `stdout._refreshSize()`      | 20    | the type of each | a detached program   |
+// |                                                                          |       |                  | keeps its terminal   |
 //
 // All of it has been the same from Node 20 to 26.
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
@@ -118,6 +122,43 @@ export function neverSignal<T extends ChildProcess>(child: T): T {
 export const endLost = (child: Internal): void => {
   const handle = (child as { _handle?: Handle | null })._handle
   handle?.kill(signals.SIGKILL)
+}
+
+/** What a standard stream has behind its public face. */
+interface StreamHandle {
+  fd?: number
+  setRawMode?: (on: boolean) => number
+  bytesWritten?: number
+  writeQueueSize?: number
+  setBlocking?: (on: boolean) => number
+}
+
+/** A standard stream of Node, with what it has in one state or another. */
+export interface StandardStream {
+  isTTY?: boolean
+  isRaw?: boolean
+  columns?: number
+  rows?: number
+  writableLength: number
+  destroyed: boolean
+  destroy(): unknown
+}
+
+const names = ['stdin', 'stdout', 'stderr'] as const
+
+/** The stream of descriptor 0, 1 or 2. Node creates it when it is first asked for. */
+export const standardStream = (fd: number): StandardStream =>
+  process[names[fd] as 'stdin']
+
+/** undefined for a stream on a file, and for one that is closed. */
+export const handleOf = (stream: StandardStream): StreamHandle | undefined =>
+  (stream as { _handle?: StreamHandle | null })._handle ?? undefined
+
+/** On SIGWINCH Node would ask the terminal for its size, and there is no terminal any more. */
+export function forgetSize(stream: StandardStream): void {
+  delete stream.columns
+  delete stream.rows
+  Object.assign(stream, { _refreshSize: () => undefined })
 }
 
 /** A stream on a terminal, behind its public face. */
