@@ -33,7 +33,7 @@ struct ProcessRow {
 static_assert(sizeof(ProcessRow) == 136,
               "lib/inspect/row.ts reads this layout");
 
-// lib/inspect/row.ts has the same.
+// lib/base/scope.ts has the same.
 enum class Scope : int32_t { kAll = 0, kSession = 1, kGroup = 2, kProcess = 3 };
 
 // The ids of all processes, or of those in session or group `id`. 0 or -errno:

@@ -38,7 +38,14 @@ bool ReadArguments(napi_env env, const Args& args, Job* job) {
                         &to.flags};
   size_t at = 0;
   to.scope = static_cast<Scope>(args.Int(at++));
-  for (int32_t* number : numbers) *number = args.Int(at++);
+  if (to.scope != Scope::kSession && to.scope != Scope::kGroup &&
+      to.scope != Scope::kProcess) {
+    return false;
+  }
+  for (int32_t* number : numbers) {
+    *number = args.Int(at++);
+    if (*number == INT32_MIN) return false;  // it is no number
+  }
   if (!args.Double(at++, &to.start)) return false;
   // No number below 2 is that of a process to be stopped.
   if (to.id <= 1) return false;

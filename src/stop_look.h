@@ -11,7 +11,7 @@
 
 namespace sess {
 
-// One process that was ever seen as a member. lib/stop/target.ts decodes this.
+// One process that was ever seen as a member. lib/stop/report.ts decodes this.
 struct StopRow {
   double start;    // in ticks since boot; 0: /proc doesn't show the process
   int32_t pid;     //
@@ -26,7 +26,7 @@ struct StopRow {
   static constexpr uint8_t kSent = 4;    // a signal has reached it
   static constexpr uint8_t kKnown = 8;   // seen while the number meant the same
 };
-static_assert(sizeof(StopRow) == 24, "lib/stop/target.ts reads this layout");
+static_assert(sizeof(StopRow) == 24, "lib/stop/report.ts reads this layout");
 
 struct StopReport {
   double began;       // when the look began, in ticks since boot
@@ -40,11 +40,11 @@ struct StopReport {
   int32_t live;       // members, this process not counted
   int32_t reachable;  // live, without those that a signal failed for
   int32_t zombies;    //
-  int32_t sent;       // signals that reached a process for the first time
+  int32_t sent;       // signals that were its first in this phase
   int32_t group;      // the kernel's own answer, kill(-id, 0): 0 or -errno
   int32_t partial;    // 1: /proc is mounted so that it may hide members
 };
-static_assert(sizeof(StopReport) == 80, "lib/stop/target.ts reads this layout");
+static_assert(sizeof(StopReport) == 80, "lib/stop/report.ts reads this layout");
 
 // What the number `id` means in this look.
 enum Number : int32_t { kSame = 0, kTaken = 1, kUnknown = 2 };

@@ -30,8 +30,10 @@ const nameOf = (number: number): string => signalName(number) ?? `signal ${numbe
 
 const killed = ['was stopped: its launcher was killed', {}] as const
 
+type Ended = Exclude<keyof typeof reportWords, 'started' | 'left' | 'ready' | 'exec' | 'failed'>
+
 /** Sentence and facts of each verdict of a program that ran. */
-const verdicts: Record<string, (value: number) => readonly [string, Record<string, unknown>]> = {
+const verdicts: Record<Ended, (value: number) => readonly [string, Record<string, unknown>]> = {
   exit: (code) => [`exited with code ${code} before it was ready`, { exitCode: code }],
   signal: (number) => [
     `was killed by ${nameOf(number)} before it was ready`,
@@ -40,6 +42,8 @@ const verdicts: Record<string, (value: number) => readonly [string, Record<strin
   timeout: () => ['was not ready in time and has been stopped', {}],
   cancelled: () => ['was stopped before it was ready', {}],
 }
+
+const isEnded = (word: string): word is Ended => Object.hasOwn(verdicts, word)
 
 export function startFailed({ file, args, log, verdict, survivors }: Failure): Error {
   const { word = '', values = [] } = verdict ?? {}
@@ -58,11 +62,11 @@ export function startFailed({ file, args, log, verdict, survivors }: Failure): E
     const text = `${file} could not be given its session or its user: ${why}`
     return systemError(-value, 'launch', { reason, text })
   }
-  const [sentence, facts] = verdicts[word]?.(value) ?? killed
+  const [sentence, facts] = isEnded(word) ? verdicts[word](value) : killed
   const stderr = log === undefined ? '' : tail(log)
   const left = survivors.length === 0 ? '' : `; left, as we may not end it: ${survivors.join(', ')}`
   const message = `${file} ${sentence}${left}${stderr && `:\n${stderr}`}`
-  const reason = word in verdicts ? word : 'cancelled'
+  const reason = isEnded(word) ? word : 'cancelled'
   return daemonFailed(message, { reason, ...facts, stderr, survivors })
 }
 

@@ -147,8 +147,7 @@ export interface StandardStream {
 const names = ['stdin', 'stdout', 'stderr'] as const
 
 /** The stream of descriptor 0, 1 or 2. Node creates it when it is first asked for. */
-export const standardStream = (fd: number): StandardStream =>
-  process[names[fd] as 'stdin']
+export const standardStream = (fd: number): StandardStream => process[names[fd] as 'stdin']
 
 /** undefined for a stream on a file, and for one that is closed. */
 export const handleOf = (stream: StandardStream): StreamHandle | undefined =>

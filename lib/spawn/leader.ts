@@ -12,6 +12,8 @@ export interface Leader {
   pidfd: number
   /** Whether it leads a session too. */
   readonly session: boolean
+  /** Whether its end was noted, which tells the rest. */
+  ended: boolean
   /** What we know of the session's number at the child's end. A later look at the session goes on from it. */
   mark: ArrayBuffer | undefined
   /** What the child's end has shown: the group is empty, or another process has the number already. */
@@ -35,17 +37,26 @@ export function hold(child: ChildProcess): void {
   // On an old kernel, or without a free descriptor, there is no pidfd: the number and the time of its end must do.
   const pidfd = Math.max(native.pidfdOpen(pid), -1)
   const session = native.getsid(pid) === pid
-  const leader: Leader = { pid, pidfd, session, mark: undefined, left: 'unknown' }
+  const leader: Leader = { pid, pidfd, session, ended: false, mark: undefined, left: 'unknown' }
   leaders.set(child, leader)
   dropped.register(child, leader)
-  child.prependOnceListener('exit', () => onExit(leader))
+  child.prependOnceListener('exit', () => noteEnd(leader))
 }
 
 /** What is held of a child, if it leads a group. */
 export const leaderOf = (child: ChildProcess): Leader | undefined => leaders.get(child)
 
+/** The same for a child that was reaped, also before Node has told of its end. */
+export function endedLeaderOf(child: ChildProcess): Leader | undefined {
+  const leader = leaders.get(child)
+  if (leader !== undefined) noteEnd(leader)
+  return leader
+}
+
 // Signal 0 asks, and reaches no process.
-function onExit(leader: Leader): void {
+function noteEnd(leader: Leader): void {
+  if (leader.ended) return
+  leader.ended = true
   // The kernel gives no pid to a process while it is the ID of a group or session.
   if (native.getsid(leader.pid) >= 0) leader.left = 'nothing'
   else if (native.killpg(leader.pid, 0) === ESRCH) leader.left = 'no-group'

@@ -6,7 +6,7 @@ import { native } from '../base/native.ts'
 import { checkIdentity, isSameProcess } from '../inspect/process.ts'
 import { tableError } from '../inspect/row.ts'
 import { hasEnded, isChild } from '../spawn/child.ts'
-import { hold, leaderOf } from '../spawn/leader.ts'
+import { endedLeaderOf, hold, leaderOf } from '../spawn/leader.ts'
 import { Report } from './report.ts'
 import { copyOf, idOf, type Kind, pidfdOf, Target } from './target.ts'
 
@@ -91,17 +91,20 @@ function nameChild(kind: 'group' | 'session', child: ChildProcess, refusal: Refu
   const { pid } = child
   // It was never started.
   if (pid === undefined) return 'already-gone'
-  if (!hasEnded(child)) {
-    const place = idOf(kind, pid)
-    if (place !== undefined && place !== pid) {
+  // Node reaps all children that have ended before it tells of the first one: of the others it does not know yet.
+  const place = hasEnded(child) ? undefined : idOf(kind, pid)
+  if (place !== undefined) {
+    if (place !== pid) {
       const why = `must be a child that leads a ${nameOf(kind)}: spawn it with ${kind}: 'new'. It is in ${nameOf(kind)} ${place}`
       throw invalidArgValue('target', pid, why)
     }
     refuseSelf(kind, pid, refusal)
     hold(child)
-    return leaderTarget(kind, pid, copyOf(leaderOf(child)?.pidfd ?? -1)) ?? 'already-gone'
+    const target = leaderTarget(kind, pid, copyOf(leaderOf(child)?.pidfd ?? -1))
+    // Otherwise it was reaped in this moment, by other code than Node's.
+    if (target !== undefined) return target
   }
-  const leader = leaderOf(child)
+  const leader = endedLeaderOf(child)
   if (leader?.left === 'nothing') return 'stale'
   if (leader?.left === 'no-group' && kind === 'group') return 'already-gone'
   refuseSelf(kind, pid, refusal)

@@ -20,6 +20,8 @@ import type { SignalOptions, SignalResult } from './types.ts'
  * @throws `EINVAL` no such signal number
  * @throws `ENOENT` /proc is not mounted, or shows another pid namespace (`reason: 'no-proc'`)
  * @throws `EMFILE`, `ENFILE` no descriptor is free
+ * @throws `EPERM`, `EACCES`, `ENOSYS` a sandbox refuses getpgid() or getsid(), which tell members from others; nothing
+ * was signalled
  * @platform Linux
  * @see POSIX killpg()
  * @see pidfd_send_signal(2)

@@ -54,6 +54,8 @@ export async function stopProcess(
  * @throws `ERR_INVALID_ARG_VALUE` our own group, without `allowSelf`; a live child that leads no group; the number
  * of a live process that is no group; a signal that can't end a process
  * @throws `ENOENT`, `EMFILE`, `ENFILE`, `AbortError` as `stopProcess()`
+ * @throws `EPERM`, `EACCES`, `ENOSYS` a sandbox refuses getpgid() or getsid(), which tell members from others; nothing
+ * was signalled
  * @platform Linux
  * @see killpg(3), pidfd_send_signal(2)
  */

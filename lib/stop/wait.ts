@@ -33,6 +33,7 @@ const LONGEST_TIMER = 2 ** 31 - 1
  * process that is no group
  * @throws `ENOENT` /proc is not mounted, or shows another pid namespace (`reason: 'no-proc'`)
  * @throws `EMFILE`, `ENFILE` no descriptor is free to look with
+ * @throws `EPERM`, `EACCES`, `ENOSYS` a sandbox refuses getpgid() or getsid(), which tell members from others
  * @platform Linux
  * @see killpg(3), pidfd_open(2)
  */

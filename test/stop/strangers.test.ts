@@ -1,9 +1,21 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { identify } from 'setsid'
+import { identify, spawn, stopGroup, type StopResult } from 'setsid'
 import { expect, test } from 'vitest'
+import { EINVAL } from '../../lib/base/errno.ts'
+import { native } from '../../lib/base/native.ts'
 import { holdSession } from '../../lib/stop/stop.ts'
 import { compile } from '../helpers/compile.ts'
-import { fixturePath, isLive, isRoot, node, start as begin } from '../helpers/process.ts'
+import {
+  fixturePath,
+  isLive,
+  isRoot,
+  node,
+  ps,
+  start as begin,
+  track,
+  until,
+} from '../helpers/process.ts'
+import { membersOf } from '../helpers/table.ts'
 
 const ways = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
 const canUnshare = isRoot && spawnSync('unshare', [...ways, 'true']).status === 0
@@ -60,3 +72,43 @@ test.skipIf(!isRoot)(
     expect(await running.ended).toBe(0)
   },
 )
+
+test('two children end at once: the members of the one that Node has not told of are not gone', async () => {
+  const children = [0, 1].map(() =>
+    spawn('sh', ['-c', 'sleep 60 & exec sleep 60'], { group: 'new', stdio: 'ignore' }),
+  )
+  const leaders = children.map(({ pid = 0 }) => pid)
+  track(...leaders)
+  await until(() => leaders.every((pid) => membersOf(pid).length === 2 && ps(pid).comm === 'sleep'))
+  track(...leaders.flatMap(membersOf))
+  const left = leaders.map((pid) => membersOf(pid).filter((member) => member !== pid))
+  const told = new Promise<number>((resolve) => {
+    children.forEach((child, i) => child.once('exit', () => resolve(i)))
+  })
+  let outcome: Promise<StopResult> | undefined
+  for (const [i, child] of children.entries()) {
+    child.once('exit', () => {
+      const other = children[1 - i]
+      if (outcome !== undefined || other === undefined) return
+      // It was reaped, and Node says nothing yet.
+      expect(other.exitCode ?? other.signalCode).toBeNull()
+      outcome = stopGroup(other, { grace: 0 })
+    })
+  }
+  for (const pid of leaders) process.kill(pid, 'SIGKILL')
+  const [first, second] = [await told, 1 - (await told)]
+  expect(await outcome).toMatchObject({ outcome: 'gone', signalled: left[second] })
+  expect(left[second]?.some(isLive)).toBe(false)
+  expect(left[first]?.every(isLive)).toBe(true)
+})
+
+test('native code refuses what names no process, group or session', () => {
+  const bad = [0, 4, -1, 'x' as never, undefined as never]
+  for (const scope of bad) {
+    expect(native.stopLook(scope, 2, -1, -1, 1, 0, 0, undefined)).toBe(EINVAL)
+  }
+  expect(native.stopLook(3, 'x' as never, -1, -1, 1, 0, 0, undefined)).toBe(EINVAL)
+  expect(native.stopLook(3, 2, -1, 'x' as never, 1, 0, 0, undefined)).toBe(EINVAL)
+  for (const id of [1, 0, -1])
+    expect(native.stopLook(3, id, -1, -1, 1, 0, 0, undefined)).toBe(EINVAL)
+})
