@@ -1,7 +1,7 @@
 // What the tests run of lib/: npm run coverage [-- ARGUMENTS OF VITEST]. Most of it runs in fixtures, which are processes
-// of their own and load dist/: Node writes what each of them has run (NODE_V8_COVERAGE), and the maps of dist/ lead to
-// lib/. What a process has run that is killed, or a worker of vitest itself, does not count. The report stands in
-// coverage/.
+// of their own and load dist/. Node writes down what each of them has run (NODE_V8_COVERAGE), and the maps of dist/ lead
+// to lib/. A killed process writes nothing, and the workers of vitest load no dist/: their lines do not count. The report
+// stands in coverage/.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,7 +1,6 @@
 // Waits for the exit of any process, child or not, without polling. Each Node
 // environment has one thread for all the processes that it watches. The thread
 // lives while there is at least one.
-#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +9,7 @@
 #include "exit_queue.h"
 #include "heap.h"
 #include "list.h"
+#include "pidfd_calls.h"
 #include "register.h"
 #include "thread.h"
 
@@ -173,9 +173,8 @@ napi_value UnwatchExit(napi_env env, napi_callback_info info) {
 }
 
 napi_value HasExited(napi_env env, napi_callback_info info) {
-  pollfd exit = {Args(env, info).Int(0), POLLIN, 0};
   napi_value value;
-  bool has = poll(&exit, 1, 0) == 1;
+  bool has = sess::HasExited(Args(env, info).Int(0));
   return napi_get_boolean(env, has, &value) == napi_ok ? value : nullptr;
 }
 

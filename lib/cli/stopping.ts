@@ -38,10 +38,7 @@ export const stopOptionsOf = (values: Arguments['values']): StopOptions => ({
 })
 
 /** What became of it, and exit code 1 where a process is left. */
-export function tellStopped(
-  result: StopResult & { hidden?: boolean },
-  values: Arguments['values'],
-): string {
+export function tellStopped(result: StopResult, values: Arguments['values']): string {
   const { outcome, survivors, signalled, escalated, hidden } = result
   if (outcome === 'survivors') process.exitCode = 1
   if (values['json'] === true) return json(result)

@@ -11,6 +11,7 @@ import {
   type SessionHold,
   stopProcess,
 } from '../stop/stop.ts'
+import { settled } from '../stop/rounds.ts'
 import { PidFile } from './pidfile.ts'
 import { type Judged, judgeNamed, judgePath, unknownDaemon } from './status.ts'
 import { reaches } from './trust.ts'
@@ -42,10 +43,10 @@ export async function stopDaemon(pidFile: string, options: StopOptions = {}): Pr
 async function stopAt(path: string, plan: StopPlan): Promise<StopResult> {
   const judged = await judgeNamed(path)
   const { state, identity } = judged
-  if (state === 'stopped') return nothing('already-gone')
+  if (state === 'stopped') return settled('already-gone')
   if (state === 'stale') {
     await removeStale(path)
-    return nothing('stale')
+    return settled('stale')
   }
   if (state === 'running' && identity !== null) {
     const result = await stopNamed(judged, identity, plan)
@@ -64,10 +65,6 @@ async function stopAt(path: string, plan: StopPlan): Promise<StopResult> {
   if (result.outcome !== 'survivors') await removeStale(path)
   return result
 }
-
-const nothing = (outcome: StopResult['outcome']): StopResult => ({
-  ...{ outcome, signalled: [], escalated: false, survivors: [], elapsed: 0, hidden: false },
-})
 
 async function stopNamed(
   { found }: Judged,
@@ -143,12 +140,12 @@ const stopAll = async (all: ProcessIdentity[], options: StopOptions): Promise<St
 function together(results: StopResult[]): StopResult {
   const survivors = results.flatMap((result) => result.survivors)
   return {
-    ...nothing(survivors.length > 0 ? 'survivors' : 'gone'),
+    ...settled(survivors.length > 0 ? 'survivors' : 'gone'),
     signalled: results.flatMap((result) => result.signalled),
     escalated: results.some((result) => result.escalated),
     survivors,
     elapsed: results.reduce((sum, { elapsed }) => sum + elapsed, 0),
-    ...{ hidden: results.some((result) => 'hidden' in result && result.hidden) },
+    hidden: results.some(({ hidden }) => hidden),
   }
 }
 

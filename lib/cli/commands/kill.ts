@@ -53,7 +53,8 @@ Examples:
 }
 
 /**
- * What a slip of the fingers must not end, and what each is to us: what says most to the user comes last.
+ * The processes that a slip of the fingers must not end, each with what it is to sess. One process may come several
+ * times: the words that tell the user most come last.
  * A process out of our sight (hidepid) is left out: it is another user's, and we could not signal it.
  */
 function* dear(): Generator<[ProcessInfo, string]> {

@@ -11,8 +11,8 @@ export const wait: Command = {
   usage: 'sess wait [--group|--session] ID',
   summary: 'wait until a process, group or session has ended',
   help: `Waits until the process ID has ended, which may be any process, not only a child. With
---group or --session it waits until no live member is left, those that join meanwhile
-too. A process that has ended and that its parent has not waited for, a zombie, is none.
+--group or --session it waits until no live member is left. A member that joins
+meanwhile counts too; a zombie does not.
 
   --group         ID is a process group
   --session       ID is a session
@@ -63,7 +63,10 @@ function milliseconds(values: Arguments['values']): number | undefined {
 
 async function waitForProcess(pid: number, options: WaitOptions): Promise<void> {
   if (pid === process.pid) throw new ExitError(`process ${pid} is sess itself`, 1)
-  const list = (): ProcessInfo[] => [visible(pid) ?? []].flat()
+  const list = (): ProcessInfo[] => {
+    const info = visible(pid)
+    return info === undefined ? [] : [info]
+  }
   await withProgress(list, async () => waitForExit(pid, options))
 }
 
