@@ -154,6 +154,8 @@ const places: Record<string, string[]> = {
 
 describe.for(Object.keys(places))('a daemon in %s', (place) => {
   test.for([...all, 'sess start'] as const)('%s: a life with a pidfile', (way) => {
+    const [command = '', ...args] = places[place] ?? []
+    need(command)
     const pidFile = join(openFolder(), 'pid')
     const file = `--pid-file ${pidFile}`
     const daemon = prepareDaemon(way === 'sess start' ? 'launcher' : way, {
@@ -167,8 +169,7 @@ describe.for(Object.keys(places))('a daemon in %s', (place) => {
       ${cli} status ${file} > /dev/null; echo status=$?
       ${cli} stop ${file} > /dev/null; echo stop=$?
       ${cli} status ${file} > /dev/null; echo status=$?`
-    const [command, ...args] = [...(places[place] ?? []), 'sh', '-c', script]
-    const { stdout } = spawnSync(command, args, { stdio, cwd: '/' })
+    const { stdout } = spawnSync(command, [...args, 'sh', '-c', script], { stdio, cwd: '/' })
     // Its pid, parent, group, session and terminal: proc_pid_stat(5).
     const told = /^started=0\n(\d+) 1 \1 \1 0\nstatus=0\nstop=0\nstatus=3\n$/
     expect(stdout.toString()).toMatch(told)
@@ -178,6 +179,7 @@ describe.for(Object.keys(places))('a daemon in %s', (place) => {
 test.skipIf(!isRoot).for(all)('%s as pid 1 of a container: it stays (needs root)', async (way) => {
   const daemon = prepareDaemon(way, { then: 'exit-0' })
   const [file = '', ...args] = [...(places['a container'] ?? []), ...daemon.command]
+  need(file)
   expect(spawnSync(file, args, { stdio: 'ignore' }).status).toBe(0)
   const { daemon: said, ppid } = await daemon.entry('daemon')
   expect(said).toEqual({ pid: way === 'launcher' ? said.pid : 1, sid: 0, strategy: 'none' })
@@ -189,6 +191,7 @@ describe('a daemon on another Node', async () => {
   test.for(nodes.flatMap(({ version, path }) => all.map((way) => [version, way, path] as const)))(
     '%s, %s: it is one like any other',
     async ([, way, path]) => {
+      need('script')
       const daemon = prepareDaemon(way, { after: 100 })
       const command = daemon.command.map((part) => (part === node ? path : part))
       const { status, stderr } = spawnSync('script', ['-qec', command.join(' '), '/dev/null'])

@@ -247,7 +247,10 @@ describe.each(users)('explain, %s', (user) => {
     const { outcomes, reasons } = situation
     const cases = actions.map((action, i) => ({ action, outcome: outcomes[i] ?? null }))
     test.each(cases)('$action: $outcome', async ({ action, outcome }) => {
-      need(situation.leader[0] ?? '', user === 'unprivileged' ? unprivileged : {})
+      const typed = situation.type?.split(' ')[0]
+      for (const tool of [situation.leader[0], typed]) {
+        need(tool ?? '', user === 'unprivileged' ? unprivileged : {})
+      }
       const id = key(user, name, action)
       const played = results.get(id) ?? playOften(user, situation, action)
       // Another try of this test plays it again.

@@ -9,6 +9,7 @@ import { fixturePath, isLive, isRoot, node, ps, track, until } from '../helpers/
 import type { Terminal } from '../helpers/pty.ts'
 import { openFolder } from '../helpers/folder.ts'
 import { expectJob, expectUsable, openShell, type Shell, shells, users } from '../helpers/puppet.ts'
+import { childRows } from '../helpers/table.ts'
 import { lacks, need } from '../helpers/tools.ts'
 
 // Everything here is done twice, by Node and by Node below the launcher, and
@@ -152,6 +153,8 @@ const scenes: Record<string, Scene> = {
     terminal.type(`${command} line &\r`)
     await terminal.expect(/reading/)
     await expectUsable(terminal)
+    // The job, which the launcher leads: it stops a moment after its program.
+    await until(() => childRows(terminal.pid).some(({ stat }) => stat.startsWith('T')))
     terminal.type('fg\r')
     await until(() => ps(terminal.pid).tpgid !== terminal.pid)
     terminal.type('hello\r')
@@ -289,6 +292,7 @@ describe('the launcher', () => {
   test.skipIf(!isRoot)(
     'in a container, with its group outside: each signal arrives once (needs root)',
     async () => {
+      need('unshare')
       const script = `${below} count &
         while read target; do test $target = group && kill -USR2 0 || kill -USR2 $!; done
         kill -INT $!; wait $!`

@@ -21,6 +21,7 @@ import {
   until,
 } from '../helpers/process.ts'
 import { childRows, sessionOf } from '../helpers/table.ts'
+import { need } from '../helpers/tools.ts'
 
 interface Spawner {
   pid: number
@@ -592,6 +593,7 @@ describe('the launcher', () => {
   })
 
   test.runIf(isRoot)('on a file system that is mounted noexec: a clear error (needs root)', () => {
+    need('unshare')
     const folder = copyPackage()
     const release = join(folder, 'build/Release')
     const mounted = join(folder, 'noexec')
@@ -622,6 +624,7 @@ describe('the launcher', () => {
   test.runIf(isRoot)(
     'without /proc: the child of another user starts all the same (needs root)',
     () => {
+      need('unshare')
       const script = `import { spawn } from 'setsid'
       spawn('id', ['-u'], { uid: 65534, group: 'new', stdio: ['ignore', 'inherit', 'inherit'] })
         .on('error', console.log)`
