@@ -15,7 +15,7 @@ test.each([
   'signalGroup',
   'spawn',
 ])('50 workers terminated in the middle of %s end alone', { timeout: 120_000 }, async (call) => {
-  const running = start(node, [fixturePath('terminate.mjs'), call, '50'])
+  const running = start(node, [fixturePath('terminate.mjs'), call, '50'], { detached: true })
   expect(await running.next()).toBe('lives')
   expect(await running.ended).toBe(0)
 })
