@@ -88,6 +88,7 @@
             {
               "action_name": "launcher",
               "inputs": [
+                "src/launcher/contain/contain.h",
                 "src/launcher/fds.h",
                 "src/launcher/launch/launch.h",
                 "src/launcher/launcher.h",
@@ -100,6 +101,11 @@
                 "src/launcher/text.h",
                 "src/launcher/waker.h",
                 "src/launcher/main.c",
+                "src/launcher/contain/contain.c",
+                "src/launcher/contain/lines.c",
+                "src/launcher/contain/stand-in.c",
+                "src/launcher/contain/supervisor.c",
+                "src/launcher/contain/tree.c",
                 "src/launcher/exec/exec.c",
                 "src/launcher/fds.c",
                 "src/launcher/launch/canary.c",

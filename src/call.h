@@ -39,6 +39,12 @@ class Args {
     return status == napi_ok ? value : INT32_MIN;
   }
 
+  bool Bool(size_t index) const {
+    bool value = false;
+    return napi_get_value_bool(env_, values_[index], &value) == napi_ok &&
+           value;
+  }
+
   // False when the value is no number.
   bool Double(size_t index, double* value) const {
     return napi_get_value_double(env_, values_[index], value) == napi_ok;

@@ -43,10 +43,13 @@ napi_value BothToJs(napi_env env, int result, const int fds[2]) {
   return nullptr;
 }
 
-// [one end, the other], which keep the borders of messages; or -errno.
-napi_value SocketPair(napi_env env, napi_callback_info) {
+// [one end, the other], or -errno. With true it is a stream; otherwise the ends
+// keep the borders of messages.
+napi_value SocketPair(napi_env env, napi_callback_info info) {
+  Args args(env, info);
   int fds[2];
-  return BothToJs(env, ClosedOnExec(SOCK_SEQPACKET, fds), fds);
+  int type = args.Bool(0) ? SOCK_STREAM : SOCK_SEQPACKET;
+  return BothToJs(env, ClosedOnExec(type, fds), fds);
 }
 
 // [read end, write end]; or -errno. A pipe costs half as much as a pair of

@@ -36,7 +36,7 @@ export interface Native {
   /** tcsetattr(3) with SIGTTOU blocked */
   tcsetattr(fd: number, modes: ArrayBuffer): number
   /** socketpair(2) of whole messages, close-on-exec */
-  socketPair(): [number, number] | number
+  socketPair(stream: boolean): [number, number] | number
   /** pipe2(2), close-on-exec: the read end and the write end */
   pipe(): [number, number] | number
   /** waitpid(2) of one child */

@@ -1,6 +1,6 @@
 // What is read of /proc in TypeScript, and nowhere else. Where a look fails, its answer is undefined:
 // it can't be told.
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 
 /** Whether pid 1 is the machine's init: the kernel's first pid namespace has this inode (PROC_PID_INIT_INO). */
 export function inFirstNamespace(): boolean {
@@ -80,4 +80,26 @@ function mayTraceAll(): boolean {
   const mayTrace = ((BigInt(`0x${set ?? '0'}`) >> CAP_SYS_PTRACE) & 1n) === 1n
   // PROC_USER_INIT_INO: in another one the right ends at its border.
   return mayTrace && statSync('/proc/self/ns/user').ino === 0xeffffffd
+}
+
+/**
+ * The children of a process, its zombies too, by the list that the kernel keeps of each of its threads. undefined:
+ * there is no such list (CONFIG_PROC_CHILDREN), or no such process.
+ */
+export function childrenOf(pid: number): number[] | undefined {
+  const folder = `/proc/${pid}/task`
+  try {
+    const lists = readdirSync(folder).map((thread) => {
+      try {
+        return readFileSync(`${folder}/${thread}/children`, 'latin1')
+      } catch (error) {
+        // A thread that has ended has passed its children on.
+        if (existsSync(`${folder}/${thread}`)) throw error
+        return ''
+      }
+    })
+    return lists.join('').split(' ').filter(Boolean).map(Number)
+  } catch {
+    return undefined
+  }
 }

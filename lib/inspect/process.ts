@@ -76,7 +76,8 @@ export function isKernelThread(pid: number): boolean {
 
 let bootId: string | undefined
 
-function currentBoot(call: string): string {
+/** @internal */
+export function currentBoot(call: string): string {
   if (bootId !== undefined) return bootId
   const result = native.bootId()
   if (typeof result !== 'number') return (bootId = result)

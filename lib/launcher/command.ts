@@ -1,10 +1,11 @@
 // The launcher's command line and its report: src/launcher/PROTOCOL.md, Node and `exec`.
 import type { SpawnOptions } from 'node:child_process'
-import { closeSync, existsSync, openSync, readSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync, writeSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
+import { EPIPE } from '../base/errno.ts'
 import { launcherPath, native } from '../base/native.ts'
 import { builtin, type Normalized } from './node-internals.ts'
-import { encodeStep, type stepWords } from './protocol.ts'
+import { decode, encodeContain, encodeStep, type stepWords, supervisorWords } from './protocol.ts'
 
 /** What the launcher does before the program starts, and the numbers that it takes for it. */
 export interface Step {
@@ -20,6 +21,20 @@ export interface Failure {
   errno: number
 }
 
+/** A process, for good. */
+export interface Start {
+  pid: number
+  startTicks: number
+}
+
+/** A contained child: src/launcher/contain/. */
+export interface Supervised {
+  program: Start
+  supervisor: Start
+  /** The descriptor that leads to the supervisor; whoever takes it closes it. */
+  channel: number
+}
+
 export interface LauncherCommand {
   /** What starts the launcher. */
   options: Normalized
@@ -28,6 +43,8 @@ export interface LauncherCommand {
   path: string
   /** Waits till the program has started, or has failed to. */
   result(): Failure | undefined
+  /** What `result()` has found, if the steps contain the child. */
+  supervised: Supervised | undefined
   close(): void
 }
 
@@ -58,6 +75,7 @@ export function prepareCommand(
   const { length } = stdio
   const steps: Step[] = [{ step: 'status', value: [length] }]
   const extra: number[] = []
+  let channel: readonly [ours: number, theirs: number] | undefined
   if (parentDeathSignal !== undefined) {
     const value = [parentDeathSignal, process.pid]
     // The kernel sends the signal when the thread that forked ends, and a worker may
@@ -75,6 +93,17 @@ export function prepareCommand(
   const open = new Set(pair)
   const shut = (fd: number) => open.delete(fd) && native.close(fd)
   const [receiver, sender] = pair
+  const close = () => open.forEach(shut)
+  if (ownSteps.some(({ step }) => step === 'contain')) {
+    const sockets = native.socketPair(true)
+    if (typeof sockets === 'number') {
+      close()
+      return sockets
+    }
+    channel = sockets
+    sockets.forEach((fd) => open.add(fd))
+    extra.push(channel[1])
+  }
 
   let file = path
   let program: number | undefined
@@ -84,10 +113,15 @@ export function prepareCommand(
     // Without /proc the path has to do.
     if (existsSync(name)) file = name
   }
-  steps.push(...ownSteps)
+  // The place of a contained child's supervisor is known; its channel and its parent are known here.
+  const complete = ({ step, value }: Step): Step =>
+    step === 'contain'
+      ? { step, value: [length + extra.length, process.pid, ...value] }
+      : { step, value }
+  steps.push(...ownSteps.map(complete))
   const words = steps.map(({ step, value }) => encodeStep(step, ...value))
   const args = [path, 'exec', ...words, '--', options.file, ...options.args]
-  return {
+  const command: LauncherCommand = {
     // Without a prototype, like Node's own: an inherited `uid` would give the child to another user.
     options: {
       __proto__: null,
@@ -98,19 +132,53 @@ export function prepareCommand(
     } as Normalized,
     length,
     path,
+    supervised: undefined,
     result() {
       shut(sender)
+      if (channel !== undefined) shut(channel[1])
       const report = new Int32Array(2)
       // No bytes: the descriptor closed when the program started.
-      if (readSync(receiver, report) === 0) return undefined
+      if (readSync(receiver, report) === 0) {
+        if (channel === undefined) return undefined
+        const began = readBeginning(channel[0])
+        // Somebody has killed the supervisor: the program has ended too.
+        if (began === undefined) return { step: 'contain', errno: EPIPE }
+        command.supervised = { ...began, channel: channel[0] }
+        open.delete(channel[0])
+        return undefined
+      }
+      // The supervisor then does not wait for us.
+      if (channel !== undefined) shut(channel[0])
       const [index = 0, errno = 0] = report
       return { step: steps[index]?.step ?? 'exec', errno: -errno }
     },
     close() {
-      open.forEach(shut)
+      close()
       if (program !== undefined) closeSync(program)
     },
   }
+  return command
+}
+
+/** The supervisor's first line; undefined: there is none, as it has ended. */
+function readBeginning(channel: number): Omit<Supervised, 'channel'> | undefined {
+  const bytes = Buffer.alloc(128)
+  for (let length = 0; length < bytes.length;) {
+    // Byte by byte: what follows the line is for whoever reads the channel from now on.
+    if (readSync(channel, bytes, length, 1, null) === 0) return undefined
+    if (bytes[length] !== 10) length++
+    else {
+      const message = decode(supervisorWords, bytes.toString('latin1', 0, length))
+      const [pid = 0, startTicks = 0, other = 0, otherTicks = 0] = message?.values ?? []
+      return { program: { pid, startTicks }, supervisor: { pid: other, startTicks: otherTicks } }
+    }
+  }
+  return undefined
+}
+
+/** Ends all of a contained child that the caller can't know of. */
+export function endSupervised({ channel }: Supervised): void {
+  writeSync(channel, `${encodeContain('kill')}\n`)
 }
 
 /**
@@ -141,7 +209,7 @@ function openProgram(path: string, above: number): number | undefined {
 function watcher(path: string): number {
   const existing = native.watcherSocket()
   if (existing >= 0) return existing
-  const pair = native.socketPair()
+  const pair = native.socketPair(false)
   if (typeof pair === 'number') return pair
   const [ours, theirs] = pair
   try {

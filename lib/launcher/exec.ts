@@ -12,7 +12,13 @@ import {
   type Normalized,
   withSpawn,
 } from './node-internals.ts'
-import { type FailedStep, prepareCommand, type Step } from './command.ts'
+import {
+  endSupervised,
+  type FailedStep,
+  prepareCommand,
+  type Step,
+  type Supervised,
+} from './command.ts'
 
 /**
  * What the launcher does before the program starts: src/launcher/exec/exec.c. Each field is an own key, so that no
@@ -26,7 +32,7 @@ export interface ExecPlan {
   /** The error of a failed step. */
   explain(step: FailedStep, errno: number): Error
   /** Called when the program has started, before anything else can fail. */
-  onStart: ((pid: number) => void) | undefined
+  onStart: (child: ChildProcess, pid: number, supervised: Supervised | undefined) => void
 }
 
 /**
@@ -80,10 +86,15 @@ function spawnInside(
         if (error !== undefined) replaceError(this, error)
         return result
       }
-      endRunning = () => endLost(this)
+      endRunning = () => {
+        if (command.supervised !== undefined) endSupervised(command.supervised)
+        endLost(this)
+      }
       const failure = command.result()
       if (failure === undefined) {
-        plan.onStart?.(handle.pid ?? 0)
+        const { supervised } = command
+        const pid = supervised?.program.pid ?? handle.pid ?? 0
+        plan.onStart(this as unknown as ChildProcess, pid, supervised)
         return 0
       }
       endRunning = undefined
@@ -161,7 +172,8 @@ function spawnAround(
     }
     const failure = command.result()
     if (failure === undefined) {
-      plan.onStart?.(child.pid)
+      const { supervised } = command
+      plan.onStart(child, supervised?.program.pid ?? child.pid, supervised)
       return child
     }
     const { step, errno } = failure

@@ -2,7 +2,7 @@
 // test/protocol/ compares both.
 
 /** It changes whenever a word, a value or an answer changes. */
-export const PROTOCOL_VERSION = 3
+export const PROTOCOL_VERSION = 4
 
 /** The longest message: a word and a path. */
 export const PROTOCOL_MESSAGE = 4200
@@ -44,6 +44,8 @@ export const reportWords = {
 /** Node to the launcher's exec part, as WORD=VALUE[,VALUE…]. */
 export const stepWords = {
   status: [1, 0, INT_MAX],
+  contain: [3, 0, INT_MAX],
+  session: [0, 0, 0],
   death: [3, 0, INT_MAX],
   group: [1, INT_MIN, INT_MAX],
   steal: [1, 0, INT_MAX],
@@ -51,6 +53,24 @@ export const stepWords = {
   foreground: [2, -1, INT_MAX],
   umask: [1, 0, 0o777],
   ignore: [1, 1, 64],
+} as const satisfies Record<string, Row>
+
+/** The supervisor of a contained child to Node, one line each. */
+export const supervisorWords = {
+  began: [4, 0, Infinity],
+  stopped: [1, 1, 64],
+  continued: [0, 0, 0],
+  sent: [1, 1, INT_MAX],
+  denied: [1, 1, INT_MAX],
+  empty: [0, 0, 0],
+} as const satisfies Record<string, Row>
+
+/** Node to the supervisor, one line each. */
+export const containWords = {
+  held: [0, 0, 0],
+  signal: [1, 1, 64],
+  kill: [0, 0, 0],
+  rest: [0, 0, 0],
 } as const satisfies Record<string, Row>
 
 /** Node to the launcher's launch part, as --WORD=VALUE. */
@@ -84,6 +104,7 @@ const encode =
 
 export const encodeMessage = encode(programWords, '', ' ')
 export const encodeStep = encode(stepWords, '', '=')
+export const encodeContain = encode(containWords, '', ' ')
 export const encodeOption = encode(launchOptions, '--', '=')
 export const encodeWay = encode(wayWords, '', ':')
 

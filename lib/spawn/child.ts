@@ -4,6 +4,7 @@ import { invalidArgType, systemError } from '../base/errors.ts'
 import { processInfo } from '../inspect/process.ts'
 import { native } from '../base/native.ts'
 import { signalName } from '../base/signals.ts'
+import { type Containment, containmentOf, programOf } from './contain.ts'
 import type { ChildState, ChildWatch, ChildWatchEvents } from './types.ts'
 
 class StopWatch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
@@ -14,15 +15,26 @@ class StopWatch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
     super()
     this.#child = child
     if (child.pid === undefined || hasEnded(child)) return
-    const fd = native.watchChild(child.pid)
-    if (fd < 0) throw systemError(fd, 'waitid')
     child.prependOnceListener('exit', (_, signal) => {
       // The kernel forgets the continuation of a child that has ended. But a stopped
       // child ends only by SIGKILL (signal(7)), so this child was continued.
-      if (this.#signal === null || signal === 'SIGKILL') return
-      this.#signal = null
-      this.emit('continue')
+      if (this.#signal !== null && signal !== 'SIGKILL') this.#note(0)
     })
+    const containment = containmentOf(child)
+    if (containment === undefined) this.#watch(child.pid)
+    else this.#hear(containment)
+  }
+
+  /** The supervisor of a contained child is its parent, and tells of it. */
+  #hear(containment: Containment): void {
+    containment.on('stopped', (signal) => this.#note(signal)).on('continued', () => this.#note(0))
+    const { stoppedBy } = containment
+    if (stoppedBy !== undefined) process.nextTick(() => this.#note(stoppedBy))
+  }
+
+  #watch(pid: number): void {
+    const fd = native.watchChild(pid)
+    if (fd < 0) throw systemError(fd, 'waitid')
     const { Socket } = process.getBuiltinModule('node:net')
     const socket = new Socket({ fd, readable: true, writable: true })
     socket
@@ -38,7 +50,11 @@ class StopWatch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
   #take(): void {
     if (hasEnded(this.#child)) return
     const signal = native.takeChange(this.#child.pid ?? 0)
-    if (signal < 0) return
+    if (signal >= 0) this.#note(signal)
+  }
+
+  /** 0: it was continued. */
+  #note(signal: number): void {
     this.#signal = signal === 0 ? null : (signalName(signal) ?? (`SIG${signal}` as NodeJS.Signals))
     if (this.#signal === null) this.emit('continue')
     else this.emit('stop', this.#signal)
@@ -47,7 +63,7 @@ class StopWatch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
   // Another process may have continued the child since.
   get stoppedBy(): NodeJS.Signals | null {
     if (this.#signal === null || hasEnded(this.#child)) return null
-    const info = processInfo(this.#child.pid, { throwIfNoEntry: false })
+    const info = processInfo(programOf(this.#child), { throwIfNoEntry: false })
     return info?.state === 'T' ? this.#signal : null
   }
 }

@@ -6,6 +6,7 @@ import { native } from '../base/native.ts'
 import { getpgid, getpgrp } from '../raw/session.ts'
 import { tcgetpgrp } from '../raw/terminal.ts'
 import { checkChild, hasEnded, watchChild } from './child.ts'
+import { programOf } from './contain.ts'
 import { terminal } from './terminal.ts'
 import type { ChildWatch, ForegroundOptions } from './types.ts'
 
@@ -117,5 +118,5 @@ export async function withForeground<T>(
 
 /** undefined for a child that is gone: its pid may be another's by now. */
 function groupOf(child: ChildProcess): number | undefined {
-  return hasEnded(child) ? undefined : getpgid(child.pid, { throwIfNoEntry: false })
+  return hasEnded(child) ? undefined : getpgid(programOf(child), { throwIfNoEntry: false })
 }

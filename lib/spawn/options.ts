@@ -34,6 +34,22 @@ interface Row<T> {
 
 /** All that each option of ours does. The launcher does the steps in this order. */
 export const rows: { [K in keyof JobOptions]-?: Row<NonNullable<JobOptions[K]>> } = {
+  contain: {
+    check: boolean,
+    conflict: (contain, { given }) =>
+      contain && given.parentDeathSignal !== undefined
+        ? "can't go with options.parentDeathSignal: all of a contained child ends when this process ends"
+        : undefined,
+    // Before all others, which are the program's: it goes on below its supervisor. Node makes the session of a plain
+    // child, and would make it for the supervisor.
+    steps: (contain, { given, newSession }) => {
+      if (!contain) return []
+      const session: Step[] = newSession === undefined ? [] : [{ step: 'session', value: [] }]
+      const place = newSession !== undefined ? 2 : given.group === 'new' ? 1 : 0
+      return [{ step: 'contain', value: [place] }, ...session]
+    },
+    fails: { by: ['contain'], syscall: 'fork', why: whyNotContained },
+  },
   session: {
     check: oneOf('inherit', 'new'),
     conflict: (session, { newSession }) =>
@@ -130,6 +146,7 @@ export interface JobPlan {
   parentDeathSignal: number | undefined
   /** Whether Node makes a new session for the child. */
   detached: boolean
+  contained: boolean
   /** Our descriptor of the terminal that the child takes from us; undefined if it has no number here. */
   terminal: number | undefined
   /** Whether it takes one from us. */
@@ -173,7 +190,8 @@ export function jobPlan(own: NodeOptions & Record<string, unknown>): JobPlan | u
   return {
     steps,
     parentDeathSignal: parentDeathSignal && signals[parentDeathSignal],
-    detached: newSession !== undefined,
+    detached: newSession !== undefined && given.contain !== true,
+    contained: given.contain === true,
     takesTerminal,
     terminal: takesTerminal ? ownDescriptor(foreground, job) : undefined,
     groupOf: (pid) => (typeof group === 'number' ? group : group === 'new' ? pid : undefined),
@@ -226,6 +244,17 @@ function ignorable(value: unknown, name: string): NodeJS.Signals[] {
     if (signal !== 'SIGKILL' && signal !== 'SIGSTOP') return signal
     throw invalidArgValue(`${name}[${i}]`, signal, "can't be ignored")
   })
+}
+
+function whyNotContained(errno: number): Reason | undefined {
+  if (errno === ENOSYS || errno === EPERM) {
+    const text =
+      'the supervisor of a contained child watches this process by a pidfd, which this kernel or a sandbox refuses'
+    return { reason: 'no-pidfd', text }
+  }
+  return errno === EPIPE
+    ? { reason: 'no-supervisor', text: 'its supervisor was killed before the program began' }
+    : undefined
 }
 
 /** Only a worker's child needs more than prctl(): the watcher, and a pidfd for it. */

@@ -14,7 +14,9 @@ import { ownOptions } from '../base/check.ts'
 import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { copied, spawnByLauncher } from '../launcher/exec.ts'
+import type { Step } from '../launcher/command.ts'
 import { neverSignal } from '../launcher/node-internals.ts'
+import { supervise } from './contain.ts'
 import { holdSoon } from './leader.ts'
 import { type JobPlan, jobPlan, takenFrom } from './options.ts'
 import { terminal } from './terminal.ts'
@@ -98,10 +100,10 @@ export function spawn(file: string, first?: unknown, second?: unknown): ChildPro
   const plan = jobPlan(own)
   if (plan === undefined) return started(plain(file, args, own))
   if (process.platform === 'win32') throw systemError(ENOTSUP, 'spawn')
-  if (plan.parentDeathSignal !== undefined && process.platform !== 'linux') {
+  if (process.platform !== 'linux' && (plan.contained || plan.parentDeathSignal !== undefined)) {
     throw systemError(ENOTSUP, 'prctl')
   }
-  if (plan.detached) own.detached = true
+  if (plan.detached || plan.contained) own.detached = plan.detached
   if (plan.steps.length === 0 && plan.parentDeathSignal === undefined) {
     return started(plain(file, args, own))
   }
@@ -115,12 +117,18 @@ function launchOn(
   options: NodeOptions,
   plan: JobPlan,
 ): ChildProcess {
-  if (!plan.takesTerminal)
-    return spawnByLauncher(file, args, options, { ...plan, onStart: undefined })
-  const start = (holder: number, onStart?: (pid: number) => void) => {
-    const steps = takenFrom(plan.steps, holder)
-    return spawnByLauncher(file, args, options, { ...plan, steps, onStart })
-  }
+  const startBy = (steps: Step[], lend?: (pid: number) => void) =>
+    spawnByLauncher(file, args, options, {
+      ...plan,
+      steps,
+      onStart(child, pid, supervised) {
+        if (supervised !== undefined) supervise(child, supervised)
+        lend?.(pid)
+      },
+    })
+  if (!plan.takesTerminal) return startBy(plan.steps)
+  const start = (holder: number, lend?: (pid: number) => void) =>
+    startBy(takenFrom(plan.steps, holder), lend)
   if (plan.terminal === undefined) return start(terminal.presumedHolder())
   const groupOf = (pid: number) => plan.groupOf(pid) ?? native.getpgrp()
   return terminal.lendAtStart(plan.terminal, start, groupOf)

@@ -34,6 +34,15 @@ export interface JobOptions {
    * @platform Linux
    */
   parentDeathSignal?: NodeJS.Signals | undefined
+  /**
+   * All that the child starts can be found (`containedMembers()`), waited for and ended (`stopContained()`), also what
+   * leaves it by setsid, nohup or a double fork. All of it ends when this process ends, however it ends. `child.pid` is
+   * then a process that ends as the program ends, and passes on what is sent to it: `containedPid()` is the program's.
+   * Default: false.
+   *
+   * @platform Linux
+   */
+  contain?: boolean | undefined
   /** The child's file mode creation mask, 0 to 0o777. Default: ours. */
   umask?: number | undefined
   /** Signals that the program starts with as ignored, like `nohup` does with SIGHUP. Default: none. */

@@ -6,6 +6,7 @@ import { native } from '../base/native.ts'
 import { checkIdentity, isSameProcess } from '../inspect/process.ts'
 import { tableError } from '../inspect/row.ts'
 import { hasEnded, isChild } from '../spawn/child.ts'
+import { containmentOf, programOf } from '../spawn/contain.ts'
 import { endedLeaderOf, hold, leaderOf } from '../spawn/leader.ts'
 import { Report } from './report.ts'
 import { copyOf, idOf, type Kind, pidfdOf, Target } from './target.ts'
@@ -41,6 +42,9 @@ export function leaderTarget(
 export function nameProcess(target: unknown): Named {
   if (isChild(target)) {
     if (target.pid === undefined || hasEnded(target)) return 'already-gone'
+    const program = containmentOf(target)?.program
+    if (program !== undefined)
+      return new Target('process', program.pid, { start: program.startTicks })
     return nameNumber(target.pid)
   }
   if (typeof target === 'number') return nameNumber(target)
@@ -88,11 +92,14 @@ export function nameMany(kind: 'group' | 'session', target: unknown, refusal: Re
 }
 
 function nameChild(kind: 'group' | 'session', child: ChildProcess, refusal: Refusal): Named {
-  const { pid } = child
+  const pid = programOf(child)
   // It was never started.
   if (pid === undefined) return 'already-gone'
-  // Node reaps all children that have ended before it tells of the first one: of the others it does not know yet.
-  const place = hasEnded(child) ? undefined : idOf(kind, pid)
+  const containment = containmentOf(child)
+  // Node reaps all children that have ended before it tells of the first one: of the others it does not know yet. The
+  // number of a contained child's program is free as soon as its supervisor has reaped it.
+  const there = !hasEnded(child) && containment?.isProgram() !== false
+  const place = there ? idOf(kind, pid) : undefined
   if (place !== undefined) {
     if (place !== pid) {
       const why = `must be a child that leads a ${nameOf(kind)}: spawn it with ${kind}: 'new'. It is in ${nameOf(kind)} ${place}`
@@ -100,7 +107,8 @@ function nameChild(kind: 'group' | 'session', child: ChildProcess, refusal: Refu
     }
     refuseSelf(kind, pid, refusal)
     hold(child)
-    const target = leaderTarget(kind, pid, copyOf(leaderOf(child)?.pidfd ?? -1))
+    const start = containment?.program.startTicks
+    const target = leaderTarget(kind, pid, copyOf(leaderOf(child)?.pidfd ?? -1), start)
     // Otherwise it was reaped in this moment, by other code than Node's.
     if (target !== undefined) return target
   }

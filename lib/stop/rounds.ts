@@ -18,7 +18,7 @@ export const settled = (outcome: StopResult['outcome']): StopResult => ({
 
 const { SIGKILL } = signals
 /** SIGKILL works when its target next runs. A target that lives longer than this doesn't run at all. */
-const KILL_WAIT = 2000
+export const KILL_WAIT = 2000
 /** The first pause between two looks and the longest, in milliseconds. The end of a member ends a pause. */
 const PAUSE = 4
 const LONGEST_PAUSE = 100

@@ -6,7 +6,7 @@
 #include <limits.h>
 
 // It goes up whenever a word, a value or an answer changes.
-#define PROTOCOL_VERSION 3
+#define PROTOCOL_VERSION 4
 
 // The longest message: a word and a path.
 #define PROTOCOL_MESSAGE 4200
@@ -43,6 +43,8 @@
 // Node to the launcher's exec part, as WORD=VALUE[,VALUE…].
 #define STEP_WORDS(ROW)                             \
   ROW(StepStatus, "status", 1, 0, INT_MAX)          \
+  ROW(StepContain, "contain", 3, 0, INT_MAX)        \
+  ROW(StepSession, "session", 0, 0, 0)              \
   ROW(StepDeath, "death", 3, 0, INT_MAX)            \
   ROW(StepGroup, "group", 1, INT_MIN, INT_MAX)      \
   ROW(StepSteal, "steal", 1, 0, INT_MAX)            \
@@ -50,6 +52,22 @@
   ROW(StepForeground, "foreground", 2, -1, INT_MAX) \
   ROW(StepUmask, "umask", 1, 0, 511)                \
   ROW(StepIgnore, "ignore", 1, 1, 64)
+
+// The supervisor of a contained child to Node, one line each.
+#define SUPERVISOR_WORDS(ROW)          \
+  ROW(Began, "began", 4, 0, LLONG_MAX) \
+  ROW(Stopped, "stopped", 1, 1, 64)    \
+  ROW(Continued, "continued", 0, 0, 0) \
+  ROW(Sent, "sent", 1, 1, INT_MAX)     \
+  ROW(Denied, "denied", 1, 1, INT_MAX) \
+  ROW(Empty, "empty", 0, 0, 0)
+
+// Node to the supervisor, one line each.
+#define CONTAIN_WORDS(ROW)           \
+  ROW(Held, "held", 0, 0, 0)         \
+  ROW(SignalAll, "signal", 1, 1, 64) \
+  ROW(KillAll, "kill", 0, 0, 0)      \
+  ROW(Rest, "rest", 0, 0, 0)
 
 // Node to the launcher's launch part, as --WORD=VALUE.
 #define LAUNCH_OPTIONS(ROW)                      \

@@ -68,8 +68,7 @@ int WaitForSignal(siginfo_t* info) {
   return (int)syscall(SYS_rt_sigtimedwait, &every, info, NULL, kSetSize);
 }
 
-int OpenSignals(void) {
-  SignalSet set = EVERY_SIGNAL;
+int OpenSignals(SignalSet set) {
   return (int)syscall(SYS_signalfd4, -1, &set, kSetSize,
                       SFD_CLOEXEC | SFD_NONBLOCK);
 }

@@ -40,8 +40,8 @@ SignalSet PendingSignals(void);
 int TakePending(int number, siginfo_t* info);
 // Waits for a signal that is blocked: its number, or -1.
 int WaitForSignal(siginfo_t* info);
-// A descriptor that is readable while a signal is pending, or -1.
-int OpenSignals(void);
+// A descriptor that is readable while a signal of the set is pending, or -1.
+int OpenSignals(SignalSet set);
 void SetDefault(int number);
 
 // Ends this process by the signal. The kernel spares pid 1 (pid_namespaces(7)),

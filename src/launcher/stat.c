@@ -3,11 +3,16 @@
 #define _GNU_SOURCE
 #include "stat.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "text.h"
 
 ssize_t ReadFile(const char* path, char* text, size_t room) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -25,22 +30,51 @@ const char* ReadStat(pid_t pid, char* text, size_t room) {
   return name_end == NULL || name_end[1] == '\0' ? NULL : name_end + 2;
 }
 
-char StateOf(pid_t pid) {
-  char text[1024];
-  const char* fields = ReadStat(pid, text, sizeof text);
-  if (fields == NULL) return '\0';
-  return *fields;
-}
-
-uint64_t StartTicks(pid_t pid) {
-  // Field 22 of proc_pid_stat(5); the state is field 3.
-  enum { kState = 3, kStart = 22 };
+bool ReadStatLine(pid_t pid, struct stat_line* line) {
+  // The fields of proc_pid_stat(5): the state is field 3.
+  enum { kState = 3, kParent = 4, kStart = 22 };
   char text[1024];
   const char* field = ReadStat(pid, text, sizeof text);
-  for (int i = kState; field != NULL && i < kStart; i++) {
+  *line = (struct stat_line){0};
+  for (int i = kState; field != NULL && i <= kStart; i++) {
+    if (i == kState) line->state = *field;
+    if (i == kParent) line->parent = (pid_t)strtol(field, NULL, 10);
+    if (i == kStart) line->start = strtoull(field, NULL, 10);
     field = strchr(field, ' ');
     if (field != NULL) field++;
   }
-  return field == NULL ? 0 : strtoull(field, NULL, 10);
+  return line->state != '\0';
+}
+
+bool IsLiveState(pid_t pid, char state) {
+  if (state == 'X') return false;
+  if (state != 'Z') return true;
+  // The task folder has two links of its own, and one for each thread.
+  char path[32];
+  struct stat task;
+  snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+  return lstat(path, &task) == 0 && task.st_nlink > 3;
+}
+
+char StateOf(pid_t pid) {
+  struct stat_line line;
+  return ReadStatLine(pid, &line) ? line.state : '\0';
+}
+
+uint64_t StartTicks(pid_t pid) {
+  struct stat_line line;
+  return ReadStatLine(pid, &line) ? line.start : 0;
+}
+
+bool EachProcess(bool (*see)(pid_t pid, void* data), void* data) {
+  DIR* table = opendir("/proc");
+  if (table == NULL) return false;
+  for (struct dirent* entry; (entry = readdir(table)) != NULL;) {
+    long long pid;
+    if (!ParseNumber(entry->d_name, 1, INT_MAX, &pid)) continue;
+    if (see((pid_t)pid, data)) break;
+  }
+  closedir(table);
+  return true;
 }
 #endif

@@ -1,9 +1,14 @@
 #ifndef SETSID_STAT_H_
 #define SETSID_STAT_H_
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+// Calls `see` for every process until it gives true. False when the table can't
+// be read.
+bool EachProcess(bool (*see)(pid_t pid, void* data), void* data);
 
 // Reads a file into `text`, with a NUL behind it. Returns the length, or -1
 // with errno.
@@ -12,6 +17,18 @@ ssize_t ReadFile(const char* path, char* text, size_t room);
 // The fields of proc_pid_stat(5), from the state on. The name before them may
 // hold any byte. NULL when they can't be read.
 const char* ReadStat(pid_t pid, char* text, size_t room);
+
+// What the launcher needs of it. False when it can't be read.
+struct stat_line {
+  char state;
+  pid_t parent;
+  uint64_t start;  // in clock ticks since the boot
+};
+bool ReadStatLine(pid_t pid, struct stat_line* line);
+
+// Whether a process with this state has not ended. A zombie lives as long as
+// other threads of it do.
+bool IsLiveState(pid_t pid, char state);
 
 // The letter of ps -o state, or '\0' when it can't be read.
 char StateOf(pid_t pid);

@@ -160,13 +160,22 @@ static int Die(const Message* step) {
 
 // 0, or -1 with errno.
 static int Do(const Message* step) {
-  int number = (int)step->values[0];
+  int number = step->count > 0 ? (int)step->values[0] : 0;
   switch ((StepWord)step->word) {
     case kStepStatus:
       TakeStatus(number);
       return 0;
     case kStepDeath:
       return Die(step);
+    case kStepContain:
+#ifdef __linux__
+      return Contain(number, (int)step->values[1], (int)step->values[2]);
+#else
+      errno = ENOSYS;
+      return -1;
+#endif
+    case kStepSession:
+      return setsid() < 0 ? -1 : 0;
     case kStepGroup:
       return setpgid(0, number);
     case kStepSteal:  // From another session where we may.

@@ -85,7 +85,7 @@ static _Noreturn void Conclude(pid_t launcher, int from) {
 }
 
 static _Noreturn void Guard(pid_t launcher, int from) {
-  int signals = AboveStdio(OpenSignals());
+  int signals = AboveStdio(OpenSignals(EVERY_SIGNAL));
   int keep[] = {self.report, from, signals};
   CloseAllBut(keep, sizeof keep / sizeof *keep);
   struct pollfd events[] = {

@@ -145,7 +145,7 @@ int LaunchMain(int argc, char** argv) {
   if (BlockSignals(EVERY_SIGNAL, &self.inherited) != 0)
     Finish(kEndFailed, errno);
   if (self.report >= 0) StartGuarded();
-  self.signals = AboveStdio(OpenSignals());
+  self.signals = AboveStdio(OpenSignals(EVERY_SIGNAL));
   if (self.signals < 0) Finish(kEndFailed, errno);
   self.up_for = options.up_for;
   StartProgram(&options);

@@ -1,12 +1,10 @@
 // The processes that there are, as /proc shows them.
 #ifdef __linux__
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../stat.h"
@@ -15,28 +13,7 @@
 
 static bool IsLive(pid_t pid) {
   char state = StateOf(pid);
-  if (state == '\0' || state == 'X') return false;
-  if (state != 'Z') return true;
-  // The other threads of a zombie may live. The task folder has two links of
-  // its own, and one for each thread.
-  char path[32];
-  struct stat task;
-  snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-  return lstat(path, &task) == 0 && task.st_nlink > 3;
-}
-
-// Calls `see` for every process until it gives true. False when the table can't
-// be read.
-static bool EachProcess(bool (*see)(pid_t pid, void* data), void* data) {
-  DIR* table = opendir("/proc");
-  if (table == NULL) return false;
-  for (struct dirent* entry; (entry = readdir(table)) != NULL;) {
-    long long pid;
-    if (!ParseNumber(entry->d_name, 1, INT_MAX, &pid)) continue;
-    if (see((pid_t)pid, data)) break;
-  }
-  closedir(table);
-  return true;
+  return state != '\0' && IsLiveState(pid, state);
 }
 
 struct group {

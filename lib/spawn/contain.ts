@@ -1,0 +1,140 @@
+import type { ChildProcess } from 'node:child_process'
+import { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
+import { childrenOf } from '../base/proc.ts'
+import type { Start, Supervised } from '../launcher/command.ts'
+import { type containWords, decode, encodeContain, supervisorWords } from '../launcher/protocol.ts'
+import { currentBoot, isDead, isSameProcess, processInfo } from '../inspect/process.ts'
+import { listProcessesSync } from '../inspect/list.ts'
+import type { ProcessInfo } from '../inspect/types.ts'
+
+interface Events {
+  /** The program has stopped, by this signal. */
+  stopped: [signal: number]
+  continued: []
+  /** A member has got the signal that `say()` has asked for, or we may not signal it. */
+  sent: [pid: number]
+  denied: [pid: number]
+  /** The supervisor has ended. */
+  ended: []
+}
+
+/** What we know of a contained child: its program, and the supervisor at the other end of a channel. */
+export class Containment extends EventEmitter<Events> {
+  readonly program: Start
+  readonly supervisor: Start
+  /** `empty`: the supervisor has told that nothing is left. `lost`: it was killed. */
+  state: 'live' | 'empty' | 'lost' = 'live'
+  /** The signal that has stopped the program, if it is still stopped. */
+  stoppedBy: number | undefined
+  readonly #socket: Socket
+  #text = ''
+  #waiting = 0
+
+  constructor({ program, supervisor, channel }: Supervised) {
+    super()
+    this.setMaxListeners(0)
+    this.program = program
+    this.supervisor = supervisor
+    const { Socket } = process.getBuiltinModule('node:net')
+    this.#socket = new Socket({ fd: channel, readable: true, writable: true })
+    this.#socket
+      .setEncoding('latin1')
+      .on('data', (text: string) => this.#hear(text))
+      .on('error', () => undefined)
+      .on('close', () => {
+        if (this.state === 'live') this.state = 'lost'
+        this.emit('ended')
+      })
+      .unref()
+  }
+
+  #hear(text: string): void {
+    const lines = (this.#text + text).split('\n')
+    this.#text = lines.pop() ?? ''
+    for (const line of lines) {
+      const { word, values: [value = 0] = [] } = decode(supervisorWords, line) ?? {}
+      if (word === 'empty') this.state = 'empty'
+      else if (word === 'stopped') this.emit(word, (this.stoppedBy = value))
+      else if (word === 'continued') {
+        this.stoppedBy = undefined
+        this.emit(word)
+      } else if (word === 'sent' || word === 'denied') this.emit(word, value)
+    }
+  }
+
+  say(word: keyof typeof containWords, ...values: number[]): void {
+    if (this.#socket.writable) this.#socket.write(`${encodeContain(word, ...values)}\n`)
+  }
+
+  /** Keeps the event loop alive until `release()`. */
+  hold(): void {
+    if (this.#waiting++ === 0) this.#socket.ref()
+  }
+
+  release(): void {
+    if (--this.#waiting === 0) this.#socket.unref()
+  }
+
+  /** The live processes below the supervisor. */
+  members(): ProcessInfo[] {
+    const { pid } = this.supervisor
+    if (this.state !== 'live' || !this.isSupervised()) return []
+    const below = childrenOf(pid) === undefined ? belowByTable(pid) : belowByChildren(pid)
+    return below.filter((info) => !isDead(info)).sort((a, b) => a.pid - b.pid)
+  }
+
+  isSupervised(): boolean {
+    return isSameProcess({ ...this.supervisor, bootId: currentBoot('spawn') })
+  }
+
+  /** Whether the program's number is still the program's. */
+  isProgram(): boolean {
+    return isSameProcess({ ...this.program, bootId: currentBoot('spawn') })
+  }
+}
+
+/** A process is there when its parent is, so what is read after its parent is not missed; some may come twice. */
+function belowByChildren(root: number): ProcessInfo[] {
+  const found = new Map<number, ProcessInfo>()
+  const pids = [root]
+  for (const parent of pids) {
+    for (const pid of childrenOf(parent) ?? []) {
+      const info = processInfo(pid, { throwIfNoEntry: false })
+      if (info === undefined || found.has(pid)) continue
+      found.set(pid, info)
+      pids.push(pid)
+    }
+  }
+  return [...found.values()]
+}
+
+/** For a kernel without lists of children (CONFIG_PROC_CHILDREN). */
+function belowByTable(root: number): ProcessInfo[] {
+  const all = listProcessesSync()
+  const below = new Set([root])
+  const found: ProcessInfo[] = []
+  for (const parent of below) {
+    for (const info of all) {
+      if (info.ppid !== parent || below.has(info.pid)) continue
+      below.add(info.pid)
+      found.push(info)
+    }
+  }
+  return found
+}
+
+const containments = new WeakMap<ChildProcess, Containment>()
+
+/** Takes a contained child that has just been started. */
+export function supervise(child: ChildProcess, supervised: Supervised): void {
+  containments.set(child, new Containment(supervised))
+}
+
+/** undefined for a child that is not contained. */
+export const containmentOf = (child: ChildProcess): Containment | undefined =>
+  containments.get(child)
+
+/** The pid of a child's program, which is not `child.pid` where the child is contained. */
+export const programOf = (child: ChildProcess): number | undefined =>
+  containments.get(child)?.program.pid ?? child.pid

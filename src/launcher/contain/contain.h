@@ -1,0 +1,84 @@
+// What the files of the contain part share. A contained child is three
+// processes:
+//
+//   Node ── stand-in ── supervisor ── program ── …
+//
+// Node knows the stand-in's pid: it ends as the program ends, and passes on
+// the signals that it gets. The supervisor is the subreaper of all that the
+// program starts, and ends all of it when Node ends. It lives until nothing of
+// that is left. The stand-in ends before, with the program.
+#ifndef SETSID_CONTAIN_H_
+#define SETSID_CONTAIN_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../protocol.h"
+#include "../signal.h"
+
+// Where stand-in and supervisor go. They must not be in the program's process
+// group: they have to get its terminal's signals never, not twice.
+//
+// kOwnSession: the program stays in Node's group. If they stayed in Node's
+// session, that group would count as not orphaned because of them.
+// kOwnGroup: the program makes a group in Node's session. A member's parent
+// in the same session keeps it from being orphaned, as Node would.
+// kBoth: the program makes a session. They share a group, so that a signal to
+// the stand-in's group is told from one to the stand-in (PassOn).
+enum place { kOwnSession, kOwnGroup, kBoth };
+
+// What the supervisor tells the stand-in, as one message.
+struct ending {
+  int code;    // the exit code, or -1
+  int signal;  // the signal that has killed the program, or 0
+  bool last;   // nothing else is left: the supervisor ends too
+};
+
+// supervisor.c
+struct supervision {
+  pid_t program;
+  int link;     // to the stand-in
+  int channel;  // to Node, or -1
+  int leash;    // a pidfd of Node
+};
+_Noreturn void Supervise(const struct supervision* supervision);
+
+// stand-in.c
+_Noreturn void StandIn(pid_t supervisor, int link);
+
+// lines.c: lines to Node. They are kept until Node reads them, so the
+// supervisor never waits for Node.
+typedef enum { SUPERVISOR_WORDS(PROTOCOL_NAME) } SupervisorWord;
+void OpenLines(int channel);
+void TellNode(SupervisorWord word, const long long* values);
+// Writes what fits; false when lines are left.
+bool FlushLines(void);
+// Gives Node some time to read the rest.
+void FinishLines(void);
+
+// tree.c: the processes below this one, without this one.
+struct member {
+  pid_t pid, parent;
+  uint64_t start;  // clock ticks since the boot, or 0
+};
+struct members {
+  struct member* list;
+  size_t count, room;
+};
+// A look at /proc, in the order of their pids, zombies left out. Without /proc
+// it finds nobody. False when there is no memory.
+bool FindMembers(struct members* members);
+// Adds what `seen` does not have to it.
+bool Remember(struct members* seen, const struct member* member);
+bool IsKnown(const struct members* seen, const struct member* member);
+// Signals a member through a pidfd, if it is still the process that was found:
+// 0, or -1 with errno (ESRCH: it has ended).
+int SignalMember(const struct member* member, int number);
+
+// One pass of the end: stops all members until a look shows no new one, then
+// kills them all. Returns how many it could kill.
+size_t KillMembers(void);
+
+#endif  // SETSID_CONTAIN_H_

@@ -1,0 +1,282 @@
+// The parent of the program, and in the end of all that it has started. What
+// can happen, and what the supervisor does:
+//
+//   the program stops, goes on    it tells Node
+//   the program ends              it tells the stand-in, and lives on while
+//                                 other processes are left
+//   another child ends            it reaps it
+//   a signal of the stand-in      it passes it on to the program
+//   the stand-in was killed       it kills the program, as the signal was meant
+//   a word of Node                `signal`, `kill`: to all that is left
+//   Node ends                     it ends everything
+//   nothing is left               it tells Node and the stand-in, and ends
+#ifdef __linux__
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../fds.h"
+#include "../stat.h"
+#include "../text.h"
+#include "contain.h"
+
+// Milliseconds between two looks for new members: while a signal goes to all of
+// them, and while they are killed. kPatience: when Node has ended, the time
+// until the killed processes have to be gone.
+enum { kLook = 10, kKillLook = 1, kPatience = 5000 };
+
+static const Word kWords[] = {CONTAIN_WORDS(PROTOCOL_ROW)};
+enum { kWordCount = sizeof kWords / sizeof *kWords };
+typedef enum { CONTAIN_WORDS(PROTOCOL_NAME) } ContainWord;
+
+static struct {
+  struct supervision with;
+  int signals;
+  // Node has a pidfd of the program, or will never have one: the program may
+  // be reaped. Until then no other process gets its number.
+  bool held;
+  bool reaped;
+  struct ending ending;
+  bool told;
+  // What goes to every member: a signal, once each; or the end.
+  enum { kNothing, kSignal, kKill } order;
+  int signal;
+  struct members signalled, refused;
+  struct timespec deadline;  // of the end, when Node has ended
+  bool orphaned;
+} self;
+
+static void Loosen(void) {
+  close(self.with.channel);
+  self.with.channel = -1;
+  OpenLines(-1);
+  self.held = true;
+}
+
+static void TellEnding(bool last) {
+  if (self.told) return;
+  self.told = true;
+  self.ending.last = last;
+  send(self.with.link, &self.ending, sizeof self.ending, MSG_NOSIGNAL);
+}
+
+static _Noreturn void NothingIsLeft(void) {
+  TellNode(kEmpty, NULL);
+  FinishLines();
+  TellEnding(true);
+  _exit(0);
+}
+
+static void LookAtProgram(void) {
+  siginfo_t info;
+  for (;;) {
+    info.si_pid = 0;
+    if (waitid(P_PID, (id_t)self.with.program, &info,
+               WSTOPPED | WCONTINUED | WNOHANG) != 0 ||
+        info.si_pid == 0)
+      return;
+    // The supervisor itself stops what it kills.
+    if (self.order == kKill) continue;
+    if (info.si_code == CLD_STOPPED) {
+      TellNode(kStopped, (long long[]){info.si_status});
+    } else {
+      TellNode(kContinued, NULL);
+    }
+  }
+}
+
+// Reaps the program: its exit is the stand-in's. False until Node has let it.
+static bool ReapProgram(const siginfo_t* info) {
+  if (!self.held) return false;
+  bool exited = info->si_code == CLD_EXITED;
+  self.ending.code = exited ? info->si_status : -1;
+  self.ending.signal = exited ? 0 : info->si_status;
+  waitpid(self.with.program, NULL, 0);
+  self.reaped = true;
+  return true;
+}
+
+static void LookAtChildren(void) {
+  if (!self.reaped) LookAtProgram();
+  siginfo_t info;
+  for (;;) {
+    info.si_pid = 0;
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
+      // The kernel's answer that no process is left below the supervisor.
+      if (errno == ECHILD) NothingIsLeft();
+      break;
+    }
+    if (info.si_pid == 0) break;
+    if (info.si_pid != self.with.program || self.reaped) {
+      waitpid(info.si_pid, NULL, 0);
+    } else if (!ReapProgram(&info)) {
+      break;
+    }
+  }
+  if (self.reaped) TellEnding(false);
+}
+
+// Sends the signal of Node's order to each member that has not had it.
+static void SignalMembers(void) {
+  struct members now = {0};
+  FindMembers(&now);
+  for (size_t i = 0; i < now.count; i++) {
+    const struct member* member = &now.list[i];
+    if (IsKnown(&self.signalled, member) || IsKnown(&self.refused, member))
+      continue;
+    if (SignalMember(member, self.signal) == 0) {
+      Remember(&self.signalled, member);
+      TellNode(kSent, (long long[]){member->pid});
+      // So that what is stopped can act on it.
+      if (self.signal != SIGKILL) SignalMember(member, SIGCONT);
+    } else if (errno == EPERM) {
+      Remember(&self.refused, member);
+      TellNode(kDenied, (long long[]){member->pid});
+    }
+  }
+  free(now.list);
+}
+
+static void FollowOrder(void) {
+  if (self.order == kSignal) SignalMembers();
+  if (self.order == kKill) KillMembers();
+}
+
+static void Obey(const Message* message) {
+  switch ((ContainWord)message->word) {
+    case kHeld:
+      self.held = true;
+      break;
+    case kSignalAll:
+      self.order = kSignal;
+      self.signal = (int)message->values[0];
+      self.signalled.count = self.refused.count = 0;
+      break;
+    case kKillAll: {
+      // Tells Node of each before it goes.
+      self.order = kSignal;
+      self.signal = SIGKILL;
+      self.signalled.count = self.refused.count = 0;
+      SignalMembers();
+      self.order = kKill;
+      break;
+    }
+    case kRest:
+      self.order = kNothing;
+      break;
+  }
+  FollowOrder();
+}
+
+// Lines, of which the last may come in parts.
+static void HearNode(void) {
+  static char text[256];
+  static size_t length;
+  ssize_t size = recv(self.with.channel, text + length,
+                      sizeof text - 1 - length, MSG_DONTWAIT);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  // A worker of Node has ended, and Node may live on: its end is the leash's.
+  if (size <= 0) {
+    Loosen();
+    return;
+  }
+  length += (size_t)size;
+  text[length] = '\0';
+  char* line = text;
+  for (char* end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+    *end = '\0';
+    Message message;
+    if (Decode(kWords, kWordCount, ' ', line, &message)) Obey(&message);
+  }
+  length = strlen(line);
+  memmove(text, line, length + 1);
+}
+
+// A signal that is pending here too went to the group of the stand-in, as
+// kill(-pid) of Node's child does: it is for the program's group.
+static void PassOn(int number) {
+  if (self.reaped) return;
+  // No process is signalling that group any more: see WaitForSenders of launch.
+  setpgid(0, 0x7fffffff);
+  bool group = TakePending(number, NULL) == number;
+  if (!group || getpgid(self.with.program) != self.with.program ||
+      SignalGroupOf(self.with.program, number) != 0)
+    SignalChild(self.with.program, number);
+}
+
+static void HearStandIn(void) {
+  int number;
+  ssize_t size = recv(self.with.link, &number, sizeof number, MSG_DONTWAIT);
+  if (size == sizeof number) {
+    PassOn(number);
+  } else if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) {
+    // It has ended with the program, or somebody has killed it, which is what
+    // the program was meant to get.
+    close(self.with.link);
+    self.with.link = -1;
+    if (!self.reaped) SignalChild(self.with.program, SIGKILL);
+  }
+}
+
+static void NodeHasEnded(void) {
+  close(self.with.leash);
+  self.with.leash = -1;
+  if (self.with.channel >= 0) Loosen();
+  self.order = kKill;
+  self.orphaned = true;
+  clock_gettime(CLOCK_MONOTONIC, &self.deadline);
+  self.deadline.tv_sec += kPatience / 1000;
+  FollowOrder();
+}
+
+static bool IsLate(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec > self.deadline.tv_sec;
+}
+
+static void TellBeginning(void) {
+  pid_t program = self.with.program, own = getpid();
+  TellNode(kBegan, (long long[]){program, (long long)StartTicks(program), own,
+                               (long long)StartTicks(own)});
+}
+
+_Noreturn void Supervise(const struct supervision* supervision) {
+  self.with = *supervision;
+  self.held = self.with.channel < 0;
+  int keep[] = {self.with.link, self.with.channel, self.with.leash};
+  CloseAllBut(keep, sizeof keep / sizeof *keep);
+  // It must not hold the caller's folder. It has no other use for one.
+  (void)!chdir("/");
+  OpenLines(self.with.channel);
+  TellBeginning();
+  self.signals = OpenSignals(OneSignal(SIGCHLD));
+  static const int kPauses[] = {
+      [kNothing] = -1, [kSignal] = kLook, [kKill] = kKillLook};
+  for (;;) {
+    bool flushed = FlushLines();
+    struct pollfd events[] = {
+        {self.with.link, POLLIN, 0},
+        {self.with.channel, (short)(POLLIN | (flushed ? 0 : POLLOUT)), 0},
+        {self.with.leash, POLLIN, 0},
+        {self.signals, POLLIN, 0}};
+    int pause = self.signals < 0 && kPauses[self.order] < 0
+                    ? kLook
+                    : kPauses[self.order];
+    poll(events, sizeof events / sizeof *events, pause);
+    TakePending(SIGCHLD, NULL);
+    if (events[1].revents != 0) HearNode();
+    if (events[0].revents != 0) HearStandIn();
+    if (events[2].revents != 0) NodeHasEnded();
+    LookAtChildren();
+    FollowOrder();
+    if (self.orphaned && IsLate()) _exit(1);
+  }
+}
+#endif
