@@ -5,7 +5,16 @@ import { dirname, extname, join } from 'node:path'
 
 const MOST_LINES = 250
 const folders = {
-  src: ['.', 'darwin', 'launcher', 'launcher/contain', 'launcher/exec', 'launcher/launch', 'launcher/run', 'linux'],
+  src: [
+    '.',
+    'darwin',
+    'launcher',
+    'launcher/contain',
+    'launcher/exec',
+    'launcher/launch',
+    'launcher/run',
+    'linux',
+  ],
   test: [
     ...['.', 'base', 'cli', 'daemon', 'inspect', 'launcher', 'raw', 'spawn', 'stop'],
     ...['fixtures', 'helpers', 'protocol', 'soak'],

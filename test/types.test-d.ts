@@ -41,6 +41,7 @@ test('each option of spawn of ours is typed, and may be undefined', () => {
     stealTerminal: false,
     foreground: 0,
     parentDeathSignal: 'SIGTERM',
+    contain: false,
     umask: 0o22,
     ignoreSignals: ['SIGHUP'],
   }

@@ -13,7 +13,6 @@ function errnoOf(code: keyof typeof constants.errno): number {
 export const EACCES = errnoOf('EACCES')
 export const EAGAIN = errnoOf('EAGAIN')
 export const EBUSY = errnoOf('EBUSY')
-export const ECHILD = errnoOf('ECHILD')
 export const ECONNREFUSED = errnoOf('ECONNREFUSED')
 export const EINVAL = errnoOf('EINVAL')
 export const EIO = errnoOf('EIO')

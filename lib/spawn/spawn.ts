@@ -44,12 +44,14 @@ type Streams<T extends StdioNull | StdioPipe, Stream> = T extends StdioNull ? nu
  * @returns the child
  * @throws `ERR_INVALID_ARG_VALUE` options that can't go together, named, before anything is started
  * @throws `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE`, `ERR_UNKNOWN_SIGNAL` a bad option
- * @throws `ENOTSUP` one of our options on Windows, or `parentDeathSignal` where it isn't Linux
+ * @throws `ENOTSUP` one of our options on Windows, or `parentDeathSignal` or `contain` where it isn't Linux
  * @emits `error` with `syscall`: `'setpgid'` (`EPERM`, no such group or another session's),
  * `'ioctl(TIOCSCTTY)'` (`EPERM`, another session's terminal; `ENOTTY`), `'tcsetpgrp'` (`EPERM`, `reason: 'background'`,
  * this process has no terminal to give; `ENOTTY`),
  * `'prctl'` (`EPIPE`, the watcher of a worker's children was just killed; `ENOSYS`, `EPERM`, `reason: 'no-pidfd'`, in a
  * worker, on Linux before 5.3 or in a sandbox),
+ * `'fork'` with `contain` (`EAGAIN`, `ENOMEM`; `EPIPE`, `reason: 'no-supervisor'`, the supervisor was just killed; `ENOSYS`,
+ * `EPERM`, `reason: 'no-pidfd'`),
  * `'spawn'` with `reason: 'launcher'` (`EACCES`, `ENOENT`: the package's launcher can't be run)
  * @platform Linux, macOS
  * @see POSIX setsid(), setpgid(), tcsetpgrp()
@@ -103,7 +105,9 @@ export function spawn(file: string, first?: unknown, second?: unknown): ChildPro
   if (process.platform !== 'linux' && (plan.contained || plan.parentDeathSignal !== undefined)) {
     throw systemError(ENOTSUP, 'prctl')
   }
-  if (plan.detached || plan.contained) own.detached = plan.detached
+  if (plan.detached) own.detached = true
+  // It is the program's session, and not its supervisor's: a step makes it.
+  if (plan.contained && own.detached === true) own.detached = false
   if (plan.steps.length === 0 && plan.parentDeathSignal === undefined) {
     return started(plain(file, args, own))
   }

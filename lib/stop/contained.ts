@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ECHILD, ETIMEDOUT } from '../base/errno.ts'
+import { ESRCH, ETIMEDOUT } from '../base/errno.ts'
 import { aborted, systemError } from '../base/errors.ts'
 import { signals } from '../base/signals.ts'
 import { identify } from '../inspect/process.ts'
@@ -33,6 +33,7 @@ const NO_RIGHT = 300
  * @throws `ERR_INVALID_ARG_TYPE` `child` is no `ChildProcess`; a wrong option
  * @throws `ERR_INVALID_ARG_VALUE` it is not contained; a signal that can't end a process
  * @throws `AbortError` `options.signal` was aborted
+ * @throws `ENOENT`, `EMFILE`, `ENFILE` as `stopProcess()`
  * @platform Linux
  * @see PR_SET_CHILD_SUBREAPER(2const)
  */
@@ -44,6 +45,8 @@ export async function stopContained(
   const containment = checkContained(child)
   throwIfAborted(plan.signal)
   if (containment === undefined || containment.state === 'empty') return settled('already-gone')
+  // Throws where /proc can't be read: then the supervisor finds nobody either.
+  containment.isSupervised()
   const began = performance.now()
   const stop = new Stop(containment, plan)
   containment.hold()
@@ -63,9 +66,11 @@ export async function stopContained(
  * @param options
  * @throws `AbortError` `options.signal` was aborted; its reason is the `cause`
  * @throws `ETIMEDOUT` processes are left after `options.timeout` (`reason: 'still-running'`, `pids`)
- * @throws `ECHILD` somebody has killed the supervisor after the child had ended: what is left is nobody's
+ * @throws `ESRCH` somebody has killed the supervisor after the child had ended: what is left is nobody's
  * (`reason: 'no-supervisor'`)
  * @throws `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` no contained child
+ * @throws `ENOENT` /proc is not mounted, or shows another pid namespace (`reason: 'no-proc'`)
+ * @throws `EMFILE`, `ENFILE` no descriptor is free to look with
  * @platform Linux
  */
 export async function waitForContained(
@@ -87,7 +92,7 @@ export async function waitForContained(
     }
     if (!(await isProven(containment, child))) {
       const text = 'its supervisor was killed, and what is left of it can not be found'
-      throw systemError(ECHILD, 'waitForContained', { reason: 'no-supervisor', text })
+      throw systemError(ESRCH, 'waitForContained', { reason: 'no-supervisor', text })
     }
   } finally {
     containment.release()

@@ -7,9 +7,9 @@
 // `launcher exec …`: sets up a child of spawn(), then becomes its program.
 int ExecMain(int argc, char** argv);
 
-// The step `contain` of exec, where `node` is the parent and `place` a number of
-// contain/contain.h. Comes back as the program's process, two generations below
-// the caller: 0; or -1 with errno, when nothing was contained.
+// The step `contain` of exec, where `node` is the parent and `place` a number
+// of contain/contain.h. Comes back as the program's process, two generations
+// below the caller: 0; or -1 with errno, when nothing was contained.
 int Contain(int channel, int node, int place);
 
 // `launcher watch …`: ends children when their parent ends.

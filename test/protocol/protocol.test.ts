@@ -36,6 +36,8 @@ const tables = {
   ANSWER_WORDS: protocol.answerWords,
   REPORT_WORDS: protocol.reportWords,
   STEP_WORDS: protocol.stepWords,
+  SUPERVISOR_WORDS: protocol.supervisorWords,
+  CONTAIN_WORDS: protocol.containWords,
   LAUNCH_OPTIONS: protocol.launchOptions,
   WAY_WORDS: protocol.wayWords,
 }
@@ -60,8 +62,8 @@ describe('protocol.h and protocol.ts', () => {
       .update(JSON.stringify(Object.values(tables)))
       .digest('hex')
     expect({ version: protocol.PROTOCOL_VERSION, rows: rows.slice(0, 16) }).toEqual({
-      version: 3,
-      rows: 'ef51ffb68b5dad2f',
+      version: 4,
+      rows: '55d55e136a2de249',
     })
   })
 
@@ -75,6 +77,9 @@ describe('protocol.h and protocol.ts', () => {
     for (const word of words) expect(count(rows, word), word).toBe(count(words, word))
   })
 })
+
+const version = protocol.PROTOCOL_VERSION
+const hello = `hello ${version}`
 
 /** What a program below the launcher gets for its messages, and how the command ends. */
 function speak(actions: string[], options: string[] = []) {
@@ -98,12 +103,12 @@ describe('the launcher alone', () => {
   })
 
   test('greets its own version and refuses another', () => {
-    expect(speak(['hello 3', 'answer', 'hello 1', 'answer']).answers).toEqual([
-      'welcome 3 0',
-      'refused 3',
+    expect(speak([hello, 'answer', 'hello 1', 'answer']).answers).toEqual([
+      `welcome ${version} 0`,
+      `refused ${version}`,
     ])
-    expect(speak(['hello 3', 'answer', 'ready 0'], ['--mark=restart']).answers).toEqual([
-      'welcome 3 1',
+    expect(speak([hello, 'answer', 'ready 0'], ['--mark=restart']).answers).toEqual([
+      `welcome ${version} 1`,
     ])
   })
 
@@ -131,8 +136,8 @@ describe('the launcher alone', () => {
   ]
   test('refuses each message that is none, and lives', () => {
     const actions = bad.flatMap((message) => [message, 'answer'])
-    const { answers, status } = speak(['hello 3', 'answer', ...actions, 'say end'])
-    expect(answers).toEqual(['welcome 3 0', ...bad.map(() => 'bad'), 'end'])
+    const { answers, status } = speak([hello, 'answer', ...actions, 'say end'])
+    expect(answers).toEqual([`welcome ${version} 0`, ...bad.map(() => 'bad'), 'end'])
     expect(status).toBe(0)
   })
 
@@ -142,8 +147,8 @@ describe('the launcher alone', () => {
   })
 
   test('the end of the line is never taken for ready', () => {
-    expect(speak(['hello 3', 'answer', 'detached 0']).status).toBe(1)
-    expect(speak(['hello 3', 'answer', 'ready 9']).status).toBe(9)
+    expect(speak([hello, 'answer', 'detached 0']).status).toBe(1)
+    expect(speak([hello, 'answer', 'ready 9']).status).toBe(9)
   })
 
   test.for([
@@ -181,6 +186,8 @@ describe('the launcher alone', () => {
     'UMASK=1',
     'umask 18',
     'nonsense=1',
+    'contain=4,5',
+    'session=1',
     `umask=${'1'.repeat(5000)}`,
   ])('the step %s is told by its index, and no program runs', (step) => {
     const line = ['exec', 'status=3', step, '--', '/bin/echo', 'echo', 'it runs']
@@ -193,6 +200,6 @@ describe('the launcher alone', () => {
   test('another version of its caller is refused by a sentence', () => {
     const { status, stderr } = spawnSync(launcher, ['launch', '--protocol=1', '--', 'true'])
     expect(status).toBe(2)
-    expect(stderr.toString()).toMatch(/speaks version 3 .* caller version 1: .* different releases/)
+    expect(stderr.toString()).toMatch(/speaks version 4 .* caller version 1: .* different releases/)
   })
 })

@@ -31,7 +31,8 @@ describe.each(Object.entries(rows))('option %s', (name, row) => {
     expect(text('CHANGELOG.md')).toContain(`\`${name}\``)
     expect(text('test/fixtures/hostile-options.mjs')).toContain(`  '${name}'`)
     expect(text('test/types.test-d.ts')).toContain(`${name}: `)
-    const tests = text('test/spawn/spawn.test.ts') + text('test/spawn/options.test.ts')
+    const files = ['spawn', 'options', 'contain'].map((file) => text(`test/spawn/${file}.test.ts`))
+    const tests = files.join('')
     expect(tests).toContain(`${name}: `)
   })
 

@@ -8,7 +8,10 @@ import { fixturePath, type Json, node } from '../helpers/process.ts'
 const run = promisify(execFile)
 
 /** The results of test/fixtures/spawn-cases.mjs by case. */
-async function results(path: string, mode: 'plain' | 'ours' | 'around'): Promise<Json> {
+async function results(
+  path: string,
+  mode: 'plain' | 'ours' | 'around' | 'contained',
+): Promise<Json> {
   // One case uses up all descriptors.
   const script = 'ulimit -n 400; exec "$0" --no-deprecation "$1" "$2"'
   const args = ['-c', script, path, fixturePath('spawn-cases.mjs'), mode]
@@ -37,6 +40,15 @@ describe.each(nodes)('Node $version', ({ path }) => {
     const [plain, ours] = [await results(path, 'plain'), await results(path, 'ours')]
     expect(Object.keys(plain).length).toBeGreaterThanOrEqual(60)
     expect(ours).toEqual(plain)
+  })
+
+  test('every case of a contained child is as with child_process.spawn(), but for its parent', async () => {
+    const [plain, contained] = [await results(path, 'plain'), await results(path, 'contained')]
+    const differs = Object.keys(plain).filter(
+      (name) => JSON.stringify(plain[name]) !== JSON.stringify(contained[name]),
+    )
+    // The script compares its group with its parent's.
+    expect(differs).toEqual(['session and group'])
   })
 
   test('and on a Node whose internals are unknown, but for documented cases', async () => {

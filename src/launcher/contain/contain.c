@@ -2,7 +2,7 @@
 // stand-in, and the program goes on two generations below it.
 #ifdef __linux__
 #define _GNU_SOURCE
-#include "../launcher.h"
+#include "contain.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "../fds.h"
-#include "contain.h"
+#include "../launcher.h"
 
 static struct {
   SignalSet inherited;

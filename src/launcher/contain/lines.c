@@ -38,8 +38,8 @@ void TellNode(SupervisorWord word, const long long* values) {
 
 bool FlushLines(void) {
   while (self.length > 0) {
-    ssize_t size = send(self.channel, self.text, self.length,
-                        MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t size =
+        send(self.channel, self.text, self.length, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (size <= 0) return false;
     self.length -= (size_t)size;
     memmove(self.text, self.text + size, self.length);

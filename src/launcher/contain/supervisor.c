@@ -143,9 +143,19 @@ static void SignalMembers(void) {
   free(now.list);
 }
 
+// Without /proc the supervisor knows only the program, and its group.
+static void KillProgram(void) {
+  if (self.reaped) return;
+  if (getpgid(self.with.program) == self.with.program)
+    SignalGroupOf(self.with.program, SIGKILL);
+  SignalChild(self.with.program, SIGKILL);
+}
+
 static void FollowOrder(void) {
   if (self.order == kSignal) SignalMembers();
-  if (self.order == kKill) KillMembers();
+  if (self.order != kKill) return;
+  KillMembers();
+  KillProgram();
 }
 
 static void Obey(const Message* message) {
@@ -244,7 +254,7 @@ static bool IsLate(void) {
 static void TellBeginning(void) {
   pid_t program = self.with.program, own = getpid();
   TellNode(kBegan, (long long[]){program, (long long)StartTicks(program), own,
-                               (long long)StartTicks(own)});
+                                 (long long)StartTicks(own)});
 }
 
 _Noreturn void Supervise(const struct supervision* supervision) {

@@ -169,6 +169,7 @@ static int Do(const Message* step) {
       return Die(step);
     case kStepContain:
 #ifdef __linux__
+      if (step->count != 3) break;
       return Contain(number, (int)step->values[1], (int)step->values[2]);
 #else
       errno = ENOSYS;

@@ -1,0 +1,544 @@
+// spawn({ contain: true }): what the child starts, however it leaves, is found and ended. Read from /proc.
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, copyFileSync, readdirSync, readFileSync } from 'node:fs'
+import { readlinkSync, realpathSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import {
+  containedMembers,
+  containedPid,
+  exitOrStop,
+  spawn,
+  type SpawnOptions,
+  stopContained,
+  stopGroup,
+  stopProcess,
+  stopSession,
+  waitForContained,
+  watchChild,
+} from 'setsid'
+import { compile } from '../helpers/compile.ts'
+import {
+  hasNobody,
+  isLive,
+  isRoot,
+  node,
+  ps,
+  start,
+  track,
+  unprivileged,
+  until,
+} from '../helpers/process.ts'
+import { openFolder } from '../helpers/folder.ts'
+import { openTerminal } from '../helpers/pty.ts'
+import { childRows, childrenOf, each, withArgument } from '../helpers/table.ts'
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+const all: ChildProcess[] = []
+
+/** A contained shell. */
+function contain(script: string, options: SpawnOptions = {}, ...args: string[]): ChildProcess {
+  const child = spawn('sh', ['-c', script, ...args], { stdio: 'ignore', ...options, contain: true })
+  all.push(child)
+  track(child.pid ?? 0, containedPid(child) ?? 0)
+  return child
+}
+
+afterEach(async () => {
+  await Promise.all(all.splice(0).map(async (child) => stopContained(child, { grace: 0 })))
+})
+
+/** A number that only the sleeps of one test have. */
+let last = 0
+const mark = () => `${100_000 + (process.pid % 10_000)}.${++last}`
+const sleeping = (seconds: string) => withArgument(`sleep\0${seconds}\0`).filter(isLive)
+const readUid = (pid: number) =>
+  Number(/^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1])
+const fdsOf = (pid: number) =>
+  readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+
+const escapes = (s: string) => `
+  setsid sleep ${s} &
+  nohup sleep ${s} >/dev/null 2>&1 &
+  (sleep ${s} &) ; (setsid sh -c 'sleep ${s} & exit' &)
+  env -i setsid -f sleep ${s}
+  setsid sh -c 'for n in 0 1 2 3 4 5 6 7 8 9; do eval "exec $n>&-"; done; exec sleep ${s}' &
+  sleep ${s}`
+const escaped = 7
+
+describe.each([
+  ['as we are', {}],
+  ['as nobody', unprivileged],
+])('%s', (_, user) => {
+  test('what leaves by setsid, nohup, double fork, env -i and without descriptors is named, and ended', async () => {
+    const seconds = mark()
+    const child = contain(escapes(seconds), user)
+    await until(() => sleeping(seconds).length === escaped)
+    track(...sleeping(seconds))
+    const members = containedMembers(child).map(({ pid }) => pid)
+    expect(members).toEqual(expect.arrayContaining(sleeping(seconds)))
+    const result = await stopContained(child, { grace: 1000 })
+    expect(result).toMatchObject({ outcome: 'gone', survivors: [], hidden: false })
+    expect(result.signalled).toEqual(expect.arrayContaining(members))
+    expect(result.elapsed).toBeLessThan(2000)
+    expect(sleeping(seconds)).toEqual([])
+    expect(containedMembers(child)).toEqual([])
+  })
+
+  test('200 children that fork once more on SIGTERM, and a deaf one', async () => {
+    const seconds = mark()
+    const deaf = `trap '' TERM; setsid sleep ${seconds}`
+    const child = contain(
+      `i=0; while [ $i -lt 200 ]; do (trap 'setsid sleep ${seconds} & exit' TERM; sleep 1000 & wait) & i=$((i+1)); done
+       (${deaf}) & wait`,
+      user,
+    )
+    await until(() => containedMembers(child).length >= 402, 20_000)
+    const { outcome, escalated, elapsed } = await stopContained(child, { grace: 500 })
+    expect({ outcome, escalated }).toEqual({ outcome: 'gone', escalated: true })
+    expect(elapsed).toBeLessThan(1500)
+    expect(sleeping(seconds)).toEqual([])
+  }, 30_000)
+
+  test('a member that hands over by fork every millisecond, each time into a session of its own', async () => {
+    const relay = `import os, time
+while True:
+    if os.fork(): os._exit(0)
+    os.setsid()
+    time.sleep(0.001)`
+    const child = spawn('python3', ['-c', relay, 'relay-of-contain'], {
+      stdio: 'ignore',
+      contain: true,
+      ...user,
+    })
+    all.push(child)
+    await once(child, 'exit')
+    await pause(100)
+    expect(withArgument('relay-of-contain').length).toBeGreaterThan(0)
+    const { outcome, elapsed } = await stopContained(child, { grace: 100 })
+    expect(outcome).toBe('gone')
+    expect(elapsed).toBeLessThan(1100)
+    expect(withArgument('relay-of-contain')).toEqual([])
+  })
+})
+
+describe('the child', () => {
+  test.each([
+    ['exit 7', { code: 7, signal: null }],
+    ['kill -TERM $$', { code: null, signal: 'SIGTERM' }],
+    ['kill -SEGV $$', { code: null, signal: 'SIGSEGV' }],
+    ['kill -KILL $$', { code: null, signal: 'SIGKILL' }],
+    ['sleep 1000 & exit 3', { code: 3, signal: null }],
+  ])('%s: it ends as the program does, when that does', async (script, expected) => {
+    const began = Date.now()
+    expect(await exitOrStop(contain(script))).toEqual({ state: 'exited', ...expected })
+    expect(Date.now() - began).toBeLessThan(2000)
+  })
+
+  const places: [string, SpawnOptions, (program: number, own: ReturnType<typeof ps>) => object][] =
+    [
+      ['no place', {}, (_, { pgid, sid }) => ({ pgid, sid })],
+      ["group: 'new'", { group: 'new' }, (pid, { sid }) => ({ pgid: pid, sid })],
+      ["session: 'new'", { session: 'new' }, (pid) => ({ pgid: pid, sid: pid })],
+      ['detached', { detached: true }, (pid) => ({ pgid: pid, sid: pid })],
+    ]
+  test.each(places)(
+    '%s: the program has the place that it would have without',
+    (_, options, place) => {
+      const child = contain('sleep 1000', options)
+      const program = containedPid(child) ?? 0
+      expect(program).not.toBe(child.pid)
+      expect(ps(program)).toMatchObject(place(program, ps(process.pid)))
+      // Neither of the two is in the program's group, or in ours: the terminal's signals don't reach them.
+      const supervisor = ps(program).ppid
+      expect(ps(supervisor).ppid).toBe(child.pid)
+      for (const pid of [child.pid ?? 0, supervisor]) {
+        expect([program, ps(program).pgid, ps(process.pid).pgid]).not.toContain(ps(pid).pgid)
+      }
+    },
+  )
+
+  test('it and its supervisor hold no descriptor of ours, and no folder', async () => {
+    const child = contain('exec sleep 1000', { stdio: 'pipe', cwd: '/tmp' })
+    const supervisor = ps(containedPid(child) ?? 0).ppid
+    for (const pid of [child.pid ?? 0, supervisor]) {
+      const links = fdsOf(pid)
+      expect(links.filter((link) => !/^(socket:|anon_inode:)/.test(link))).toEqual([])
+      await until(() => readlinkSync(`/proc/${pid}/cwd`) === '/')
+    }
+    let closed = false
+    child.stdout?.on('close', () => (closed = true)).resume()
+    process.kill(containedPid(child) ?? 0, 'SIGKILL')
+    await until(() => closed)
+  })
+
+  test('signals to its pid reach the program; to its group, the program’s group', async () => {
+    const script = `trap 'echo usr1' USR1; trap 'echo term; exit 4' TERM; echo ready; while :; do sleep 0.05; done`
+    const child = contain(script, { stdio: ['ignore', 'pipe', 'inherit'], group: 'new' })
+    let out = ''
+    child.stdout?.on('data', (data: Buffer) => (out += data.toString()))
+    await until(() => out === 'ready\n')
+    expect(child.kill('SIGUSR1')).toBe(true)
+    await until(() => out.includes('usr1'))
+    child.kill('SIGTERM')
+    expect(await exitOrStop(child)).toEqual({ state: 'exited', code: 4, signal: null })
+
+    const seconds = mark()
+    const both = contain(`sleep ${seconds} & sleep ${seconds} & wait`, { group: 'new' })
+    await until(() => sleeping(seconds).length === 2)
+    process.kill(-(both.pid ?? 0), 'SIGTERM')
+    await until(() => sleeping(seconds).length === 0)
+    await exitOrStop(both)
+  })
+
+  test('stops and continuations of the program are told as those of a plain child', async () => {
+    const child = contain('sleep 1000', { group: 'new' })
+    const events: string[] = []
+    watchChild(child)
+      .on('stop', (signal) => events.push(signal))
+      .on('continue', () => events.push('continue'))
+    child.kill('SIGTSTP')
+    expect(await exitOrStop(child)).toEqual({ state: 'stopped', signal: 'SIGTSTP' })
+    expect(watchChild(child).stoppedBy).toBe('SIGTSTP')
+    child.kill('SIGCONT')
+    await until(() => events.includes('continue'))
+    process.kill(containedPid(child) ?? 0, 'SIGSTOP')
+    await until(() => events.length === 3)
+    child.kill('SIGCONT')
+    await until(() => events.length === 4)
+    child.kill('SIGTERM')
+    expect(await exitOrStop(child)).toMatchObject({ state: 'exited', signal: 'SIGTERM' })
+    expect(events).toEqual(['SIGTSTP', 'continue', 'SIGSTOP', 'continue'])
+  })
+
+  test('on a terminal: Ctrl-Z, the terminal back, once more in the foreground, reading, Ctrl-C', async () => {
+    const script = `import { exitOrStop, spawn, withForeground } from 'setsid'
+      const child = spawn('cat', [], { stdio: 'inherit', group: 'new', foreground: 0, contain: true })
+      for (;;) {
+        const state = await withForeground(0, child, () => exitOrStop(child))
+        console.log(JSON.stringify(state))
+        if (state.state === 'exited') break
+      }`
+    const terminal = openTerminal(node, ['--input-type=module', '-e', script])
+    terminal.type('one\r')
+    await terminal.expect(/one\r\none\r\n/)
+    terminal.type('\x1a')
+    await terminal.expect(/"stopped","signal":"SIGTSTP"/)
+    terminal.type('two\r')
+    await terminal.expect(/two\r\ntwo\r\n/)
+    terminal.type('\x03')
+    await terminal.expect(/"exited","code":null,"signal":"SIGINT"/)
+    await terminal.ended
+  })
+
+  test('no zombie is left, and exit codes of other children are not taken', async () => {
+    const child = contain(
+      'for i in 1 2 3 4 5 6 7 8 9; do (sleep 0.01 &) ; done; sleep 0.3; setsid sleep 1000 &',
+    )
+    const others = Array.from({ length: 20 }, (_, i) => spawn('sh', ['-c', `sleep 0.1; exit ${i}`]))
+    const codes = others.map(async (other) => (await once(other, 'exit'))[0] as number)
+    expect(await Promise.all(codes)).toEqual(others.map((_, i) => i))
+    await exitOrStop(child)
+    const own = containedMembers(child).map(({ pid }) => pid)
+    expect(own).toHaveLength(1)
+    const supervisor = ps(own[0] ?? 0).ppid
+    await until(() => childrenOf(supervisor).every(isLive))
+    expect(await stopContained(child)).toMatchObject({ outcome: 'gone' })
+    await until(() => !isLive(supervisor))
+    expect(
+      childRows(process.pid).filter(
+        ({ stat, comm }) => stat.startsWith('Z') && comm === 'launcher',
+      ),
+    ).toEqual([])
+  })
+
+  test('stopGroup, stopSession and stopProcess mean the program’s', async () => {
+    for (const stop of [stopGroup, stopSession]) {
+      const seconds = mark()
+      const child = contain(`setsid sleep ${seconds} & sleep ${seconds} & wait`, { session: 'new' })
+      await until(() => sleeping(seconds).length === 2)
+      expect(await stop(child, { grace: 1000 })).toMatchObject({ outcome: 'gone' })
+      expect(sleeping(seconds)).toHaveLength(1)
+      await exitOrStop(child)
+      // Its number is free: nobody else is meant.
+      expect((await stop(child)).signalled).toEqual([])
+      await stopContained(child)
+    }
+    const child = contain('exec sleep 1000')
+    expect(await stopProcess(child)).toMatchObject({
+      outcome: 'gone',
+      signalled: [containedPid(child)],
+    })
+    await exitOrStop(child)
+    expect(await stopProcess(child)).toMatchObject({ outcome: 'already-gone' })
+  })
+
+  test('group and session of a child that leads none are refused by the name of the option', async () => {
+    const child = contain('sleep 1000')
+    await expect(stopGroup(child)).rejects.toThrow("spawn it with group: 'new'")
+  })
+})
+
+/** A process with contained children, which tells their pids. */
+const parent = (body: string, options: SpawnOptions = {}, ...words: string[]) => {
+  const script = `import { spawn, containedPid } from 'setsid'
+    import { Worker } from 'node:worker_threads'
+    ${body}`
+  return start(node, [...words, '--input-type=module', '-e', script], options)
+}
+const tree = (seconds: string) =>
+  `spawn('sh', ['-c', ${JSON.stringify(escapes(seconds))}], { contain: true, stdio: 'ignore' })`
+
+describe('the end of Node ends all', () => {
+  test.each([
+    ['SIGKILL', 'process.kill(process.pid, "SIGKILL")'],
+    ['SIGSEGV', 'process.kill(process.pid, "SIGSEGV")'],
+    ['process.abort()', 'process.abort()'],
+    ['process.exit()', 'process.exit(0)'],
+  ])('%s', async (_, end) => {
+    const seconds = mark()
+    const running = parent(`${tree(seconds)}; process.stdin.once('data', () => { ${end} })`)
+    await until(() => sleeping(seconds).length === escaped)
+    track(...sleeping(seconds))
+    running.tell('end')
+    await running.ended
+    await until(() => sleeping(seconds).length === 0, 1000)
+  })
+
+  test.runIf(isRoot)('root’s Node with a child of nobody', async () => {
+    const seconds = mark()
+    const options = JSON.stringify({ contain: true, stdio: 'ignore', ...unprivileged })
+    const running = parent(`spawn('sh', ['-c', ${JSON.stringify(escapes(seconds))}], ${options})`)
+    await until(() => sleeping(seconds).length === escaped)
+    track(...sleeping(seconds))
+    process.kill(running.pid, 'SIGKILL')
+    await until(() => sleeping(seconds).length === 0, 1000)
+  })
+
+  test('a worker that is terminated ends nobody; its process does', async () => {
+    const seconds = mark()
+    const running = parent(`
+      const code = ${JSON.stringify(`import('setsid').then(({ spawn }) => ${tree(seconds)}); setInterval(() => {}, 1000)`)}
+      const worker = new Worker(code, { eval: true })
+      process.stdin.once('data', async () => { await worker.terminate(); console.log('1') })
+      setInterval(() => {}, 1000)`)
+    await until(() => sleeping(seconds).length === escaped)
+    track(...sleeping(seconds))
+    running.tell('end')
+    await running.next()
+    await pause(300)
+    expect(sleeping(seconds)).toHaveLength(escaped)
+    process.kill(running.pid, 'SIGKILL')
+    await until(() => sleeping(seconds).length === 0, 1000)
+  })
+
+  test('at any moment of a start', async () => {
+    const rounds = Number(process.env['SETSID_TEST_ROUNDS'] ?? 40)
+    for (let round = 0; round < rounds; round++) {
+      const seconds = mark()
+      const running = parent(
+        `console.log('0'); for (;;) { ${tree(seconds)}; await new Promise(setImmediate) }`,
+      )
+      await running.next()
+      await pause(Math.random() * 30)
+      process.kill(running.pid, 'SIGKILL')
+      await running.ended
+      await until(() => sleeping(seconds).length === 0, 2000)
+    }
+  }, 120_000)
+
+  test.runIf(isRoot)('also when no process can be started any more', async () => {
+    const seconds = mark()
+    // A user that nobody else is, with a limit of processes that the tree reaches.
+    const ids = { uid: 54321, gid: 54321 }
+    const storm = `while :; do setsid sleep ${seconds} & done`
+    const running = start('sh', [
+      '-c',
+      'ulimit -u 60; exec setpriv --reuid=54321 --regid=54321 --clear-groups "$@"',
+      'sh',
+      node,
+      '--input-type=module',
+      '-e',
+      `import { spawn } from 'setsid'
+       spawn('sh', ['-c', ${JSON.stringify(storm)}], { contain: true, stdio: 'ignore' })`,
+    ])
+    await until(() => each(readUid).filter((uid) => uid === ids.uid).length >= 40)
+    process.kill(running.pid, 'SIGKILL')
+    await until(() => each(readUid).every((uid) => uid !== ids.uid), 3000)
+  })
+})
+
+describe('killed halves', () => {
+  test('SIGKILL to the child kills the program; the rest is still contained', async () => {
+    const seconds = mark()
+    const child = contain(`setsid sleep ${seconds} & exec sleep 1000`)
+    await until(() => sleeping(seconds).length === 1)
+    child.kill('SIGKILL')
+    expect(await exitOrStop(child)).toMatchObject({ signal: 'SIGKILL' })
+    await until(() => !isLive(containedPid(child) ?? 0))
+    expect(containedMembers(child).map(({ pid }) => pid)).toEqual(sleeping(seconds))
+    expect(await stopContained(child)).toMatchObject({
+      outcome: 'gone',
+      signalled: expect.any(Array),
+    })
+    expect(sleeping(seconds)).toEqual([])
+  })
+
+  test('a killed supervisor: program and rest end, by the child', async () => {
+    const seconds = mark()
+    const child = contain(escapes(seconds))
+    await until(() => sleeping(seconds).length === escaped)
+    track(...sleeping(seconds))
+    const wait = waitForContained(child)
+    process.kill(ps(containedPid(child) ?? 0).ppid, 'SIGKILL')
+    expect(await exitOrStop(child)).toMatchObject({ signal: 'SIGKILL' })
+    await wait
+    expect(sleeping(seconds)).toEqual([])
+    expect(await stopContained(child)).toMatchObject({ outcome: 'survivors', hidden: true })
+  })
+
+  test('a supervisor that is killed after the child has ended: what is left is not known, and that is told', async () => {
+    const seconds = mark()
+    const child = contain(`setsid sleep ${seconds} & exit 0`)
+    await exitOrStop(child)
+    await until(() => sleeping(seconds).length === 1)
+    track(...sleeping(seconds))
+    process.kill(ps(sleeping(seconds)[0] ?? 0).ppid, 'SIGKILL')
+    await expect(waitForContained(child)).rejects.toMatchObject({
+      code: 'ESRCH',
+      reason: 'no-supervisor',
+    })
+    expect(await stopContained(child)).toMatchObject({
+      outcome: 'survivors',
+      hidden: true,
+      signalled: [],
+    })
+    expect(containedMembers(child)).toEqual([])
+  })
+})
+
+describe('stopContained, waitForContained', () => {
+  test('wait: pending while somebody is left, and fulfilled after', async () => {
+    const seconds = mark()
+    const child = contain(`setsid sleep ${seconds} & exit 0`)
+    await exitOrStop(child)
+    await expect(waitForContained(child, { timeout: 100 })).rejects.toMatchObject({
+      code: 'ETIMEDOUT',
+      reason: 'still-running',
+      pids: sleeping(seconds),
+    })
+    const abort = new AbortController()
+    const aborted = waitForContained(child, { signal: abort.signal })
+    abort.abort('enough')
+    await expect(aborted).rejects.toMatchObject({ name: 'AbortError', cause: 'enough' })
+    const done = waitForContained(child)
+    process.kill(sleeping(seconds)[0] ?? 0, 'SIGKILL')
+    await done
+    await waitForContained(child)
+    expect(await stopContained(child)).toMatchObject({ outcome: 'already-gone', signalled: [] })
+  })
+
+  test('escalate: false leaves what is deaf, and names it; another stop ends it', async () => {
+    const child = contain(`trap '' TERM; while :; do sleep 0.1; done`)
+    await until(() => containedMembers(child).some(({ command }) => command === 'sleep'))
+    const result = await stopContained(child, { grace: 200, escalate: false })
+    expect(result).toMatchObject({ outcome: 'survivors', escalated: false, hidden: false })
+    expect(result.survivors).toContainEqual(
+      expect.objectContaining({ pid: containedPid(child), reason: 'ignored' }),
+    )
+    const both = [
+      stopContained(child, { grace: 50 }),
+      stopContained(child, { killSignal: 'SIGKILL' }),
+    ]
+    for (const { outcome } of await Promise.all(both)) expect(outcome).toMatch(/gone/)
+  })
+
+  test('an abort ends the wait, and no signal is sent after it', async () => {
+    const child = contain(`trap '' TERM; while :; do sleep 0.1; done`)
+    const abort = new AbortController()
+    const stop = stopContained(child, { signal: abort.signal, grace: 100 })
+    setTimeout(() => abort.abort(), 50)
+    await expect(stop).rejects.toMatchObject({ name: 'AbortError' })
+    await pause(200)
+    expect(isLive(containedPid(child) ?? 0)).toBe(true)
+  })
+
+  test.runIf(isRoot && hasNobody)(
+    'what we may not signal is a survivor, EPERM, and is not waited for long',
+    async () => {
+      // A set-id program that becomes root for good, as sudo does, below a supervisor of nobody.
+      const copy = join(openFolder(), 'python')
+      copyFileSync(realpathSync('/usr/bin/python3'), copy)
+      chmodSync(copy, 0o4755)
+      const seconds = mark()
+      const code = `import os; os.setresuid(0, 0, 0); os.execvp('sleep', ['sleep', '${seconds}'])`
+      const child = contain(`setsid "$0" -c "$1" & sleep 1000`, unprivileged, copy, code)
+      await until(() => sleeping(seconds).length === 1 && readUid(sleeping(seconds)[0] ?? 0) === 0)
+      track(...sleeping(seconds))
+      const result = await stopContained(child, { grace: 3000 })
+      expect(result).toMatchObject({ outcome: 'survivors', hidden: false })
+      expect(result.survivors).toEqual([
+        expect.objectContaining({ pid: sleeping(seconds)[0], reason: 'EPERM' }),
+      ])
+      expect(result.elapsed).toBeLessThan(2000)
+      process.kill(sleeping(seconds)[0] ?? 0, 'SIGKILL')
+      await waitForContained(child)
+    },
+  )
+})
+
+test('what can not go with contain, and no contained child: errors before anything is done', async () => {
+  const invalid = { code: 'ERR_INVALID_ARG_VALUE' }
+  expect(() => spawn('true', { contain: true, parentDeathSignal: 'SIGTERM' })).toThrow(
+    expect.objectContaining(invalid),
+  )
+  expect(() => spawn('true', { contain: 1 as never })).toThrow(
+    expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+  )
+  const plain = spawn('true')
+  expect(() => containedPid(plain)).toThrow(expect.objectContaining(invalid))
+  expect(() => containedMembers(plain)).toThrow(expect.objectContaining(invalid))
+  await expect(stopContained(plain)).rejects.toMatchObject(invalid)
+  await expect(waitForContained(plain)).rejects.toMatchObject(invalid)
+  for (const value of [undefined, null, 12, {}]) {
+    const type = { code: 'ERR_INVALID_ARG_TYPE' }
+    expect(() => containedPid(value as never)).toThrow(expect.objectContaining(type))
+    await expect(stopContained(value as never)).rejects.toMatchObject(type)
+  }
+  const missing = spawn('/no/such/program', { contain: true })
+  const [error] = (await once(missing, 'error')) as [NodeJS.ErrnoException]
+  expect(error).toMatchObject({ code: 'ENOENT', syscall: 'spawn /no/such/program' })
+  expect([missing.pid, containedPid(missing)]).toEqual([undefined, undefined])
+  expect(await stopContained(missing)).toMatchObject({ outcome: 'already-gone' })
+})
+
+test.each(['ENOSYS', 'EPERM'])(
+  'pidfd_open refused with %s: nothing is started, and why',
+  async (code) => {
+    const script = `import { spawn } from 'setsid'
+    spawn('true', { contain: true }).on('error', ({ code, syscall, reason }) =>
+      console.log(JSON.stringify({ code, syscall, reason })))`
+    const args = [`pidfd_open=${code}`, '--', node, '--input-type=module', '-e', script]
+    expect(await start(compile('deny'), args).next()).toEqual({
+      code,
+      syscall: 'fork',
+      reason: 'no-pidfd',
+    })
+  },
+)
+
+test.runIf(isRoot)(
+  'no process left for the supervisor: EAGAIN, and nothing is started',
+  async () => {
+    const script = `import { spawn } from 'setsid'
+    spawn('true', { contain: true }).on('error', ({ code, syscall }) =>
+      console.log(JSON.stringify({ code, syscall })))`
+    // Node has its threads by then, and may fork once more.
+    const limit = `await new Promise((resolve) => setTimeout(resolve, 100))
+    process.getBuiltinModule('child_process').execFileSync('prlimit', ['--nproc=' + (process.getBuiltinModule('fs').readdirSync('/proc/self/task').length + 1), '--pid', String(process.pid)])
+    ${script}`
+    const running = start(node, ['--input-type=module', '-e', limit], { uid: 54322, gid: 54322 })
+    expect(await running.next()).toEqual({ code: 'EAGAIN', syscall: 'fork' })
+  },
+)
