@@ -103,3 +103,23 @@ export function childrenOf(pid: number): number[] | undefined {
     return undefined
   }
 }
+
+/** The folder of our own cgroup (version 2), which is often not mounted where one expects it; undefined: there is none. */
+export function ownCgroup(): string | undefined {
+  try {
+    const own = /^0::(\/.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1]
+    const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
+    for (const [, , , root = '', point = ''] of mounts
+      .filter((line) => line.includes(' - cgroup2 '))
+      .map((line) => line.split(' '))) {
+      // A mount that shows a part of the tree alone has that part as its root. Blanks are written as \\040.
+      const part = root === '/' ? '' : root
+      if (own?.startsWith(part) === true && !point.includes('\\')) {
+        return `${point}${own.slice(part.length)}`.replace(/\/$/, '')
+      }
+    }
+    return undefined
+  } catch {
+    return undefined
+  }
+}

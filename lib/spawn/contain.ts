@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { childrenOf } from '../base/proc.ts'
 import type { Start, Supervised } from '../launcher/command.ts'
 import { type containWords, decode, encodeContain, supervisorWords } from '../launcher/protocol.ts'
+import { Cgroup } from './cgroup.ts'
 import { currentBoot, isDead, isSameProcess, processInfo } from '../inspect/process.ts'
 import { listProcessesSync } from '../inspect/list.ts'
 import type { ProcessInfo } from '../inspect/types.ts'
@@ -31,8 +32,11 @@ export class Containment extends EventEmitter<Events> {
   #text = ''
   #waiting = 0
 
-  constructor({ program, supervisor, channel }: Supervised) {
+  readonly #child: ChildProcess
+
+  constructor(child: ChildProcess, { program, supervisor, channel }: Supervised) {
     super()
+    this.#child = child
     this.setMaxListeners(0)
     this.program = program
     this.supervisor = supervisor
@@ -76,10 +80,19 @@ export class Containment extends EventEmitter<Events> {
     if (--this.#waiting === 0) this.#socket.unref()
   }
 
-  /** The live processes below the supervisor. */
+  /** What holds the rest when the supervisor is lost; undefined: nothing does. */
+  get cgroup(): Cgroup | undefined {
+    return this.state === 'lost' ? Cgroup.of(this.#child.pid ?? 0) : undefined
+  }
+
+  /** The live processes below the supervisor, or in the cgroup that it has left. */
   members(): ProcessInfo[] {
     const { pid } = this.supervisor
-    if (this.state !== 'live' || !this.isSupervised()) return []
+    if (this.state === 'empty') return []
+    if (this.state === 'lost' || !this.isSupervised()) {
+      const pids = this.cgroup?.pids() ?? []
+      return pids.flatMap((pid) => processInfo(pid, { throwIfNoEntry: false }) ?? [])
+    }
     const below = childrenOf(pid) === undefined ? belowByTable(pid) : belowByChildren(pid)
     return below.filter((info) => !isDead(info)).sort((a, b) => a.pid - b.pid)
   }
@@ -128,7 +141,7 @@ const containments = new WeakMap<ChildProcess, Containment>()
 
 /** Takes a contained child that has just been started. */
 export function supervise(child: ChildProcess, supervised: Supervised): void {
-  containments.set(child, new Containment(supervised))
+  containments.set(child, new Containment(child, supervised))
 }
 
 /** undefined for a child that is not contained. */

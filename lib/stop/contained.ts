@@ -1,6 +1,5 @@
 // Stops and waits for all of a contained child: its supervisor signals, looks, and tells when nothing is left.
 import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ESRCH, ETIMEDOUT } from '../base/errno.ts'
 import { aborted, systemError } from '../base/errors.ts'
@@ -8,7 +7,6 @@ import { signals } from '../base/signals.ts'
 import { identify } from '../inspect/process.ts'
 import { checkWaitOptions } from '../inspect/wait.ts'
 import type { ProcessInfo, WaitOptions } from '../inspect/types.ts'
-import { hasEnded } from '../spawn/child.ts'
 import type { Containment } from '../spawn/contain.ts'
 import { checkContained } from '../spawn/contained.ts'
 import { checkStopOptions } from './plan.ts'
@@ -16,6 +14,9 @@ import { KILL_WAIT, settled } from './rounds.ts'
 import type { Member } from './report.ts'
 import { describeSurvivors } from './survivors.ts'
 import type { StopOptions, StopPlan, StopResult } from './types.ts'
+
+/** The pause in milliseconds between two looks at the cgroup of a lost supervisor. */
+const PAUSE = 20
 
 /** The time in milliseconds after which members that we may not signal are not waited for any more. */
 const NO_RIGHT = 300
@@ -51,7 +52,7 @@ export async function stopContained(
   const stop = new Stop(containment, plan)
   containment.hold()
   try {
-    const outcome = await stop.run(child)
+    const outcome = await stop.run()
     return { ...stop.told(), ...outcome, elapsed: performance.now() - began }
   } finally {
     stop.end()
@@ -90,7 +91,7 @@ export async function waitForContained(
       const text = `${pids.join(', ')} of it are still there after ${timeout} ms`
       throw systemError(ETIMEDOUT, 'waitForContained', { reason: 'still-running', text, pids })
     }
-    if (!(await isProven(containment, child))) {
+    if (!(await isEmptied(containment, timeout, signal))) {
       const text = 'its supervisor was killed, and what is left of it can not be found'
       throw systemError(ESRCH, 'waitForContained', { reason: 'no-supervisor', text })
     }
@@ -103,12 +104,27 @@ function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw aborted(signal)
 }
 
-/** Whether the end of the supervisor proves that nothing is left. */
-async function isProven({ state }: Containment, child: ChildProcess): Promise<boolean> {
+/** Whether nothing is left. The cgroup of a lost supervisor is waited for; false: there is none, and nobody knows. */
+async function isEmptied(
+  containment: Containment,
+  limit = Infinity,
+  abort?: AbortSignal,
+): Promise<boolean> {
+  const { state, cgroup } = containment
   if (state === 'empty') return true
-  // The process that stands for the child has then ended the rest, before it ends itself.
-  if (hasEnded(child)) return false
-  await once(child, 'exit')
+  if (cgroup === undefined) return false
+  const deadline = performance.now() + limit
+  while (!cgroup.isEmpty()) {
+    throwIfAborted(abort)
+    if (performance.now() >= deadline) {
+      const pids = cgroup.pids()
+      const text = `${pids.join(', ')} of it are still there after ${limit} ms`
+      throw systemError(ETIMEDOUT, 'waitForContained', { reason: 'still-running', text, pids })
+    }
+    await delay(PAUSE)
+  }
+  cgroup.remove()
+  containment.state = 'empty'
   return true
 }
 
@@ -162,7 +178,7 @@ class Stop {
     return { signalled: [...this.#sent].sort((a, b) => a - b), escalated: this.#escalated }
   }
 
-  async run(child: ChildProcess): Promise<Pick<StopResult, 'outcome' | 'survivors' | 'hidden'>> {
+  async run(): Promise<Pick<StopResult, 'outcome' | 'survivors' | 'hidden'>> {
     const { killSignal, grace, escalate } = this.#plan
     await this.#send(killSignal, grace)
     if (this.#containment.state === 'live' && escalate !== false && !this.#isHopeless()) {
@@ -170,7 +186,7 @@ class Stop {
       await this.#send(escalate, KILL_WAIT)
     }
     if (this.#containment.state !== 'live') {
-      const proven = await isProven(this.#containment, child)
+      const proven = await this.#killCgroup(this.#containment)
       if (!proven) return { outcome: 'survivors', survivors: [], hidden: true }
       return {
         outcome: this.#sent.size > 0 ? 'gone' : 'already-gone',
@@ -196,6 +212,22 @@ class Stop {
       await ended(this.#containment, left, abort)
     }
     throwIfAborted(abort)
+  }
+
+  /** Ends what a lost supervisor has left. Without it there is no grace: SIGKILL comes at once. */
+  async #killCgroup(containment: Containment): Promise<boolean> {
+    const { state, cgroup } = containment
+    if (state === 'empty') return true
+    if (cgroup === undefined) return false
+    for (const pid of cgroup.pids()) this.#sent.add(pid)
+    this.#escalated = this.#sent.size > 0
+    for (const deadline = performance.now() + KILL_WAIT; !cgroup.isEmpty(); await delay(PAUSE)) {
+      if (performance.now() >= deadline) return false
+      cgroup.kill()
+    }
+    cgroup.remove()
+    containment.state = 'empty'
+    return true
   }
 
   #isHopeless(): boolean {

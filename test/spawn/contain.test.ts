@@ -1,7 +1,7 @@
 // spawn({ contain: true }): what the child starts, however it leaves, is found and ended. Read from /proc.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, copyFileSync, readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readlinkSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -18,6 +18,7 @@ import {
   waitForContained,
   watchChild,
 } from 'setsid'
+import { ownCgroup } from '../../lib/base/proc.ts'
 import { compile } from '../helpers/compile.ts'
 import {
   hasNobody,
@@ -49,12 +50,19 @@ afterEach(async () => {
   await Promise.all(all.splice(0).map(async (child) => stopContained(child, { grace: 0 })))
 })
 
+/** The folder of our own cgroup, if a child's can be made there. */
+const folder = ownCgroup() ?? ''
+const hasCgroup = isRoot && existsSync(`${folder}/cgroup.procs`)
+const cgroups = () => readdirSync(folder).filter((name) => name.startsWith('setsid-'))
+
 /** A number that only the sleeps of one test have. */
 let last = 0
 const mark = () => `${100_000 + (process.pid % 10_000)}.${++last}`
 const sleeping = (seconds: string) => withArgument(`sleep\0${seconds}\0`).filter(isLive)
 const readUid = (pid: number) =>
   Number(/^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1])
+/** The machine's init takes its time to reap. */
+const liveUid = (pid: number) => (isLive(pid) ? readUid(pid) : undefined)
 const fdsOf = (pid: number) =>
   readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
 
@@ -164,7 +172,10 @@ describe('the child', () => {
     const supervisor = ps(containedPid(child) ?? 0).ppid
     for (const pid of [child.pid ?? 0, supervisor]) {
       const links = fdsOf(pid)
-      expect(links.filter((link) => !/^(socket:|anon_inode:)/.test(link))).toEqual([])
+      const cgroup = /^\/sys\/fs\/cgroup\//
+      expect(
+        links.filter((link) => !/^(socket:|anon_inode:)/.test(link) && !cgroup.test(link)),
+      ).toEqual([])
       await until(() => readlinkSync(`/proc/${pid}/cwd`) === '/')
     }
     let closed = false
@@ -365,7 +376,7 @@ describe('the end of Node ends all', () => {
     ])
     await until(() => each(readUid).filter((uid) => uid === ids.uid).length >= 40)
     process.kill(running.pid, 'SIGKILL')
-    await until(() => each(readUid).every((uid) => uid !== ids.uid), 3000)
+    await until(() => each(liveUid).every((uid) => uid !== ids.uid))
   })
 })
 
@@ -395,27 +406,80 @@ describe('killed halves', () => {
     expect(await exitOrStop(child)).toMatchObject({ signal: 'SIGKILL' })
     await wait
     expect(sleeping(seconds)).toEqual([])
-    expect(await stopContained(child)).toMatchObject({ outcome: 'survivors', hidden: true })
+    expect(await stopContained(child)).toMatchObject({ outcome: 'already-gone' })
   })
 
-  test('a supervisor that is killed after the child has ended: what is left is not known, and that is told', async () => {
-    const seconds = mark()
-    const child = contain(`setsid sleep ${seconds} & exit 0`)
+  /** A child whose supervisor is killed after it has ended: its sleep is left. */
+  async function losesSupervisor(seconds: string, user: SpawnOptions) {
+    const child = contain(`setsid sleep ${seconds} & exit 0`, user)
     await exitOrStop(child)
     await until(() => sleeping(seconds).length === 1)
     track(...sleeping(seconds))
     process.kill(ps(sleeping(seconds)[0] ?? 0).ppid, 'SIGKILL')
-    await expect(waitForContained(child)).rejects.toMatchObject({
-      code: 'ESRCH',
-      reason: 'no-supervisor',
+    return child
+  }
+
+  test.runIf(!isRoot || hasNobody)(
+    'a supervisor that is killed after the child has ended, without a cgroup: what is left is not known, and that is told',
+    async () => {
+      const seconds = mark()
+      const child = await losesSupervisor(seconds, unprivileged)
+      await expect(waitForContained(child)).rejects.toMatchObject({
+        code: 'ESRCH',
+        reason: 'no-supervisor',
+      })
+      expect(await stopContained(child)).toMatchObject({
+        outcome: 'survivors',
+        hidden: true,
+        signalled: [],
+      })
+      expect(containedMembers(child)).toEqual([])
+    },
+  )
+
+  test.runIf(hasCgroup)('the same with a cgroup: nothing is lost', async () => {
+    const seconds = mark()
+    const child = await losesSupervisor(seconds, {})
+    await expect(waitForContained(child, { timeout: 300 })).rejects.toMatchObject({
+      code: 'ETIMEDOUT',
     })
-    expect(await stopContained(child)).toMatchObject({
-      outcome: 'survivors',
-      hidden: true,
-      signalled: [],
-    })
-    expect(containedMembers(child)).toEqual([])
+    expect(containedMembers(child).map(({ pid }) => pid)).toEqual(sleeping(seconds))
+    const [left] = sleeping(seconds)
+    expect(await stopContained(child)).toMatchObject({ outcome: 'gone', signalled: [left] })
+    expect(sleeping(seconds)).toEqual([])
+    await waitForContained(child)
   })
+
+  test.runIf(hasCgroup)(
+    'a cgroup that nobody has removed is removed by the next child',
+    async () => {
+      const seconds = mark()
+      const running = parent(
+        `console.log(String(spawn('sh', ['-c', 'exec sleep ${seconds}'], { contain: true, stdio: 'ignore' }).pid))`,
+      )
+      const child = Number(await running.next())
+      await until(() => sleeping(seconds).length === 1)
+      const supervisor = ps(sleeping(seconds)[0] ?? 0).ppid
+      for (const pid of [child, supervisor]) process.kill(pid, 'SIGSTOP')
+      for (const pid of [child, supervisor]) process.kill(pid, 'SIGKILL')
+      await until(() => sleeping(seconds).length === 0)
+      expect(cgroups()).toContain(`setsid-${child}`)
+      await running.ended
+      await until(() => !existsSync(`/proc/${child}`))
+      await exitOrStop(contain('true'))
+      await until(() => !cgroups().includes(`setsid-${child}`))
+    },
+  )
+})
+
+test.runIf(hasCgroup)('no cgroup is left', async () => {
+  for (let i = 0; i < 20; i++) {
+    const child = contain('setsid sleep 1000 & exit 0')
+    await exitOrStop(child)
+    expect(cgroups()).toContain(`setsid-${child.pid}`)
+    await stopContained(child, { grace: 1000 })
+    expect(cgroups()).not.toContain(`setsid-${child.pid}`)
+  }
 })
 
 describe('stopContained, waitForContained', () => {
@@ -423,6 +487,7 @@ describe('stopContained, waitForContained', () => {
     const seconds = mark()
     const child = contain(`setsid sleep ${seconds} & exit 0`)
     await exitOrStop(child)
+    await until(() => sleeping(seconds).length === 1)
     await expect(waitForContained(child, { timeout: 100 })).rejects.toMatchObject({
       code: 'ETIMEDOUT',
       reason: 'still-running',
@@ -456,6 +521,7 @@ describe('stopContained, waitForContained', () => {
 
   test('an abort ends the wait, and no signal is sent after it', async () => {
     const child = contain(`trap '' TERM; while :; do sleep 0.1; done`)
+    await until(() => containedMembers(child).some(({ command }) => command === 'sleep'))
     const abort = new AbortController()
     const stop = stopContained(child, { signal: abort.signal, grace: 100 })
     setTimeout(() => abort.abort(), 50)

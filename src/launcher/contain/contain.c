@@ -19,8 +19,10 @@ static struct {
   int link[2];
 } self;
 
+// Keeps errno.
 static int Undo(void) {
   int error = errno;
+  RemoveCgroup();
   BlockSignals(self.inherited, NULL);
   errno = error;
   return -1;
@@ -30,8 +32,8 @@ static int Undo(void) {
 static int BecomeProgram(int channel, enum place place, int leash) {
   if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return -1;
   pid_t supervisor = getpid();
-  pid_t program = fork();
-  if (program < 0) return -1;
+  pid_t program = ForkIntoCgroup();
+  if (program < 0) return Undo();
   if (program > 0) {
     if (place == kOwnSession) setsid();
     close(self.link[0]);
@@ -58,11 +60,12 @@ int Contain(int channel, int node, int number) {
   if ((place == kOwnGroup && setpgid(0, 0) != 0) ||
       (place == kBoth && setsid() < 0))
     return Undo();
+  OpenCgroup();
   pid_t supervisor = fork();
   if (supervisor < 0) return Undo();
   if (supervisor == 0) return BecomeProgram(channel, place, leash);
   close(self.link[1]);
   if (place == kOwnSession) setsid();
-  StandIn(supervisor, self.link[0]);
+  StandIn(supervisor, self.link[0], channel);
 }
 #endif

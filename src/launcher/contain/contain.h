@@ -46,7 +46,30 @@ struct supervision {
 _Noreturn void Supervise(const struct supervision* supervision);
 
 // stand-in.c
-_Noreturn void StandIn(pid_t supervisor, int link);
+_Noreturn void StandIn(pid_t supervisor, int link, int channel);
+
+// cgroup.c: each does nothing where no cgroup could be made.
+void OpenCgroup(void);
+void CgroupDescriptors(int fds[2]);
+// fork(2) of the program, which begins in the cgroup.
+pid_t ForkIntoCgroup(void);
+bool KillCgroup(void);
+// The kernel refuses as long as somebody is in it.
+void RemoveCgroup(void);
+
+// program.c
+void PassOn(pid_t program, int number);
+void KillProgram(pid_t program);
+
+// orders.c
+enum order { kOrderNothing, kOrderSignal, kOrderKill };
+enum order GivenOrder(void);
+void OrderNothing(void);
+// To each that is there, and to each that comes later.
+void OrderSignal(int number);
+void OrderKill(void);
+// One look, and the signals for what it has found.
+void FollowOrder(void);
 
 // lines.c: lines to Node. They are kept until Node reads them, so the
 // supervisor never waits for Node.

@@ -15,12 +15,14 @@
 static struct {
   pid_t supervisor;
   int link;
+  int channel;
 } self;
 
 // Somebody has killed the supervisor, and the kernel has killed the program.
 // The rest has come to this process, which is a subreaper too.
 static _Noreturn void EndTheRest(void) {
   for (;;) {
+    KillCgroup();
     KillMembers();
     while (waitpid(-1, NULL, WNOHANG) > 0) {
     }
@@ -28,6 +30,12 @@ static _Noreturn void EndTheRest(void) {
       break;
     poll(NULL, 0, 1);
   }
+  RemoveCgroup();
+  // The supervisor may have been killed in the middle of a line.
+  (void)!send(self.channel, "\n", 1, MSG_NOSIGNAL);
+  OpenLines(self.channel);
+  TellNode(kEmpty, NULL);
+  FinishLines();
   DieBy(SIGKILL);
 }
 
@@ -56,12 +64,15 @@ static void PassOnSignals(void) {
   }
 }
 
-_Noreturn void StandIn(pid_t supervisor, int link) {
+_Noreturn void StandIn(pid_t supervisor, int link, int channel) {
   self.supervisor = supervisor;
   self.link = link;
+  self.channel = channel;
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   // It must hold neither the caller's pipes nor its folder.
-  CloseAllBut(&link, 1);
+  int keep[] = {link, channel, -1, -1};
+  CgroupDescriptors(keep + 2);
+  CloseAllBut(keep, sizeof keep / sizeof *keep);
   if (chdir("/") != 0) EndTheRest();
   int signals = OpenSignals(EVERY_SIGNAL);
   for (;;) {

@@ -14,7 +14,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -44,10 +43,6 @@ static struct {
   bool reaped;
   struct ending ending;
   bool told;
-  // What goes to every member: a signal, once each; or the end.
-  enum { kNothing, kSignal, kKill } order;
-  int signal;
-  struct members signalled, refused;
   struct timespec deadline;  // of the end, when Node has ended
   bool orphaned;
 } self;
@@ -68,6 +63,7 @@ static void TellEnding(bool last) {
 
 static _Noreturn void NothingIsLeft(void) {
   TellNode(kEmpty, NULL);
+  RemoveCgroup();
   FinishLines();
   TellEnding(true);
   _exit(0);
@@ -82,7 +78,7 @@ static void LookAtProgram(void) {
         info.si_pid == 0)
       return;
     // The supervisor itself stops what it kills.
-    if (self.order == kKill) continue;
+    if (GivenOrder() == kOrderKill) continue;
     if (info.si_code == CLD_STOPPED) {
       TellNode(kStopped, (long long[]){info.si_status});
     } else {
@@ -122,40 +118,11 @@ static void LookAtChildren(void) {
   if (self.reaped) TellEnding(false);
 }
 
-// Sends the signal of Node's order to each member that has not had it.
-static void SignalMembers(void) {
-  struct members now = {0};
-  FindMembers(&now);
-  for (size_t i = 0; i < now.count; i++) {
-    const struct member* member = &now.list[i];
-    if (IsKnown(&self.signalled, member) || IsKnown(&self.refused, member))
-      continue;
-    if (SignalMember(member, self.signal) == 0) {
-      Remember(&self.signalled, member);
-      TellNode(kSent, (long long[]){member->pid});
-      // So that what is stopped can act on it.
-      if (self.signal != SIGKILL) SignalMember(member, SIGCONT);
-    } else if (errno == EPERM) {
-      Remember(&self.refused, member);
-      TellNode(kDenied, (long long[]){member->pid});
-    }
-  }
-  free(now.list);
-}
-
-// Without /proc the supervisor knows only the program, and its group.
-static void KillProgram(void) {
-  if (self.reaped) return;
-  if (getpgid(self.with.program) == self.with.program)
-    SignalGroupOf(self.with.program, SIGKILL);
-  SignalChild(self.with.program, SIGKILL);
-}
-
-static void FollowOrder(void) {
-  if (self.order == kSignal) SignalMembers();
-  if (self.order != kKill) return;
-  KillMembers();
-  KillProgram();
+static void Follow(void) {
+  // Before a look, which may take long while the program starts others.
+  if (GivenOrder() == kOrderKill && !self.reaped)
+    KillProgram(self.with.program);
+  FollowOrder();
 }
 
 static void Obey(const Message* message) {
@@ -164,24 +131,19 @@ static void Obey(const Message* message) {
       self.held = true;
       break;
     case kSignalAll:
-      self.order = kSignal;
-      self.signal = (int)message->values[0];
-      self.signalled.count = self.refused.count = 0;
+      OrderSignal((int)message->values[0]);
       break;
-    case kKillAll: {
+    case kKillAll:
       // Tells Node of each before it goes.
-      self.order = kSignal;
-      self.signal = SIGKILL;
-      self.signalled.count = self.refused.count = 0;
-      SignalMembers();
-      self.order = kKill;
+      OrderSignal(SIGKILL);
+      FollowOrder();
+      OrderKill();
       break;
-    }
     case kRest:
-      self.order = kNothing;
+      OrderNothing();
       break;
   }
-  FollowOrder();
+  Follow();
 }
 
 // Lines, of which the last may come in parts.
@@ -208,23 +170,11 @@ static void HearNode(void) {
   memmove(text, line, length + 1);
 }
 
-// A signal that is pending here too went to the group of the stand-in, as
-// kill(-pid) of Node's child does: it is for the program's group.
-static void PassOn(int number) {
-  if (self.reaped) return;
-  // No process is signalling that group any more: see WaitForSenders of launch.
-  setpgid(0, 0x7fffffff);
-  bool group = TakePending(number, NULL) == number;
-  if (!group || getpgid(self.with.program) != self.with.program ||
-      SignalGroupOf(self.with.program, number) != 0)
-    SignalChild(self.with.program, number);
-}
-
 static void HearStandIn(void) {
   int number;
   ssize_t size = recv(self.with.link, &number, sizeof number, MSG_DONTWAIT);
   if (size == sizeof number) {
-    PassOn(number);
+    if (!self.reaped) PassOn(self.with.program, number);
   } else if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) {
     // It has ended with the program, or somebody has killed it, which is what
     // the program was meant to get.
@@ -238,11 +188,11 @@ static void NodeHasEnded(void) {
   close(self.with.leash);
   self.with.leash = -1;
   if (self.with.channel >= 0) Loosen();
-  self.order = kKill;
+  OrderKill();
   self.orphaned = true;
   clock_gettime(CLOCK_MONOTONIC, &self.deadline);
   self.deadline.tv_sec += kPatience / 1000;
-  FollowOrder();
+  Follow();
 }
 
 static bool IsLate(void) {
@@ -260,7 +210,8 @@ static void TellBeginning(void) {
 _Noreturn void Supervise(const struct supervision* supervision) {
   self.with = *supervision;
   self.held = self.with.channel < 0;
-  int keep[] = {self.with.link, self.with.channel, self.with.leash};
+  int keep[] = {self.with.link, self.with.channel, self.with.leash, -1, -1};
+  CgroupDescriptors(keep + 3);
   CloseAllBut(keep, sizeof keep / sizeof *keep);
   // It must not hold the caller's folder. It has no other use for one.
   (void)!chdir("/");
@@ -268,7 +219,7 @@ _Noreturn void Supervise(const struct supervision* supervision) {
   TellBeginning();
   self.signals = OpenSignals(OneSignal(SIGCHLD));
   static const int kPauses[] = {
-      [kNothing] = -1, [kSignal] = kLook, [kKill] = kKillLook};
+      [kOrderNothing] = -1, [kOrderSignal] = kLook, [kOrderKill] = kKillLook};
   for (;;) {
     bool flushed = FlushLines();
     struct pollfd events[] = {
@@ -276,16 +227,15 @@ _Noreturn void Supervise(const struct supervision* supervision) {
         {self.with.channel, (short)(POLLIN | (flushed ? 0 : POLLOUT)), 0},
         {self.with.leash, POLLIN, 0},
         {self.signals, POLLIN, 0}};
-    int pause = self.signals < 0 && kPauses[self.order] < 0
-                    ? kLook
-                    : kPauses[self.order];
+    int pause = kPauses[GivenOrder()];
+    if (self.signals < 0 && pause < 0) pause = kLook;
     poll(events, sizeof events / sizeof *events, pause);
     TakePending(SIGCHLD, NULL);
     if (events[1].revents != 0) HearNode();
     if (events[0].revents != 0) HearStandIn();
     if (events[2].revents != 0) NodeHasEnded();
     LookAtChildren();
-    FollowOrder();
+    Follow();
     if (self.orphaned && IsLate()) _exit(1);
   }
 }

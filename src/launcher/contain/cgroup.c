@@ -1,0 +1,169 @@
+// A cgroup of version 2 for a contained child, where one can be made: below our
+// own, if this user may write there. The kernel then kills all of it at once,
+// and it outlives both the stand-in and the supervisor (cgroups(7)).
+#ifdef __linux__
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../fds.h"
+#include "../text.h"
+#include "contain.h"
+
+#ifndef SYS_clone3
+#define SYS_clone3 435
+#endif
+// CLONE_INTO_CGROUP, Linux 5.7.
+#define INTO_CGROUP 0x200000000ULL
+static const char kPrefix[] = "setsid-";
+
+static struct {
+  int parent, fd;
+  char name[32];
+} self = {.parent = -1, .fd = -1};
+
+static char* ReadWhole(const char* path) {
+  size_t length = 0, room = 16384;
+  char* text = malloc(room);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  while (fd >= 0 && text != NULL) {
+    ssize_t size = read(fd, text + length, room - 1 - length);
+    if (size <= 0) break;
+    length += (size_t)size;
+    if (room - length > 1) continue;
+    char* more = realloc(text, room *= 2);
+    if (more == NULL) break;
+    text = more;
+  }
+  if (fd >= 0) close(fd);
+  if (text != NULL) text[length] = '\0';
+  return text;
+}
+
+// The rest of the line that begins with `start`, with a NUL behind it.
+static char* RestOfLine(char* text, const char* start) {
+  for (char* line = text; line != NULL;) {
+    char* end = strchr(line, '\n');
+    if (strncmp(line, start, strlen(start)) == 0) {
+      if (end != NULL) *end = '\0';
+      return line + strlen(start);
+    }
+    line = end == NULL ? NULL : end + 1;
+  }
+  return NULL;
+}
+
+// The folder of our own cgroup, or -1. Version 2 is often mounted beside
+// version 1, so the place is read and not guessed. A mount that shows a part
+// of the tree alone has that part as its root.
+static int OpenOwn(void) {
+  char *mounts = ReadWhole("/proc/self/mountinfo"),
+       *cgroups = ReadWhole("/proc/self/cgroup"), path[PATH_MAX];
+  const char* own = cgroups == NULL ? NULL : RestOfLine(cgroups, "0::");
+  int fd = -1;
+  char* rest = NULL;
+  for (char* line = mounts; own != NULL && fd < 0 && line != NULL;
+       line = rest) {
+    rest = strchr(line, '\n');
+    if (rest != NULL) *rest++ = '\0';
+    char root[PATH_MAX], point[PATH_MAX];
+    if (strstr(line, " - cgroup2 ") == NULL ||
+        sscanf(line, "%*s %*s %*s %4095s %4095s", root, point) != 2)
+      continue;
+    size_t length = strcmp(root, "/") == 0 ? 0 : strlen(root);
+    // Blanks in a path are written as \040: such a mount is left out.
+    if (strncmp(own, root, length) != 0 || strchr(point, '\\') != NULL)
+      continue;
+    int size = snprintf(path, sizeof path, "%s%s", point, own + length);
+    if (size < (int)sizeof path)
+      fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  }
+  free(mounts);
+  free(cgroups);
+  return AboveStdio(fd);
+}
+
+// Removes the empty cgroups of stand-ins that were killed with their
+// supervisors. The kernel refuses where somebody is in one.
+static void Sweep(int parent) {
+  enum { kMost = 64 };
+  int seen = 0, copy = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* folder = copy < 0 ? NULL : fdopendir(copy);
+  if (folder == NULL) return;
+  for (struct dirent* entry; (entry = readdir(folder)) != NULL;) {
+    long long pid;
+    size_t length = sizeof kPrefix - 1;
+    if (strncmp(entry->d_name, kPrefix, length) != 0 ||
+        !ParseNumber(entry->d_name + length, 1, INT_MAX, &pid))
+      continue;
+    if (seen++ == kMost) break;
+    if (getsid((pid_t)pid) < 0 && errno == ESRCH)
+      unlinkat(parent, entry->d_name, AT_REMOVEDIR);
+  }
+  closedir(folder);
+}
+
+void OpenCgroup(void) {
+  self.parent = OpenOwn();
+  if (self.parent < 0) return;
+  Sweep(self.parent);
+  snprintf(self.name, sizeof self.name, "%s%d", kPrefix, (int)getpid());
+  if (mkdirat(self.parent, self.name, 0755) == 0) {
+    self.fd = AboveStdio(
+        openat(self.parent, self.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (self.fd >= 0) return;
+    unlinkat(self.parent, self.name, AT_REMOVEDIR);
+  }
+  close(self.parent);
+  self.parent = -1;
+}
+
+void CgroupDescriptors(int fds[2]) {
+  fds[0] = self.parent;
+  fds[1] = self.fd;
+}
+
+static bool Write(const char* name, const char* text) {
+  int fd = self.fd < 0
+               ? -1
+               : openat(self.fd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return false;
+  bool written = write(fd, text, strlen(text)) > 0;
+  close(fd);
+  return written;
+}
+
+pid_t ForkIntoCgroup(void) {
+  if (self.fd < 0) return fork();
+  // struct clone_args up to `cgroup`.
+  struct {
+    uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack,
+        stack_size, tls, set_tid, set_tid_size, cgroup;
+  } args = {.flags = INTO_CGROUP,
+            .exit_signal = SIGCHLD,
+            .cgroup = (uint64_t)self.fd};
+  // This process has one thread, so what libc does in fork() has no work.
+  long pid = syscall(SYS_clone3, &args, sizeof args);
+  if (pid >= 0 || errno == EAGAIN || errno == ENOMEM) return (pid_t)pid;
+  // An old kernel, or a sandbox. Without the right to join it stays outside,
+  // and the cgroup stays empty.
+  pid_t child = fork();
+  if (child == 0) (void)!Write("cgroup.procs", "0");
+  return child;
+}
+
+bool KillCgroup(void) { return Write("cgroup.kill", "1"); }
+
+void RemoveCgroup(void) {
+  if (self.parent >= 0) unlinkat(self.parent, self.name, AT_REMOVEDIR);
+}
+#endif
