@@ -21,6 +21,8 @@ class ControllingTerminal {
   #lentAtStart: Before | undefined
   /** The loans that have not ended, each on top of the one before. */
   readonly #loans: Loan[] = []
+  /** Settled when the last call of inTurn() is done. */
+  #turn: Promise<unknown> = Promise.resolve()
 
   /**
    * The foreground process group, if the terminal is ours to give on, else -errno: EPERM for a background process.
@@ -122,6 +124,13 @@ class ControllingTerminal {
     const result = native.tcsetpgrp(fd, pgid)
     if (result === 0) this.#lentTo = pgid === native.getpgrp() ? undefined : pgid
     return result
+  }
+
+  /** Runs `fn` when all that were given before are done: one program at a time has the terminal. */
+  async inTurn<T>(fn: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(fn)
+    this.#turn = mine.catch(() => undefined)
+    return mine
   }
 
   /** Forgets a loan: it is done, and so is what spawn() lent meanwhile. */
@@ -244,6 +253,16 @@ export function whyBackground(fd: number | undefined): Reason {
   const has = holder < 0 ? 'another process group' : `process group ${holder}`
   const text = `this process is in the background, ${has} has the terminal`
   return { reason: 'background', text, ...(holder >= 0 && { pgid: holder }) }
+}
+
+/**
+ * Stops our own process group, which is the job that the shell above sees, as Ctrl-Z does. It returns when the shell has
+ * continued the group. The kernel ignores the signal in an orphaned group, which nobody could continue, and where it is
+ * ignored (POSIX XSH 2.4.3): then it returns at once.
+ */
+export function stopOwnGroup(signal: 'SIGTSTP' | 'SIGTTIN' | 'SIGTTOU'): void {
+  // 0 is the caller's own group (kill(2)) also where its number is 1, or 0 because its leader is outside the namespace.
+  process.kill(0, signal)
 }
 
 export const terminal = new ControllingTerminal()
