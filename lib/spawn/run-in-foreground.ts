@@ -13,7 +13,7 @@ import { pauseStdin } from './stdin.ts'
 import { stopOwnGroup, terminal } from './terminal.ts'
 import type { ChildExit, SpawnOptions } from './types.ts'
 
-/** What a program in the background waits before it asks for the terminal again, where nothing can stop it. */
+/** ms that a program in the background waits before it asks for the terminal again, where nothing stops us. */
 const PAUSE = 100
 
 /**
@@ -62,11 +62,15 @@ export async function runInForeground(
   const place = terminalOf(options)
   if (place === undefined) return ending(spawn(file, args, options), exitOf)
   return terminal.inTurn(async () => {
+    // Of a terminal alone: process.stdin would make a pipe non-blocking, which is the child's too.
+    const raw = native.tcgetsid(0) === native.getsid(0) && process.stdin.isRaw
     const resume = pauseStdin(place.own)
     try {
       const child = spawn(file, args, { ...options, group: 'new', foreground: place.child })
       return await ending(child, () => runAsJob(place.own, child))
     } finally {
+      // Raw mode can't be set in the background: we wait for fg, as any program that sets modes.
+      if (raw && terminal.right(place.own) === EPERM) stopOwnGroup('SIGTTOU')
       resume()
     }
   })
@@ -115,7 +119,11 @@ function terminalOf(options: SpawnOptions): Place | undefined {
   for (const child of [0, 1, 2]) {
     const own = ownDescriptor(child, { stdio })
     // tcgetpgrp() answers for the master side of any pty too.
-    if (own !== undefined && native.tcgetpgrp(own) >= 0 && native.tcgetsid(own) === native.getsid(0))
+    if (
+      own !== undefined &&
+      native.tcgetpgrp(own) >= 0 &&
+      native.tcgetsid(own) === native.getsid(0)
+    )
       return { child, own }
   }
   return undefined
