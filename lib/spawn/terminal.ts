@@ -89,6 +89,8 @@ class ControllingTerminal {
     const before = denied ? undefined : this.takeLentAtStart()
     const loan = new Loan(this, fd, pgid, before)
     this.#loans.push(loan)
+    // Node must not read in the background while it waits.
+    if (denied) loan.resume = pauseStdin(fd)
     // A group that has had the terminal from its start has not stopped for want of it.
     if (before !== undefined && holder === pgid) loan.state = 'lent'
     return loan
@@ -140,13 +142,20 @@ class ControllingTerminal {
     this.#loans.splice(at, 1)
     if (above !== undefined) {
       above.before = loan.before ?? above.before
+      const { resume } = above
+      above.resume = () => {
+        resume()
+        loan.resume()
+      }
       return
     }
-    if (loan.before === undefined) return
-    const kept = this.takeLentAtStart()
-    if (this.#loans.length === 0) this.#lentTo = undefined
-    loan.before.resume()
-    kept?.resume()
+    if (loan.before !== undefined) {
+      const kept = this.takeLentAtStart()
+      if (this.#loans.length === 0) this.#lentTo = undefined
+      loan.before.resume()
+      kept?.resume()
+    }
+    loan.resume()
   }
 }
 
@@ -158,6 +167,8 @@ export class Loan {
   /** undefined until the terminal was given for the first time. */
   before: Before | undefined
   state: 'waiting' | 'lent' | 'returned' = 'waiting'
+  /** Lets `process.stdin` read again that was paused before the terminal was ours to give. */
+  resume: () => void = () => undefined
 
   constructor(
     terminal: ControllingTerminal,
