@@ -6,7 +6,7 @@ import { invalidArgValue } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { stdioList } from '../launcher/command.ts'
 import { exitOrStop, hasEnded, watchChild } from './child.ts'
-import { withForeground } from './foreground.ts'
+import { isForeground, withForeground } from './foreground.ts'
 import { ownDescriptor } from './options.ts'
 import { isOptions, spawn } from './spawn.ts'
 import { pauseStdin } from './stdin.ts'
@@ -62,8 +62,8 @@ export async function runInForeground(
   const place = terminalOf(options)
   if (place === undefined) return ending(spawn(file, args, options), exitOf)
   return terminal.inTurn(async () => {
-    // Of a terminal alone: process.stdin would make a pipe non-blocking, which is the child's too.
-    const raw = native.tcgetsid(0) === native.getsid(0) && process.stdin.isRaw
+    // Not asked of a pipe: process.stdin would make it non-blocking, for the child too.
+    const raw = isForeground(place.own) && isOurTerminal(0) && process.stdin.isRaw
     const resume = pauseStdin(place.own)
     try {
       const child = spawn(file, args, { ...options, group: 'new', foreground: place.child })
@@ -76,21 +76,26 @@ export async function runInForeground(
   })
 }
 
+/** What would put the child elsewhere, and the value that asks for nothing. */
+const contradictions = {
+  session: 'inherit',
+  detached: false,
+  controllingTerminal: undefined,
+  stealTerminal: false,
+  foreground: undefined,
+  group: 'new',
+}
+
 /** The options, each read once, with the default of `stdio`. */
 function checked(given: unknown): SpawnOptions {
   const own: SpawnOptions & Record<string, unknown> = ownOptions(given)
   const refuse = (name: string, why: string) => {
     throw invalidArgValue(`options.${name}`, own[name], why)
   }
-  const place = 'runs the program in the foreground of our own session'
-  if (own.session !== undefined && own.session !== 'inherit')
-    refuse('session', `can't go with runInForeground(), which ${place}`)
-  for (const name of ['detached', 'controllingTerminal', 'stealTerminal', 'foreground']) {
-    if (own[name] !== undefined && own[name] !== false)
-      refuse(name, `can't go with runInForeground(), which ${place}`)
+  for (const [name, harmless] of Object.entries(contradictions)) {
+    if (own[name] !== undefined && own[name] !== harmless)
+      refuse(name, "can't go with runInForeground(), which itself finds the program's place")
   }
-  if (own.group !== undefined && own.group !== 'new')
-    refuse('group', "must be 'new' or left out: runInForeground() makes a group for the program")
   // Without a terminal the program is in our own group.
   delete own.group
   const { stdio } = own
@@ -129,6 +134,10 @@ function terminalOf(options: SpawnOptions): Place | undefined {
   return undefined
 }
 
+/** Whether it is our controlling terminal. tcgetpgrp() answers for the master side of any pty too. */
+const isOurTerminal = (fd: number) =>
+  native.tcgetpgrp(fd) >= 0 && native.tcgetsid(fd) === native.getsid(0)
+
 /** How a child ends. What Node tells by `error` meanwhile, as of an abort, is told after its end. */
 async function ending(
   child: ChildProcess,
@@ -154,24 +163,39 @@ async function exitOf(child: ChildProcess): Promise<ChildExit> {
 
 /** Our group and the child's as one job of the shell above, until the child has ended. */
 async function runAsJob(fd: number, child: ChildProcess): Promise<ChildExit> {
-  for (;;) {
-    const end = await withForeground(fd, child, () => exitOrStop(child), { wait: true })
-    if (end.state === 'exited') return end
-    // It has been continued since.
-    if (watchChild(child).stoppedBy === null) continue
-    const right = terminal.right(fd)
-    // The terminal has hung up: the program finds that out itself.
-    if (right < 0 && right !== EPERM) {
-      child.kill('SIGCONT')
-      return exitOf(child)
+  try {
+    for (;;) {
+      const end = await withForeground(fd, child, () => exitOrStop(child), { wait: true })
+      if (end.state === 'exited') return end
+      await stopAlike(fd, child, end.signal)
     }
-    if (end.signal !== 'SIGTTIN' && end.signal !== 'SIGTTOU') {
-      stopOwnGroup('SIGTSTP')
-    } else if (right < 0) {
-      // It has stopped for want of the terminal, which we don't have.
-      stopOwnGroup(end.signal)
-      // If nothing has stopped us, it would only stop again at once.
-      if (terminal.right(fd) < 0) await setTimeout(PAUSE)
-    }
+  } catch (error) {
+    if (child.pid === undefined || hasEnded(child)) throw error
+    // The terminal has hung up, and the program finds that out itself. Otherwise nobody could end it but we.
+    const hungUp = hasHungUp(fd)
+    child.kill(hungUp ? 'SIGCONT' : 'SIGKILL')
+    const end = await exitOf(child)
+    if (hungUp) return end
+    throw error
   }
+}
+
+/** Stops our group as the child was stopped. Settled when it is time to ask for the terminal again. */
+async function stopAlike(fd: number, child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  // It has been continued since.
+  if (watchChild(child).stoppedBy === null) return
+  if (signal !== 'SIGTTIN' && signal !== 'SIGTTOU') {
+    // By SIGSTOP we would stop also where nobody could continue us.
+    stopOwnGroup('SIGTSTP')
+  } else if (terminal.right(fd) === EPERM) {
+    // It has stopped for want of the terminal, which we don't have.
+    stopOwnGroup(signal)
+    // If nothing has stopped us, it would only stop again at once.
+    if (terminal.right(fd) === EPERM) await setTimeout(PAUSE)
+  }
+}
+
+function hasHungUp(fd: number): boolean {
+  const right = terminal.right(fd)
+  return right < 0 && right !== EPERM
 }

@@ -24,7 +24,7 @@ async function programOf(folder: string, ...others: number[]): Promise<number> {
   const { pid } = await noteIn(folder, 'pids')
   track(pid)
   let holder = 0
-  await until(() => ![pid, -1, ...others].includes((holder = ps(pid).tpgid)))
+  await until(() => ![ps(pid).pgid, -1, ...others].includes((holder = ps(pid).tpgid)))
   track(holder)
   return holder
 }
@@ -54,12 +54,12 @@ const asks = spoil('read x; echo "got $x"; exit 7')
 const user = users.at(-1) ?? 'this user'
 
 describe.each(Object.keys(shells) as Shell[])('a job of %s', (name) => {
-  async function job(script: string, what = 'run', more = '') {
+  async function job(script: string, what = 'run', more = '', by?: string) {
     const folder = openFolder()
     const shell = await openShell(name, user, { ...process.env, HOME: folder })
     writeFileSync(join(folder, 'script'), script)
     const command = `'${node}' '${fixturePath(fixture)}' ${what} '${folder}' '. ${folder}/script'`
-    shell.type(`${command}${more}\r`)
+    shell.type(by ? `${by} "${command}; echo script ends"\r` : `${command}${more}\r`)
     return {
       shell,
       note: (name: string) => noteIn(folder, name),
@@ -173,6 +173,25 @@ describe.each(Object.keys(shells) as Shell[])('a job of %s', (name) => {
     await expectUsable(shell)
   })
 
+  test('a script that runs the caller: all of the job stops, and goes on', async () => {
+    const { shell, note, program } = await job(asks, 'run', '', 'sh -c')
+    await shell.expect(/ready/)
+    const { pid } = await note('pids')
+    const child = await program()
+    const script = ps(pid).pgid
+    expect(script).not.toBe(pid)
+    shell.type('\x1a')
+    await expectUsable(shell)
+    expect([script, pid, child].map(stateOf)).toEqual(['T', 'T', 'T'])
+    shell.type('fg\r')
+    await until(() => ps(pid).tpgid === child)
+    shell.type('typed\n')
+    await shell.expect(/got typed/)
+    await shell.expect(/script ends/)
+    expect(await note('result')).toMatchObject({ state: { code: 7 } })
+    await expectUsable(shell)
+  })
+
   test('Ctrl-C ends the program alone: the caller tells SIGINT', async () => {
     const { shell, note, program } = await job('exec sleep 60')
     await program()
@@ -224,6 +243,26 @@ test('raw mode of the caller: the program has the usual modes, and each reads it
   expect(await note('heard')).toEqual({ text: 'k' })
 })
 
+test('the terminal by another name: stdin is paused all the same', async () => {
+  const { terminal, note } = lead('another name', 'read x; echo "got $x"')
+  await until(() => ps(terminal.pid).tpgid !== terminal.pid)
+  terminal.type('for the program\n')
+  await terminal.expect(/got for the program/)
+  terminal.type('for the caller\n')
+  expect(await note('result')).toMatchObject({ state: { code: 0 }, after: { flowing: true } })
+  expect(await note('heard')).toEqual({ text: 'for the caller\n' })
+})
+
+test.each([
+  ['while the program runs', 'cat'],
+  ['while it is stopped, too', 'kill -STOP $$; cat'],
+])('the terminal hangs up %s: the end of the program is told', async (_, script) => {
+  const { terminal, note } = lead('hung up', `trap "" HUP; echo ready; ${script}; exit 3`)
+  await terminal.expect(/ready/)
+  terminal.close()
+  expect(await note('result')).toEqual({ state: { state: 'exited', code: 3, signal: null } })
+})
+
 test('readline asks before and after, and takes nothing of the program', async () => {
   const { terminal, note } = lead('readline', 'read x; echo "got $x"')
   await terminal.expect(/first\? /)
@@ -256,6 +295,13 @@ test('an abort: AbortError, after the program has ended', async () => {
   const { state, after, elapsed } = await note('result')
   expect(state.error).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' })
   expect(elapsed).toBeGreaterThan(250)
+  expect(after).toMatchObject(here)
+})
+
+test('a signal that was aborted before: AbortError', async () => {
+  const { note } = lead('abort', 'exec sleep 60')
+  const { state, after } = await note('result')
+  expect(state.error).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' })
   expect(after).toMatchObject(here)
 })
 
@@ -327,6 +373,13 @@ test.each([
     message: expect.stringContaining(`'options.${name}'`),
   })
   expect(existsSync(touched)).toBe(false)
+})
+
+test('options that ask for what it does anyway are none that contradict it', async () => {
+  const options = { session: 'inherit', group: 'new', detached: false, stdio: 'ignore' } as const
+  const end = { state: 'exited', code: 0, signal: null }
+  expect(await runInForeground('true', options)).toEqual(end)
+  expect(await runInForeground('true', undefined, { stdio: ['ignore', 'ignore'] })).toEqual(end)
 })
 
 test.each([
