@@ -10,7 +10,7 @@ import { isForeground, withForeground } from './foreground.ts'
 import { ownDescriptor } from './options.ts'
 import { isOptions, spawn } from './spawn.ts'
 import { pauseStdin } from './stdin.ts'
-import { stopOwnGroup, terminal } from './terminal.ts'
+import { continueGroup, stopOwnGroup, terminal } from './terminal.ts'
 import type { ChildExit, SpawnOptions } from './types.ts'
 
 /** ms that a program in the background waits before it asks for the terminal again, where nothing stops us. */
@@ -173,7 +173,8 @@ async function runAsJob(fd: number, child: ChildProcess): Promise<ChildExit> {
     if (child.pid === undefined || hasEnded(child)) throw error
     // The terminal has hung up, and the program finds that out itself. Otherwise nobody could end it but we.
     const hungUp = hasHungUp(fd)
-    child.kill(hungUp ? 'SIGCONT' : 'SIGKILL')
+    if (hungUp) continueGroup(child.pid)
+    else child.kill('SIGKILL')
     const end = await exitOf(child)
     if (hungUp) return end
     throw error

@@ -210,8 +210,7 @@ export class Loan {
   }
 
   continue(): void {
-    if (this.pgid !== undefined && this.pgid !== native.getpgrp())
-      native.killpg(this.pgid, signals.SIGCONT)
+    if (this.pgid !== undefined && this.pgid !== native.getpgrp()) continueGroup(this.pgid)
   }
 
   /** Gives it if our own group has it now: a shell's fg sends no signal to a running job. */
@@ -264,6 +263,11 @@ export function whyBackground(fd: number | undefined): Reason {
   const has = holder < 0 ? 'another process group' : `process group ${holder}`
   const text = `this process is in the background, ${has} has the terminal`
   return { reason: 'background', text, ...(holder >= 0 && { pgid: holder }) }
+}
+
+/** Continues a group that was stopped with us, or for want of the terminal. It has a member that was not reaped. */
+export function continueGroup(pgid: number): void {
+  native.killpg(pgid, signals.SIGCONT)
 }
 
 /**

@@ -192,6 +192,17 @@ describe.each(Object.keys(shells) as Shell[])('a job of %s', (name) => {
     await expectUsable(shell)
   })
 
+  const ends = 'trap "" HUP; sleep 60 & trap "kill $!; exit 3" CONT; echo ready; wait'
+  test('the terminal hangs up while all are stopped: the program goes on, and its end is told', async () => {
+    const { shell, note, program } = await job(ends, 'hung-up')
+    await shell.expect(/ready/)
+    await program()
+    shell.type('\x1a')
+    await expectUsable(shell)
+    shell.close()
+    expect(await note('result')).toEqual({ state: { state: 'exited', code: 3, signal: null } })
+  })
+
   test('Ctrl-C ends the program alone: the caller tells SIGINT', async () => {
     const { shell, note, program } = await job('exec sleep 60')
     await program()
@@ -253,11 +264,8 @@ test('the terminal by another name: stdin is paused all the same', async () => {
   expect(await note('heard')).toEqual({ text: 'for the caller\n' })
 })
 
-test.each([
-  ['while the program runs', 'cat'],
-  ['while it is stopped, too', 'kill -STOP $$; cat'],
-])('the terminal hangs up %s: the end of the program is told', async (_, script) => {
-  const { terminal, note } = lead('hung up', `trap "" HUP; echo ready; ${script}; exit 3`)
+test('the terminal hangs up: the end of the program is told', async () => {
+  const { terminal, note } = lead('hung-up', 'trap "" HUP; echo ready; cat; exit 3')
   await terminal.expect(/ready/)
   terminal.close()
   expect(await note('result')).toEqual({ state: { state: 'exited', code: 3, signal: null } })
