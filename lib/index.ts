@@ -14,6 +14,7 @@ export { groupMembers, listProcesses, listProcessesSync, sessionMembers } from '
 export { inspectGroup, inspectSession, listSessions } from './inspect/sessions.ts'
 export { spawn } from './spawn/spawn.ts'
 export { isForeground, withForeground } from './spawn/foreground.ts'
+export { runInForeground } from './spawn/run-in-foreground.ts'
 export { exitOrStop, watchChild } from './spawn/child.ts'
 export { containedMembers, containedPid } from './spawn/contained.ts'
 export { detach, detachSync } from './daemon/detach.ts'
@@ -43,6 +44,7 @@ export type {
   WaitOptions,
 } from './inspect/types.ts'
 export type {
+  ChildExit,
   ChildState,
   ChildWatch,
   ChildWatchEvents,

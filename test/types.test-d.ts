@@ -50,3 +50,12 @@ test('each option of spawn of ours is typed, and may be undefined', () => {
   // @ts-expect-error no such place
   expectTypeOf<{ group: 'old' }>().toExtend<setsid.SpawnOptions>()
 })
+
+test('runInForeground gives the end of a program, and takes the arguments of spawn', () => {
+  type End = Promise<{ state: 'exited'; code: number | null; signal: NodeJS.Signals | null }>
+  expectTypeOf(setsid.runInForeground('vi')).toEqualTypeOf<End>()
+  expectTypeOf(setsid.runInForeground('vi', { cwd: '/' })).toExtend<Promise<setsid.ChildState>>()
+  expectTypeOf(setsid.runInForeground).toBeCallableWith('vi', ['x'], { umask: 0o77, timeout: 1 })
+  // @ts-expect-error a program has a name
+  expectTypeOf(setsid.runInForeground).toBeCallableWith()
+})

@@ -223,7 +223,7 @@ function whyNoDescriptor(fd: number, { stdio }: Job): string | undefined {
 }
 
 /** Our own descriptor for `fd` of the child, if it has a number. */
-function ownDescriptor(fd: number, { stdio }: Job): number | undefined {
+export function ownDescriptor(fd: number, { stdio }: Pick<Job, 'stdio'>): number | undefined {
   const entry: unknown = stdio?.[fd]
   if (entry === 'inherit') return fd
   const own = typeof entry === 'number' ? entry : (entry as { fd?: unknown } | undefined)?.fd

@@ -143,6 +143,7 @@ function started(child: ChildProcess): ChildProcess {
   return child.pid === undefined ? neverSignal(child) : holdSoon(child)
 }
 
-function isOptions(value: unknown): value is SpawnOptions {
+/** @internal */
+export function isOptions(value: unknown): value is SpawnOptions {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -23,8 +23,8 @@ function silence(handle: Reader): (() => void) | undefined {
  * kernel stops a process that reads in the background, and one that sets modes there.
  */
 export function pauseStdin(fd: number): () => void {
-  const name = native.ttyname(fd)
-  const ours = isMainThread && isatty(0) && native.ttyname(0) === name
+  // A terminal has several names: /dev/tty is one of them. A session has one terminal at most.
+  const ours = isMainThread && isatty(0) && native.tcgetsid(0) === native.tcgetsid(fd)
   const inForeground = () => native.tcgetpgrp(fd) === native.getpgrp()
   const raw = ours && process.stdin.isRaw && inForeground()
   const flowing = ours && process.stdin.readableFlowing === true

@@ -21,6 +21,8 @@ class ControllingTerminal {
   #lentAtStart: Before | undefined
   /** The loans that have not ended, each on top of the one before. */
   readonly #loans: Loan[] = []
+  /** Settled when the last call of inTurn() is done. */
+  #turn: Promise<unknown> = Promise.resolve()
 
   /**
    * The foreground process group, if the terminal is ours to give on, else -errno: EPERM for a background process.
@@ -87,6 +89,8 @@ class ControllingTerminal {
     const before = denied ? undefined : this.takeLentAtStart()
     const loan = new Loan(this, fd, pgid, before)
     this.#loans.push(loan)
+    // Node must not read in the background while it waits.
+    if (denied) loan.resume = pauseStdin(fd)
     // A group that has had the terminal from its start has not stopped for want of it.
     if (before !== undefined && holder === pgid) loan.state = 'lent'
     return loan
@@ -124,6 +128,13 @@ class ControllingTerminal {
     return result
   }
 
+  /** Runs `fn` when all that were given before are done: one program at a time has the terminal. */
+  async inTurn<T>(fn: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(fn)
+    this.#turn = mine.catch(() => undefined)
+    return mine
+  }
+
   /** Forgets a loan: it is done, and so is what spawn() lent meanwhile. */
   end(loan: Loan): void {
     const at = this.#loans.indexOf(loan)
@@ -131,13 +142,20 @@ class ControllingTerminal {
     this.#loans.splice(at, 1)
     if (above !== undefined) {
       above.before = loan.before ?? above.before
+      const { resume } = above
+      above.resume = () => {
+        resume()
+        loan.resume()
+      }
       return
     }
-    if (loan.before === undefined) return
-    const kept = this.takeLentAtStart()
-    if (this.#loans.length === 0) this.#lentTo = undefined
-    loan.before.resume()
-    kept?.resume()
+    if (loan.before !== undefined) {
+      const kept = this.takeLentAtStart()
+      if (this.#loans.length === 0) this.#lentTo = undefined
+      loan.before.resume()
+      kept?.resume()
+    }
+    loan.resume()
   }
 }
 
@@ -149,6 +167,8 @@ export class Loan {
   /** undefined until the terminal was given for the first time. */
   before: Before | undefined
   state: 'waiting' | 'lent' | 'returned' = 'waiting'
+  /** Lets `process.stdin` read again that was paused before the terminal was ours to give. */
+  resume: () => void = () => undefined
 
   constructor(
     terminal: ControllingTerminal,
@@ -190,8 +210,7 @@ export class Loan {
   }
 
   continue(): void {
-    if (this.pgid !== undefined && this.pgid !== native.getpgrp())
-      native.killpg(this.pgid, signals.SIGCONT)
+    if (this.pgid !== undefined && this.pgid !== native.getpgrp()) continueGroup(this.pgid)
   }
 
   /** Gives it if our own group has it now: a shell's fg sends no signal to a running job. */
@@ -244,6 +263,21 @@ export function whyBackground(fd: number | undefined): Reason {
   const has = holder < 0 ? 'another process group' : `process group ${holder}`
   const text = `this process is in the background, ${has} has the terminal`
   return { reason: 'background', text, ...(holder >= 0 && { pgid: holder }) }
+}
+
+/** Continues a group that was stopped with us, or for want of the terminal. It has a member that was not reaped. */
+export function continueGroup(pgid: number): void {
+  native.killpg(pgid, signals.SIGCONT)
+}
+
+/**
+ * Stops our own process group, which is the job that the shell above sees, as Ctrl-Z does. It returns when the shell has
+ * continued the group. The kernel ignores the signal in an orphaned group, which nobody could continue, and where it is
+ * ignored (POSIX XSH 2.4.3): then it returns at once.
+ */
+export function stopOwnGroup(signal: 'SIGTSTP' | 'SIGTTIN' | 'SIGTTOU'): void {
+  // 0 is the caller's own group (kill(2)) also where its number is 1, or 0 because its leader is outside the namespace.
+  process.kill(0, signal)
 }
 
 export const terminal = new ControllingTerminal()

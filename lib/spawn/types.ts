@@ -74,6 +74,12 @@ export interface ChildWatch extends EventEmitter<ChildWatchEvents> {
 }
 
 /** How a child is: it has ended, or it is stopped and can be continued. */
-export type ChildState =
-  | { state: 'exited'; code: number | null; signal: NodeJS.Signals | null }
-  | { state: 'stopped'; signal: NodeJS.Signals }
+export type ChildState = ChildExit | { state: 'stopped'; signal: NodeJS.Signals }
+
+/** How a child ended: by its exit code, or by a signal. */
+export interface ChildExit {
+  state: 'exited'
+  /** null: a signal ended it. */
+  code: number | null
+  signal: NodeJS.Signals | null
+}

@@ -221,9 +221,11 @@ class Stop {
     if (cgroup === undefined) return false
     for (const pid of cgroup.pids()) this.#sent.add(pid)
     this.#escalated = this.#sent.size > 0
-    for (const deadline = performance.now() + KILL_WAIT; !cgroup.isEmpty(); await delay(PAUSE)) {
+    const deadline = performance.now() + KILL_WAIT
+    while (!cgroup.isEmpty()) {
       if (performance.now() >= deadline) return false
       cgroup.kill()
+      await delay(PAUSE)
     }
     cgroup.remove()
     containment.state = 'empty'

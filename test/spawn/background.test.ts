@@ -113,6 +113,21 @@ describe.each(all)('%s, as %s', (name, user) => {
     await expectUsable(job.shell)
   })
 
+  test('wait: in the background a caller that listens to stdin reads nothing, and is not stopped', async () => {
+    const job = await openJob(name, user, 'listening runner exec sleep 60')
+    job.shell.type(`${job.command}\r`)
+    const { pid, child } = await pidsOf(job)
+    await until(() => ps(pid).tpgid === child)
+    job.shell.type('\x1a')
+    await expectUsable(job.shell)
+    job.shell.type('bg\r')
+    await until(() => ps(child).stat.startsWith('S'))
+    for (let i = 0; i < 3; i++) await expectUsable(job.shell)
+    expect(ps(pid).stat).toMatch(/^S/)
+    process.kill(child, 'SIGTERM')
+    expect(await job.note('result')).toMatchObject({ state: 'exited', signal: 'SIGTERM' })
+  })
+
   test('wait: Ctrl-Z and bg let it run without the terminal, fg gives it back', async () => {
     const job = await openJob(name, user, 'runner exec sleep 60')
     job.shell.type(`${job.command}\r`)
