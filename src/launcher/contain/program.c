@@ -9,8 +9,7 @@
 
 // Without /proc the supervisor knows only the program, and its group.
 void KillProgram(pid_t program) {
-  if (getpgid(program) == program)
-    SignalGroupOf(program, SIGKILL);
+  if (getpgid(program) == program) SignalGroupOf(program, SIGKILL);
   SignalChild(program, SIGKILL);
 }
 
