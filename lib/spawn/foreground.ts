@@ -1,11 +1,11 @@
 import type { ChildProcess } from 'node:child_process'
 import { EIO, ENOTTY } from '../base/errno.ts'
-import { boolean, checkGroup, checkInt32, checkOptions } from '../base/check.ts'
+import { boolean, checkChild, checkGroup, checkInt32, checkOptions } from '../base/check.ts'
 import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { getpgid, getpgrp } from '../raw/session.ts'
 import { tcgetpgrp } from '../raw/terminal.ts'
-import { checkChild, hasEnded, watchChild } from './child.ts'
+import { hasEnded, watchChild } from './child.ts'
 import { terminal } from './terminal.ts'
 import type { ChildWatch, ForegroundOptions } from './types.ts'
 
