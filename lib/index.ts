@@ -18,6 +18,7 @@ export { exitOrStop, watchChild } from './spawn/child.ts'
 export { detach, detachSync } from './daemon/detach.ts'
 export { reopenLogs } from './daemon/stdio.ts'
 export { explain } from './inspect/explain.ts'
+export { holders } from './inspect/holders.ts'
 export { waitForExit } from './inspect/wait.ts'
 export { waitForGroup, waitForSession } from './stop/wait.ts'
 export { stopGroup, stopProcess, stopSession } from './stop/stop.ts'
@@ -28,8 +29,11 @@ export { stopDaemon } from './daemon/stop.ts'
 export { signalGroup, signalSession } from './stop/signal.ts'
 export type {
   Explanation,
+  Holder,
+  Holders,
   ListOptions,
   Outcome,
+  PipeHolder,
   ProcessFilter,
   ProcessGroup,
   ProcessIdentity,
@@ -37,6 +41,7 @@ export type {
   ProcessOptions,
   ProcessState,
   Session,
+  StreamName,
   Verdict,
   WaitOptions,
 } from './inspect/types.ts'
