@@ -13,6 +13,7 @@
         "src/execute.cc",
         "src/files.cc",
         "src/link.cc",
+        "src/peer.cc",
         "src/pidfd.cc",
         "src/privileges.cc",
         "src/replace.cc",

@@ -20,6 +20,7 @@ export { containedMembers, containedPid } from './spawn/contained.ts'
 export { detach, detachSync } from './daemon/detach.ts'
 export { reopenLogs } from './daemon/stdio.ts'
 export { explain } from './inspect/explain.ts'
+export { holders } from './inspect/holders.ts'
 export { waitForExit } from './inspect/wait.ts'
 export { waitForGroup, waitForSession } from './stop/wait.ts'
 export { stopContained, waitForContained } from './stop/contained.ts'
@@ -31,8 +32,11 @@ export { stopDaemon } from './daemon/stop.ts'
 export { signalGroup, signalSession } from './stop/signal.ts'
 export type {
   Explanation,
+  Holder,
+  Holders,
   ListOptions,
   Outcome,
+  PipeHolder,
   ProcessFilter,
   ProcessGroup,
   ProcessIdentity,
@@ -40,6 +44,7 @@ export type {
   ProcessOptions,
   ProcessState,
   Session,
+  StreamName,
   Verdict,
   WaitOptions,
 } from './inspect/types.ts'

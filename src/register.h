@@ -23,7 +23,7 @@ struct Subject {
   size_t count;
 };
 
-extern const Subject kChild, kDetach, kExecute, kFiles, kLink, kPidfd,
+extern const Subject kChild, kDetach, kExecute, kFiles, kLink, kPeer, kPidfd,
     kPrivileges, kReplace, kSession, kStarted, kStdio, kStop, kTable, kTerminal,
     kWatch;
 

@@ -24,6 +24,18 @@ test('a look-up may be undefined only when asked not to throw', () => {
   expectTypeOf(setsid.getpgid(1, { throwIfNoEntry: false })).toEqualTypeOf<number | undefined>()
 })
 
+test('holders of a child have what they hold, those of a terminal have not', () => {
+  const ofChild = async () => setsid.holders(setsid.spawn('true'))
+  const ofTerminal = async () => setsid.holders('pts/3')
+  expectTypeOf(ofChild).returns.resolves.toEqualTypeOf<setsid.Holders<setsid.PipeHolder>>()
+  expectTypeOf(ofTerminal).returns.resolves.toEqualTypeOf<setsid.Holders>()
+  expectTypeOf<setsid.Holders[number]>().toEqualTypeOf<setsid.Holder>()
+  expectTypeOf<setsid.PipeHolder['holds']>().toEqualTypeOf<setsid.StreamName[]>()
+  expectTypeOf<setsid.Holder>().toExtend<setsid.ProcessInfo & { fds: number[] }>()
+  // @ts-expect-error a descriptor is no target
+  expectTypeOf(setsid.holders).toBeCallableWith(0)
+})
+
 test('wrong arguments are errors of the compiler too', () => {
   // @ts-expect-error a pid is a number
   expectTypeOf(setsid.getsid).toBeCallableWith('12')

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import {
   invalidArgType,
   invalidArgValue,
@@ -29,6 +30,21 @@ export function checkObject(value: unknown, name: string): asserts value is obje
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalidArgType(name, 'of type object', value)
   }
+}
+
+/**
+ * Whether a value is of Node's own class, from any function. An object that only looks like a child has no handle.
+ * @internal
+ */
+export function isChild(value: unknown): value is ChildProcess {
+  const { ChildProcess } = process.getBuiltinModule('node:child_process')
+  // The constructor makes this an own property: an object with that prototype alone has none.
+  return value instanceof ChildProcess && Object.hasOwn(value, 'signalCode')
+}
+
+/** @internal */
+export function checkChild(value: unknown, name: string): asserts value is ChildProcess {
+  if (!isChild(value)) throw invalidArgType(name, 'an instance of ChildProcess', value)
 }
 
 /** The number of a signal given by name or number. Which numbers exist is the kernel's to say. */

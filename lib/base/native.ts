@@ -87,6 +87,10 @@ export interface Native {
   lockByte(fd: number, byte: number, exclusive: number): number
   /** 1 when another open file has a lock in the way of such a one, else 0 */
   isByteLocked(fd: number, byte: number, exclusive: number): number
+  /**
+   * The inode of the other end of a pair of unix sockets, by the inode of the one end; 0: nobody has it open any more.
+   */
+  peerInode(inode: number): number
   /** pidfd_open(2) */
   pidfdOpen(pid: number): number
   /**

@@ -1,6 +1,14 @@
 // What is read of /proc in TypeScript, and nowhere else. Where a look fails, its answer is undefined:
 // it can't be told.
-import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import {
+  existsSync,
+  opendirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
 
 /** Whether pid 1 is the machine's init: the kernel's first pid namespace has this inode (PROC_PID_INIT_INO). */
 export function inFirstNamespace(): boolean {
@@ -19,8 +27,80 @@ export function isNamespaceInit(pid: number): boolean | undefined {
   }
 }
 
-const isGone = (error: unknown) =>
+/** Whether a look at a process failed because it has gone, or at a descriptor because that was closed. */
+export const isGone = (error: unknown): boolean =>
   ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')
+
+/** Whether a look failed because the process is not ours to read. */
+export const isRefused = (error: unknown): boolean =>
+  ['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')
+
+/** An open descriptor, and what it is open on: `/dev/pts/3`, `socket:[812]`. */
+export interface Descriptor {
+  fd: number
+  link: string
+  /** Where /proc has it. */
+  path: string
+}
+
+/**
+ * The open descriptors of a process or thread, read one by one. What a system call says is thrown here: that the
+ * process has gone, that it is not ours to read.
+ */
+export function* descriptorsOf(pid: number): Generator<Descriptor> {
+  const folder = opendirSync(`/proc/${pid}/fd`, { bufferSize: 128 })
+  try {
+    for (let entry = folder.readSync(); entry !== null; entry = folder.readSync()) {
+      const path = `/proc/${pid}/fd/${entry.name}`
+      const link = unlessRefused(() => readlinkSync(path))
+      if (link !== undefined) yield { fd: Number(entry.name), link, path }
+    }
+  } finally {
+    folder.closeSync()
+  }
+}
+
+/** The file that a descriptor is open on. */
+export const fileOf = ({ path }: Descriptor): Stats | undefined =>
+  unlessRefused(() => statSync(path))
+
+/** The file that a process finds at `path`. */
+export const fileAt = (pid: number, path: string): Stats | undefined =>
+  unlessRefused(() => statSync(`/proc/${pid}/root${path}`))
+
+/** undefined too for what has no path (ENAMETOOLONG), or whose file system has gone (ENOTCONN). */
+function unlessRefused<T>(look: () => T): T | undefined {
+  try {
+    return look()
+  } catch (error) {
+    if (isRefused(error)) throw error
+    return undefined
+  }
+}
+
+export const threadsOf = (pid: number): number[] => readdirSync(`/proc/${pid}/task`).map(Number)
+
+/** Terminals of one kind: a device number, and a range of them. */
+export interface TerminalDriver {
+  type: string
+  major: number
+  first: number
+  last: number
+}
+
+/** The kinds of terminals that the kernel has (show_tty_driver in its fs/proc/proc_tty.c). */
+export function terminalDrivers(): TerminalDriver[] | undefined {
+  try {
+    const lines = readFileSync('/proc/tty/drivers', 'latin1').matchAll(
+      / (\d+) +(\d+)(?:-(\d+))? (\S+)$/gm,
+    )
+    return Array.from(lines, ([, major, first, last = first, type = '']) => ({
+      ...{ type, major: Number(major), first: Number(first), last: Number(last) },
+    }))
+  } catch {
+    return undefined
+  }
+}
 
 /** Whether a process has the master side of pseudoterminal `index` open. */
 export function holdsMaster(pid: number, index: string): boolean | undefined {

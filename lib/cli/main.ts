@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { holders } from './commands/holders.ts'
 import { ids } from './commands/ids.ts'
 import { kill } from './commands/kill.ts'
 import { launch } from './commands/launch.ts'
@@ -19,6 +20,7 @@ const commands: Record<string, Command> = {
   tree,
   show,
   ids,
+  holders,
   run,
   launch,
   start,

@@ -40,6 +40,19 @@ export function fit(text: string, room: number): string {
 export const pad = (text: string, room: number): string =>
   text + ' '.repeat(Math.max(room - columns(text), 0))
 
+/** The lines of a table, its head first, none longer than the terminal is wide. Numbers stand to the right. */
+export function aligned(head: string[], rows: string[][], numeric: ReadonlySet<number>): string[] {
+  const widths = head.map((name, i) =>
+    Math.max(name.length, ...rows.map((row) => columns(row[i] ?? ''))),
+  )
+  return [head, ...rows].map((row) => {
+    const cells = row.map((cell, i) =>
+      numeric.has(i) ? cell.padStart(widths[i] ?? 0) : pad(cell, widths[i] ?? 0),
+    )
+    return fit(cells.join('  ').trimEnd(), width)
+  })
+}
+
 /** What would move the cursor, change its colour or turn the writing round. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 

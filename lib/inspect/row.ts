@@ -57,6 +57,10 @@ export class Rows {
     return this.#data.getUint8(row * ROW.size + ROW.state) === 0
   }
 
+  pid(row: number): number {
+    return this.#data.getInt32(row * ROW.size + ROW.pid, true)
+  }
+
   isKernelThread(row: number): boolean {
     return this.#data.getUint8(row * ROW.size + ROW.kernel) === 1
   }
@@ -69,7 +73,7 @@ export class Rows {
     const command = at + ROW.command
     const known = (value: number) => (value < 0 ? NaN : value)
     return {
-      pid: data.getInt32(at + ROW.pid, true),
+      pid: this.pid(row),
       ppid: data.getInt32(at + ROW.ppid, true),
       pgid: data.getInt32(at + ROW.pgid, true),
       sid: data.getInt32(at + ROW.sid, true),

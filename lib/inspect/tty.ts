@@ -1,4 +1,37 @@
 import { readdirSync, statSync } from 'node:fs'
+import { terminalDrivers } from '../base/proc.ts'
+
+const majorOf = (device: number) => (device >>> 8) & 0xfff
+const minorOf = (device: number) => (device & 0xff) | ((device >>> 12) & 0xfff00)
+
+/**
+ * Whether a device is a pseudoterminal, of which each devpts has its own: devices.txt of the Linux kernel.
+ *
+ * @internal
+ */
+export const isPseudoterminal = (device: number): boolean =>
+  process.platform === 'linux' && majorOf(device) >= 136 && majorOf(device) <= 143
+
+/** /dev/tty: whoever opens it has its own controlling terminal open. @internal */
+export const OWN_TERMINAL = 0x500
+
+/**
+ * Whether a character device is one terminal and the same for everybody. /dev/tty is another one for each process, and
+ * /dev/ptmx for each that opens it. undefined: the kernel doesn't tell what it has.
+ *
+ * @internal
+ */
+export function isTerminal(device: number): boolean | undefined {
+  if (isPseudoterminal(device)) return true
+  const [major, minor] = [majorOf(device), minorOf(device)]
+  return terminalDrivers()?.some(
+    (driver) =>
+      driver.major === major &&
+      driver.first <= minor &&
+      minor <= driver.last &&
+      !['system', 'system:/dev/tty', 'pty:master'].includes(driver.type),
+  )
+}
 
 const ttyPaths = new Map<number, string>()
 
@@ -8,12 +41,9 @@ const ttyPaths = new Map<number, string>()
  * @internal
  */
 export function ttyPath(device: number): string {
-  const major = (device >>> 8) & 0xfff
-  const minor = (device & 0xff) | ((device >>> 12) & 0xfff00)
-  // Pseudoterminals have no entry in /dev but in /dev/pts: devices.txt of the Linux kernel.
-  if (process.platform === 'linux' && major >= 136 && major <= 143) {
-    return `/dev/pts/${(major - 136) * 2 ** 20 + minor}`
-  }
+  const [major, minor] = [majorOf(device), minorOf(device)]
+  // They have no entry in /dev but in /dev/pts.
+  if (isPseudoterminal(device)) return `/dev/pts/${(major - 136) * 2 ** 20 + minor}`
   if (!ttyPaths.has(device)) readDevices()
   const known = ttyPaths.get(device) ?? `/dev/char/${major}:${minor}`
   ttyPaths.set(device, known)

@@ -136,6 +136,29 @@ export interface Explanation {
   parentDeath: Verdict
 }
 
+/** A standard stream of a child, by its name at the `ChildProcess`. */
+export type StreamName = 'stdin' | 'stdout' | 'stderr'
+
+/** A process that has something open. */
+export interface Holder extends ProcessInfo {
+  /** The descriptors that it has it open by. */
+  fds: number[]
+}
+
+/** A process that has the other end of a child's pipe open. */
+export interface PipeHolder extends Holder {
+  /** Which pipes. */
+  holds: StreamName[]
+}
+
+/** All holders that can be seen, by pid, and how far that is not all. */
+export interface Holders<H extends Holder = Holder> extends Array<H> {
+  /** Processes whose descriptors are not ours to read: each may be a holder too. */
+  unreadable: number[]
+  /** Whether /proc is mounted with `hidepid`, so that there may be holders that it doesn't show. */
+  hidden: boolean
+}
+
 export interface WaitOptions {
   /** Ends the wait with an `AbortError`. The process is left alone. */
   signal?: AbortSignal | undefined

@@ -14,6 +14,8 @@
 // |                                                                          |       |                  | stalled after 5 s    |
 // | `process.stdin._handle.fd`, `setRawMode()`, `stdout._refreshSize()`      | 20    | the type of each | a detached program   |
 // |                                                                          |       |                  | keeps its terminal   |
+// | `child.stdin._handle.fd`, and so of its other pipes: one end of a pair   | 20    | the type of each | holders() of that    |
+// | of unix sockets; none once the stream is destroyed                       |       |                  | child fails          |
 //
 // All of it has been the same from Node 20 to 26.
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
@@ -152,6 +154,13 @@ export const standardStream = (fd: number): StandardStream => process[names[fd] 
 /** undefined for a stream on a file, and for one that is closed. */
 export const handleOf = (stream: StandardStream): StreamHandle | undefined =>
   (stream as { _handle?: StreamHandle | null })._handle ?? undefined
+
+/** Our end of a child's pipe: its descriptor, null when it is closed, undefined for a stream that is not Node's own. */
+export function pipeEnd(stream: { destroyed: boolean }): number | null | undefined {
+  if (stream.destroyed) return null
+  const { _handle: handle } = stream as { _handle?: StreamHandle | null }
+  return typeof handle?.fd === 'number' && handle.fd >= 0 ? handle.fd : undefined
+}
 
 /** On SIGWINCH Node would ask the terminal for its size, and there is no terminal any more. */
 export function forgetSize(stream: StandardStream): void {

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
-import { invalidArgType, systemError } from '../base/errors.ts'
+import { checkChild } from '../base/check.ts'
+import { systemError } from '../base/errors.ts'
 import { processInfo } from '../inspect/process.ts'
 import { native } from '../base/native.ts'
 import { signalName } from '../base/signals.ts'
@@ -66,21 +67,6 @@ class StopWatch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
     const info = processInfo(programOf(this.#child), { throwIfNoEntry: false })
     return info?.state === 'T' ? this.#signal : null
   }
-}
-
-/**
- * Whether a value is of Node's own class, from any function. An object that only looks like a child has no handle.
- * @internal
- */
-export function isChild(value: unknown): value is ChildProcess {
-  const { ChildProcess } = process.getBuiltinModule('node:child_process')
-  // The constructor makes this an own property: an object with that prototype alone has none.
-  return value instanceof ChildProcess && Object.hasOwn(value, 'signalCode')
-}
-
-/** @internal */
-export function checkChild(value: unknown, name: string): asserts value is ChildProcess {
-  if (!isChild(value)) throw invalidArgType(name, 'an instance of ChildProcess', value)
 }
 
 /** @internal */

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { invalidArgValue } from '../base/errors.ts'
 import type { ProcessInfo } from '../inspect/types.ts'
-import { checkChild } from './child.ts'
+import { checkChild } from '../base/check.ts'
 import { type Containment, containmentOf } from './contain.ts'
 
 /** Throws for a child that is not contained; undefined for one that was not started. @internal */

@@ -1,11 +1,11 @@
 // Which process, group or session a number, a child or an identity means.
 import type { ChildProcess } from 'node:child_process'
-import { checkGroup } from '../base/check.ts'
+import { checkGroup, isChild } from '../base/check.ts'
 import { invalidArgType, invalidArgValue } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { checkIdentity, isSameProcess } from '../inspect/process.ts'
 import { tableError } from '../inspect/row.ts'
-import { hasEnded, isChild } from '../spawn/child.ts'
+import { hasEnded } from '../spawn/child.ts'
 import { containmentOf, programOf } from '../spawn/contain.ts'
 import { endedLeaderOf, hold, leaderOf } from '../spawn/leader.ts'
 import { Report } from './report.ts'

@@ -1,5 +1,5 @@
 import { type Command, UsageError } from '../options.ts'
-import { columns, fit, json, pad, paint, printable, shortTty, userName, width } from '../picture.ts'
+import { aligned, fit, json, paint, printable, shortTty, userName } from '../picture.ts'
 import { chooseSessions, filterHelp, filterOptions } from '../sessions.ts'
 import type { ProcessGroup, Session } from '../../inspect/types.ts'
 
@@ -41,19 +41,9 @@ function table(sessions: Session[]): string {
       session.groups.map(mark).join(' '),
     ]
   })
-  const widths = head.map((name, i) =>
-    Math.max(name.length, ...rows.map((row) => columns(row[i] ?? ''))),
-  )
-  const line = (row: string[]) => {
-    const cells = row.map((cell, i) =>
-      numeric.has(i) ? cell.padStart(widths[i] ?? 0) : pad(cell, widths[i] ?? 0),
-    )
-    return fit(cells.join('  ').trimEnd(), width)
-  }
-  const coloured = rows.map((row, i) =>
-    sessions[i]?.tty == null ? line(row) : paint('green', line(row)),
-  )
-  return [paint('bold', line(head)), ...coloured].join('\n')
+  const [first = '', ...lines] = aligned(head, rows, numeric)
+  const coloured = lines.map((line, i) => (sessions[i]?.tty == null ? line : paint('green', line)))
+  return [paint('bold', first), ...coloured].join('\n')
 }
 
 export function leaderName({ sid, leader }: Session): string {
