@@ -39,8 +39,8 @@ const CALL = 'holders'
  * @throws `ENOTTY` the file is no terminal (`reason: 'not-a-terminal'`)
  * @throws `ENXIO` /dev/tty, and the caller has no controlling terminal (`reason: 'no-terminal'`)
  * @throws `ENOTSUP` a stream of the child is not one that Node made (`reason: 'unknown-stream'`)
- * @throws `ENOENT`, `EPERM`, `EACCES`, `ENOSYS` of `sock_diag`: the kernel or a sandbox does not tell the other end of a pipe
- *   (`reason: 'no-sock-diag'`)
+ * @throws `ENOENT`, `EPERM`, `EACCES`, `ENOSYS` of `sock_diag`: the kernel or a sandbox does not tell the other end of
+ *   a pipe (`reason: 'no-sock-diag'`)
  * @throws `ENOSYS` the platform is not Linux
  * @throws as `processInfo()` where /proc can't be read, never `ESRCH`
  * @platform Linux

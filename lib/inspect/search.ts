@@ -29,7 +29,7 @@ export function* search<Kind>(
   }
 }
 
-/** undefined: it has no descriptor at all. */
+/** By number, as /proc lists them. undefined: it has no descriptor at all. */
 function* read<Kind>(
   pid: number,
   match: Match<Kind>,
@@ -42,7 +42,7 @@ function* read<Kind>(
     if (kind !== undefined) found.push([descriptor.fd, kind])
     yield
   }
-  return isEmpty ? undefined : found.sort(([a], [b]) => a - b)
+  return isEmpty ? undefined : found
 }
 
 /** A process whose first thread has ended shows its descriptors under its other threads alone (pthread_exit(3)). */
