@@ -5,9 +5,18 @@ import { dirname, extname, join } from 'node:path'
 
 const MOST_LINES = 250
 const folders = {
-  src: ['.', 'darwin', 'launcher', 'launcher/contain', 'launcher/exec', 'launcher/launch', 'launcher/run', 'linux'],
+  src: [
+    '.',
+    'darwin',
+    'launcher',
+    'launcher/contain',
+    'launcher/exec',
+    'launcher/launch',
+    'launcher/run',
+    'linux',
+  ],
   test: [
-    ...['.', 'base', 'cli', 'daemon', 'inspect', 'launcher', 'raw', 'spawn', 'stop'],
+    ...['.', 'base', 'cli', 'daemon', 'inspect', 'launcher', 'raw', 'run', 'spawn', 'stop'],
     ...['fixtures', 'helpers', 'protocol', 'soak'],
   ],
 }
