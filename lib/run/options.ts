@@ -109,14 +109,13 @@ function spawnOptions(given: Record<string, unknown>): RunPlan['spawn'] {
 
 function checkStdio(given: unknown, input: unknown): unknown[] {
   const stdin = input === undefined ? 'ignore' : 'pipe'
-  // Texts that are none of Node's are Node's to refuse.
-  const list: unknown[] =
-    // Node takes an empty text, 0 and null for none.
-    !isGiven(given)
-      ? [stdin, 'pipe', 'pipe']
-      : Array.isArray(given)
-        ? (Array.prototype.slice.call(given) as unknown[])
-        : [given, given, given]
+  let list: unknown[] = [stdin, 'pipe', 'pipe']
+  if (Array.isArray(given)) list = Array.prototype.slice.call(given)
+  // Node takes an empty text, 0 and null for none.
+  else if (isGiven(given)) {
+    const each = oneOf('pipe', 'overlapped', 'ignore', 'inherit')(given, 'options.stdio')
+    list = [each, each, each]
+  }
   while (list.length < 3) list.push(undefined)
   const stdio = list.map((entry, fd) => {
     const isPipe = entry === 'pipe' || entry === 'overlapped' || (fd < 3 && entry == null)
