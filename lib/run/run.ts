@@ -11,7 +11,7 @@ import { feed, Output } from './output.ts'
 import { Pipes } from './pipes.ts'
 import { type Place, placeOf } from './place.ts'
 import { resultOf } from './result.ts'
-import type { RunOptions, RunResult } from './types.ts'
+import type { BufferOptions, RunOptions, RunResult, TextOptions } from './types.ts'
 
 /** Milliseconds to wait after a stop, for those who hold the pipes and for a program that would not go. */
 const AFTER_STOP = 100
@@ -42,6 +42,7 @@ const EXIT_WAIT = 5000
  * that is none, options that can't go together
  * @throws `ENOENT`, `EACCES`, … the program can't be run, as `spawn()` reports it by its `error` event
  * @throws `EMFILE`, `ENFILE` no descriptor is free
+ * @throws `ENOSYS`, `EPERM` with `contain: true`, where the kernel or a sandbox refuses pidfds (`reason: 'no-pidfd'`)
  * @throws `AbortError` `options.signal` was aborted before anything was started
  * @platform Linux, macOS: where the platform can't contain, `contained` is false unless `options.contain` is true
  * @see POSIX pipe()
@@ -50,23 +51,20 @@ const EXIT_WAIT = 5000
 export async function run(
   file: string,
   args: readonly string[] | undefined,
-  options: RunOptions<Buffer> & { encoding: 'buffer' },
+  options: BufferOptions,
 ): Promise<RunResult<Buffer>>
 export async function run(
   file: string,
   args?: readonly string[],
-  options?: RunOptions<string>,
+  options?: TextOptions,
 ): Promise<RunResult>
 export async function run(
   file: string,
   args: readonly string[] | undefined,
   options: RunOptions,
 ): Promise<RunResult<string | Buffer>>
-export async function run(
-  file: string,
-  options: RunOptions<Buffer> & { encoding: 'buffer' },
-): Promise<RunResult<Buffer>>
-export async function run(file: string, options: RunOptions<string>): Promise<RunResult>
+export async function run(file: string, options: BufferOptions): Promise<RunResult<Buffer>>
+export async function run(file: string, options: TextOptions): Promise<RunResult>
 export async function run(
   file: string,
   first?: unknown,

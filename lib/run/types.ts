@@ -11,8 +11,7 @@ export interface RunOptions<T extends string | Buffer = string | Buffer> extends
   /** What the program reads on stdin; a text goes there as UTF-8. Default: nothing, and stdin is /dev/null. */
   input?: string | Uint8Array | Readable | undefined
   /** How the output is decoded; `'buffer'`: it stays bytes. Default: `'utf8'`. */
-  encoding?:
-    (T extends Buffer ? 'buffer' : never) | (T extends string ? BufferEncoding : never) | undefined
+  encoding?: BufferEncoding | 'buffer' | undefined
   /** Milliseconds from the start; then everything that runs is stopped. Default: 0, no limit. */
   timeout?: number | undefined
   /** Milliseconds from the first signal of a stop to SIGKILL. Default: 5000. */
@@ -36,6 +35,12 @@ export interface RunOptions<T extends string | Buffer = string | Buffer> extends
   /** Called with each piece of output when it comes, dropped or not. */
   onOutput?: ((chunk: T, stream: 'stdout' | 'stderr') => void) | undefined
 }
+
+/** For output that is text. */
+export type TextOptions = RunOptions<string> & { encoding?: BufferEncoding | undefined }
+
+/** For output that stays bytes. */
+export type BufferOptions = RunOptions<Buffer> & { encoding: 'buffer' }
 
 /** A process that a run has left. */
 export interface RunSurvivor extends ProcessInfo {

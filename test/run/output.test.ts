@@ -7,7 +7,9 @@ import { run, type RunOptions } from 'setsid'
 import { openFolder } from '../helpers/folder.ts'
 import { type Json, runFixture, track } from '../helpers/process.ts'
 
-const sh = (script: string, options: RunOptions<string> = {}) => run('sh', ['-c', script], options)
+type TextOptions = RunOptions<string> & { encoding?: BufferEncoding }
+
+const sh = (script: string, options: TextOptions = {}) => run('sh', ['-c', script], options)
 const ofFixture = (name: string, ...args: unknown[]): Promise<Json> =>
   runFixture('run.mjs', [name, ...args.map((value) => JSON.stringify(value))])
 
