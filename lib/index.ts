@@ -25,6 +25,7 @@ export { waitForExit } from './inspect/wait.ts'
 export { waitForGroup, waitForSession } from './stop/wait.ts'
 export { stopContained, waitForContained } from './stop/contained.ts'
 export { stopGroup, stopProcess, stopSession } from './stop/stop.ts'
+export { run } from './run/run.ts'
 export { daemonStatus } from './daemon/status.ts'
 export { daemonize } from './daemon/daemonize.ts'
 export { startDaemon } from './daemon/start.ts'
@@ -67,6 +68,7 @@ export type {
   StartDaemonOptions,
   StdioTarget,
 } from './daemon/types.ts'
+export type { RunOptions, RunResult, RunSurvivor } from './run/types.ts'
 export type {
   SignalOptions,
   SignalResult,

@@ -16,7 +16,7 @@ const folders = {
     'linux',
   ],
   test: [
-    ...['.', 'base', 'cli', 'daemon', 'inspect', 'launcher', 'raw', 'spawn', 'stop'],
+    ...['.', 'base', 'cli', 'daemon', 'inspect', 'launcher', 'raw', 'run', 'spawn', 'stop'],
     ...['fixtures', 'helpers', 'protocol', 'soak'],
   ],
 }

@@ -36,6 +36,28 @@ test('holders of a child have what they hold, those of a terminal have not', () 
   expectTypeOf(setsid.holders).toBeCallableWith(0)
 })
 
+test('run gives texts, or bytes where those are asked for', () => {
+  expectTypeOf(setsid.run('true')).resolves.toEqualTypeOf<setsid.RunResult>()
+  expectTypeOf(setsid.run('true', [], {})).resolves.toEqualTypeOf<setsid.RunResult>()
+  expectTypeOf(setsid.run('true', { timeout: 1 })).resolves.toEqualTypeOf<setsid.RunResult>()
+  const bytes = { encoding: 'buffer' } as const
+  expectTypeOf(setsid.run('true', [], bytes)).resolves.toEqualTypeOf<setsid.RunResult<Buffer>>()
+  expectTypeOf(setsid.run('true', bytes)).resolves.toEqualTypeOf<setsid.RunResult<Buffer>>()
+  const any = {} as setsid.RunOptions
+  expectTypeOf(setsid.run('true', [], any)).resolves.toEqualTypeOf<
+    setsid.RunResult<string | Buffer>
+  >()
+  void setsid.run('true', [], {
+    onOutput: (chunk, stream) => {
+      expectTypeOf(chunk).toEqualTypeOf<string>()
+      expectTypeOf(stream).toEqualTypeOf<'stdout' | 'stderr'>()
+    },
+  })
+  // @ts-expect-error no such way
+  expectTypeOf(setsid.run).toBeCallableWith('true', [], { onSurvivors: 'kill' })
+  expectTypeOf<setsid.RunResult['survivors']>().toEqualTypeOf<setsid.RunSurvivor[]>()
+})
+
 test('wrong arguments are errors of the compiler too', () => {
   // @ts-expect-error a pid is a number
   expectTypeOf(setsid.getsid).toBeCallableWith('12')

@@ -162,6 +162,24 @@ function mayTraceAll(): boolean {
   return mayTrace && statSync('/proc/self/ns/user').ino === 0xeffffffd
 }
 
+/** The inodes of the pipes that a process has open. undefined: we may not see its descriptors, or it is gone. */
+export function pipesOf(pid: number): Set<number> | undefined {
+  const folder = `/proc/${pid}/fd`
+  try {
+    const links = readdirSync(folder).map((fd) => {
+      try {
+        return readlinkSync(`${folder}/${fd}`)
+      } catch (error) {
+        if (isGone(error)) return ''
+        throw error
+      }
+    })
+    return new Set(links.flatMap((link) => /^pipe:\[(\d+)\]$/.exec(link)?.[1] ?? []).map(Number))
+  } catch {
+    return undefined
+  }
+}
+
 /**
  * The children of a process, its zombies too, by the list that the kernel keeps of each of its threads. undefined:
  * there is no such list (CONFIG_PROC_CHILDREN), or no such process.

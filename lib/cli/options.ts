@@ -114,6 +114,16 @@ export function count(
   throw new UsageError(`--${name} takes a number${range}, not '${value}'`)
 }
 
+/** The value of an option that takes seconds, or parts of one. */
+export function seconds(values: Arguments['values'], name: string): number | undefined {
+  const value = text(values, name)
+  if (value === undefined) return undefined
+  const number = Number(value)
+  // Node's timers take no more milliseconds than 2^31 - 1.
+  if (/^\d+(\.\d+)?$/.test(value) && number > 0 && number < 2_000_000) return number
+  throw new UsageError(`--${name} takes seconds, up to 2000000, not '${value}'`)
+}
+
 export function parsePid(text: string): number {
   const pid = Number(text)
   if (!/^[0-9]+$/.test(text) || pid < 1 || pid > 2 ** 31 - 1) {

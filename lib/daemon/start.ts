@@ -9,6 +9,7 @@ import { aborted, invalidArgType, systemError } from '../base/errors.ts'
 import { launcherPath } from '../base/native.ts'
 import { identify } from '../inspect/process.ts'
 import { decode, encodeOption, type Message, reportWords } from '../launcher/protocol.ts'
+import { startedWith } from '../launcher/started.ts'
 import { holdSession, type SessionHold, stopProcess } from '../stop/stop.ts'
 import type { Credentials } from './credentials.ts'
 import { openLog } from './logs.ts'
@@ -17,12 +18,6 @@ import { type Failure, type Log, startFailed } from './start-failed.ts'
 import { checkStart, FIRST_FREE, LOCK_FD } from './start-options.ts'
 import type { ProcessIdentity } from '../inspect/types.ts'
 import type { RunningDaemon, StartDaemonOptions } from './types.ts'
-
-/**
- * What the program gets as the caller had it, before Node changed it: "IGNORED,SOFT", a mask of
- * signals and the soft limit of descriptors. For `sess start`. @internal
- */
-export const startedWith = Symbol('startedWith')
 
 const require = createRequire(import.meta.filename)
 

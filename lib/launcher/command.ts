@@ -68,6 +68,7 @@ export function prepareCommand(
   options: Normalized,
   ownSteps: readonly Step[],
   parentDeathSignal: number | undefined,
+  state?: string,
 ): LauncherCommand | number | undefined {
   const stdio = stdioList(options.stdio)
   if (stdio === undefined) return undefined
@@ -120,7 +121,8 @@ export function prepareCommand(
       : { step, value }
   steps.push(...ownSteps.map(complete))
   const words = steps.map(({ step, value }) => encodeStep(step, ...value))
-  const args = [path, 'exec', ...words, '--', options.file, ...options.args]
+  const as = state === undefined ? [] : ['as', state]
+  const args = [path, ...as, 'exec', ...words, '--', options.file, ...options.args]
   const command: LauncherCommand = {
     // Without a prototype, like Node's own: an inherited `uid` would give the child to another user.
     options: {

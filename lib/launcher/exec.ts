@@ -29,6 +29,8 @@ export interface ExecPlan {
   steps: Step[]
   /** The number of the signal that the child gets when this process ends. */
   parentDeathSignal: number | undefined
+  /** What it is started with: `startedWith`. */
+  state: string | undefined
   /** The error of a failed step. */
   explain(step: FailedStep, errno: number): Error
   /** Called when the program has started, before anything else can fail. */
@@ -65,7 +67,7 @@ function spawnInside(
 ): ChildProcess {
   let endRunning: (() => void) | undefined
   const hook = function (this: Internal, original: Internal['spawn'], normalized: Normalized) {
-    const command = prepareCommand(normalized, plan.steps, plan.parentDeathSignal)
+    const command = prepareCommand(normalized, plan.steps, plan.parentDeathSignal, plan.state)
     const handle = this._handle
     // Node refuses such a stdio. If it doesn't, the program must not run without its steps.
     if (command === undefined) {
@@ -146,7 +148,7 @@ function spawnAround(
   const list: readonly string[] = shell !== undefined ? ['-c', [file, ...args].join(' ')] : args
   const target = [own.argv0 ?? program, ...list]
   const normalized = { __proto__: null, file: program, args: target, stdio, uid, gid }
-  const command = prepareCommand(normalized, plan.steps, plan.parentDeathSignal)
+  const command = prepareCommand(normalized, plan.steps, plan.parentDeathSignal, plan.state)
   if (command === undefined) {
     // Node refuses this stdio. If it doesn't, the program must not run without its steps.
     endLost(builtin().spawn(file, args, own) as unknown as Internal)

@@ -15,6 +15,7 @@ import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { copied, spawnByLauncher } from '../launcher/exec.ts'
 import type { Step } from '../launcher/command.ts'
+import { startedWith } from '../launcher/started.ts'
 import { neverSignal } from '../launcher/node-internals.ts'
 import { supervise } from './contain.ts'
 import { holdSoon } from './leader.ts'
@@ -125,6 +126,7 @@ function launchOn(
     spawnByLauncher(file, args, options, {
       ...plan,
       steps,
+      state: (options as { [startedWith]?: string })[startedWith],
       onStart(child, pid, supervised) {
         if (supervised !== undefined) supervise(child, supervised)
         lend?.(pid)

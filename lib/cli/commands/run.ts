@@ -1,13 +1,17 @@
 import type { ChildProcess } from 'node:child_process'
 import { signals } from '../../base/signals.ts'
+import { startedWith } from '../../launcher/started.ts'
+import { tcgetpgrp } from '../../raw/terminal.ts'
 import { exitOrStop } from '../../spawn/child.ts'
 import { isForeground, withForeground } from '../../spawn/foreground.ts'
 import { spawn } from '../../spawn/spawn.ts'
-import { type Command, ExitError, UsageError } from '../options.ts'
-import { inWords } from '../words.ts'
+import { stopContained } from '../../stop/contained.ts'
+import { type Command, ExitError, seconds, UsageError } from '../options.ts'
+import { inWords, survivorInWords } from '../words.ts'
 import type { ChildState, SpawnOptions } from '../../spawn/types.ts'
 
-// This is the way without the launcher: with it, src/launcher/run/run.c does the same and starts no Node.
+// This is the way without the launcher, and of --contain: with it, src/launcher/run/run.c does the rest of it and
+// starts no Node.
 
 export const run: Command = {
   usage: 'sess run [OPTIONS] -- CMD',
@@ -19,36 +23,49 @@ export const run: Command = {
   --ctty       in a new session that takes the terminal on stdin from the session that has
                it, which is for root where that is another session
   --wait       wait for CMD, and exit as it does; with --group it has the terminal
+  --contain    as --group --wait, or --wait with one of the others; when CMD ends or sess
+               does, however it ends, all that CMD has started is stopped (Linux)
+  --timeout S  as --contain, and after S seconds all is stopped: exit code 124
 
 With --wait, sess ends as CMD ends, by the same signal; it stops and goes on with
 CMD, and what is sent to sess is passed on to it.
 
 Exit codes: 0 started, or with --wait that of CMD; 126 CMD can't be run, 127 there is
-no CMD, 1 another error, 2 wrong usage.
+no CMD, 124 its time was over, 1 another error, 2 wrong usage.
 
 Examples:
   sess run -- backup /home
   sess run --wait -- make test
-  sess run --group --wait -- vi notes`,
+  sess run --group --wait -- vi notes
+  sess run --timeout 60 -- npm test`,
   options: {
     session: { type: 'boolean' },
     group: { type: 'boolean' },
     ctty: { type: 'boolean' },
     wait: { type: 'boolean' },
+    contain: { type: 'boolean' },
+    timeout: { type: 'string' },
   },
   takesCommand: true,
-  async run({ values, positionals }) {
+  async run({ values, positionals, startedWith: state }) {
     const [file, ...args] = positionals
     if (file === undefined) throw new UsageError('run takes a command')
-    const { session, group, ctty, wait } = values
-    const own = group !== true || session === true || ctty === true
-    const options: SpawnOptions = {
+    const { session, group, ctty } = values
+    const limit = seconds(values, 'timeout')
+    const contain = values['contain'] === true || limit !== undefined
+    const grouped = group === true || contain
+    const own = !grouped || session === true || ctty === true
+    const options: SpawnOptions & { [startedWith]?: string | undefined } = {
+      contain,
+      [startedWith]: state,
       stdio: 'inherit',
       ...(own ? { session: 'new' } : { group: 'new' }),
       ...(ctty === true && { controllingTerminal: 0, stealTerminal: true }),
     }
-    const waits = wait === true
+    const waits = values['wait'] === true || contain
     if (waits && !own && isForeground(0)) options.foreground = 0
+    // Before CMD can tell anybody that it runs.
+    const stopPassing = waits ? passOn((signal) => child.kill(signal)) : undefined
     const child = spawn(file, args, options)
     if (child.pid === undefined) {
       const error = await new Promise<NodeJS.ErrnoException>((resolve) => {
@@ -60,9 +77,16 @@ Examples:
       child.unref()
       return ''
     }
-    const stopPassing = passOn(child)
-    const end = own ? await ended(child) : await watchJob(child)
-    stopPassing()
+    const timer = contain ? new TimeLimit(child, limit) : undefined
+    const watched = own ? ended(child) : watchJob(child)
+    const end = await (timer === undefined ? watched : Promise.race([watched, timer.over]))
+    stopPassing?.()
+    if (timer !== undefined && (await timer.endAll())) {
+      console.error(`sess: '${file}' was stopped after ${limit} s`)
+      // Not by the end of what there is to do: it may be that CMD could not be ended.
+      process.exit(124)
+    }
+    if (end === undefined) return ''
     if (end.signal === null) process.exitCode = end.code ?? 1
     // So that Ctrl-C ends a shell's loop around us too.
     else {
@@ -89,23 +113,69 @@ function notStarted(error: NodeJS.ErrnoException, file: string): ExitError {
 const PASSED = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const
 
 /** What is sent to us is for the program. Stops it by calling the result. */
-function passOn(child: ChildProcess): () => void {
-  const pass = (signal: NodeJS.Signals) => child.kill(signal)
+function passOn(pass: (signal: NodeJS.Signals) => void): () => void {
   for (const signal of PASSED) process.on(signal, pass)
   return () => PASSED.forEach((signal) => process.off(signal, pass))
+}
+
+/** Whether stdin is our controlling terminal. */
+function hasTerminal(): boolean {
+  try {
+    return tcgetpgrp(0) >= 0
+  } catch {
+    return false
+  }
+}
+
+/** The time in milliseconds in which we learn that a program has ended that was stopped. */
+const END_WAIT = 500
+
+/** Ends a contained child and all that it has started. */
+class TimeLimit {
+  readonly #child: ChildProcess
+  #timer: NodeJS.Timeout | undefined
+  #stop: Promise<void> | undefined
+  /** Fulfilled when the time was over and all is stopped. */
+  readonly over: Promise<undefined>
+
+  constructor(child: ChildProcess, limit: number | undefined) {
+    this.#child = child
+    this.over = new Promise((resolve) => {
+      if (limit === undefined) return
+      this.#timer = setTimeout(() => {
+        // The program's end comes first, where it can be ended.
+        const tell = () => setTimeout(resolve, END_WAIT, undefined)
+        this.#stop = this.#stopAll().finally(tell)
+      }, limit * 1000)
+    })
+  }
+
+  /** After the program's end: stops what it has left, and tells whether its time was over. */
+  async endAll(): Promise<boolean> {
+    clearTimeout(this.#timer)
+    const late = this.#stop !== undefined
+    await (this.#stop ?? this.#stopAll())
+    return late
+  }
+
+  async #stopAll(): Promise<void> {
+    const { survivors } = await stopContained(this.#child)
+    for (const survivor of survivors) console.error(`sess: ${survivorInWords(survivor)}`)
+  }
 }
 
 /** The terminal is the program's while our group has it, which is asked each time anew. */
 async function watchJob(child: ChildProcess): Promise<Ended> {
   for (;;) {
-    const end = isForeground(0)
-      ? await withForeground(0, child, () => exitOrStop(child))
+    const onTerminal = hasTerminal()
+    const end = onTerminal
+      ? await withForeground(0, child, () => exitOrStop(child), { wait: true })
       : await exitOrStop(child)
     if (end.state === 'exited') return end
     // The shell's job is this process: it stops too, and goes on with CMD. Where there is no
     // shell, the kernel ignores all of these but SIGSTOP (POSIX XSH 2.4.3), and both go on.
     process.kill(process.pid, end.signal)
-    if (!isForeground(0)) child.kill('SIGCONT')
+    if (!onTerminal) child.kill('SIGCONT')
   }
 }
 

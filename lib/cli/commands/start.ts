@@ -1,5 +1,6 @@
 import { daemonStatus } from '../../daemon/status.ts'
-import { startDaemon, startedWith } from '../../daemon/start.ts'
+import { startDaemon } from '../../daemon/start.ts'
+import { startedWith } from '../../launcher/started.ts'
 import { exitWith, pidFileOf } from '../daemon.ts'
 import { type Arguments, type Command, count, text, UsageError } from '../options.ts'
 import { inWords } from '../words.ts'
