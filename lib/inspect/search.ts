@@ -18,43 +18,49 @@ export function* search<Kind>(
   pid: number,
   match: Match<Kind>,
 ): Generator<undefined, Found<Kind> | 'refused' | 'gone'> {
-  yield
+  let answer: [] | 'refused' = []
   try {
-    return (yield* read(pid, match)) ?? (yield* readThreads(pid, match))
+    for (const task of tasksOf(pid)) {
+      yield
+      try {
+        const found = yield* read(task, match)
+        if (found !== undefined) return found
+      } catch (error) {
+        if (isRefused(error)) answer = 'refused'
+        else if (!isGone(error) || task === pid) throw error
+      }
+      // What another thread refuses, all do.
+      if (answer === 'refused' && task !== pid) break
+    }
+    return answer
   } catch (error) {
     if (isGone(error)) return 'gone'
-    if (isRefused(error)) return 'refused'
     const { errno } = error as Partial<SystemError>
     throw errno === undefined ? error : tableError(errno, 'holders')
   }
 }
 
+/**
+ * A process, then its other threads. One whose first thread has ended shows its descriptors under the others alone,
+ * and the folder of the first as root's (pthread_exit(3)).
+ */
+function* tasksOf(pid: number): Generator<number> {
+  yield pid
+  for (const thread of threadsOf(pid)) if (thread !== pid) yield thread
+}
+
 /** By number, as /proc lists them. undefined: it has no descriptor at all. */
 function* read<Kind>(
-  pid: number,
+  task: number,
   match: Match<Kind>,
 ): Generator<undefined, Found<Kind> | undefined> {
   const found: Found<Kind> = []
   let isEmpty = true
-  for (const descriptor of descriptorsOf(pid)) {
+  for (const descriptor of descriptorsOf(task)) {
     isEmpty = false
     const kind = match(descriptor)
     if (kind !== undefined) found.push([descriptor.fd, kind])
     yield
   }
   return isEmpty ? undefined : found
-}
-
-/** A process whose first thread has ended shows its descriptors under its other threads alone (pthread_exit(3)). */
-function* readThreads<Kind>(pid: number, match: Match<Kind>): Generator<undefined, Found<Kind>> {
-  for (const thread of threadsOf(pid)) {
-    try {
-      const found = thread === pid ? undefined : yield* read(thread, match)
-      if (found !== undefined) return found
-    } catch (error) {
-      // Another thread may have ended too.
-      if (!isGone(error)) throw error
-    }
-  }
-  return []
 }

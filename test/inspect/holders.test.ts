@@ -120,6 +120,38 @@ describe('of a terminal', () => {
     expect(short(await holders(tty))).toContainEqual({ pid: terminal.pid, fds: [0, 1, 2] })
   })
 
+  test('the child of a holder that has ended while /proc is read is found', async () => {
+    // A process with many descriptors, which takes long to be read, and comes before the holder.
+    const many = [
+      ...['import os, resource, time', 'most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]'],
+      ...['resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))'],
+      ...['for i in range(min(most - 20, 20000)): os.dup(0)', 'print(1, flush=True)'],
+      'time.sleep(60)',
+    ]
+    await start('python3', ['-c', many.join('\n')]).next()
+    const handOver = [
+      ...['import os, signal, time', 'def hand_over(*_):', '  if os.fork() != 0: os._exit(0)'],
+      ...['signal.signal(signal.SIGTERM, hand_over)', 'print("[1]", flush=True)'],
+      'while True: time.sleep(60)',
+    ]
+    // The session leader holds nothing.
+    const script = `"$0" -c "$1" & echo "{\\"pid\\":$!}"; exec sleep 60 0</dev/null >/dev/null 2>&1`
+    const terminal = openTerminal('sh', ['-c', script, 'python3', handOver.join('\n')])
+    const { pid } = await terminal.json()
+    track(pid)
+    const tty = ttyOf(terminal)
+    await terminal.expect(/\[1\]/)
+    await until(() => openOn(tty).length === 1)
+    const looking = holders(tty)
+    setTimeout(() => process.kill(pid, 'SIGTERM'), 1)
+    const found = await looking
+    await until(() => openOn(tty).every((holder) => holder.pid !== pid))
+    const [child] = openOn(tty)
+    track(child?.pid ?? 0)
+    // Both of them, where the first was read before it ended.
+    expect([[pid], [child?.pid], [pid, child?.pid]]).toContainEqual(found.map((info) => info.pid))
+  })
+
   test('nobody: an empty list', async () => {
     const script = [
       ...['import os, time', 'master, slave = os.openpty()', 'name = os.ttyname(slave)'],
