@@ -30,8 +30,8 @@ const EXIT_WAIT = 5000
  * A command that fails, is stopped or can't be stopped is no error: it says so in the result. After the start nothing
  * rejects. `code` and `signal` are null where the program could not be ended.
  *
- * Output is `output` in the order in which it came here. Pieces that a program writes to stdout and stderr within a
- * moment may change places.
+ * `output` has both streams in the order in which they came here. What a program writes to the two within a moment may
+ * change places.
  *
  * @param file program, looked up in the PATH of `options.env`
  * @param args its arguments. Default: none

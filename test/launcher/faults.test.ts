@@ -1,3 +1,4 @@
+import { PROTOCOL_VERSION } from '../../lib/launcher/protocol.ts'
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
@@ -259,7 +260,7 @@ describe('what is left in the program', () => {
 })
 
 describe('a pidfile of a daemon that was not ready', () => {
-  const greet = ['hello 3', 'answer']
+  const greet = [`hello ${PROTOCOL_VERSION}`, 'answer']
   const run = (actions: string[], options: string[] = []) =>
     spawnSync(launcher, ['launch', ...options, '--', ...speak(...greet, ...actions)], {
       timeout: 20_000,
@@ -317,7 +318,7 @@ sys.exit(subprocess.call(sys.argv[1:]))`
         'wait',
       ),
     )
-    expect(await below.line()).toBe('welcome 3 0')
+    expect(await below.line()).toBe(`welcome ${PROTOCOL_VERSION} 0`)
     expect(await below.line()).toBe('bad')
     symlinkSync('other', join(folder, 'new'))
     renameSync(join(folder, 'new'), join(folder, 'way'))
@@ -416,7 +417,7 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 s.settimeout(3)
 s.connect('\\0setsid-launcher-${below.pid}')
 try:
-  s.send(b'hello 3')
+  s.send(b'hello ${PROTOCOL_VERSION}')
   print(s.recv(100))
 except OSError as e: print(type(e).__name__)`
     const { stdout } = spawnSync('python3', ['-c', script])

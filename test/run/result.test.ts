@@ -234,16 +234,17 @@ describe('signal', () => {
 
 describe('a program that can’t be run', () => {
   test.each([
-    ['no-such-program', {}],
-    ['./no-such-file', {}],
-    ['/', {}],
-    ['/etc/passwd', {}],
-    ['true', { cwd: '/no/such/folder' }],
-    ['/etc/passwd', { contain: false }],
-  ])('%s %j: rejects with what spawn gives', async (file, options) => {
+    ['no-such-program', {}, 'ENOENT'],
+    ['./no-such-file', {}, 'ENOENT'],
+    ['/', {}, 'EACCES'],
+    ['/etc/passwd', {}, 'EACCES'],
+    ['true', { cwd: '/no/such/folder' }, 'ENOENT'],
+    ['/etc/passwd', { contain: false }, 'EACCES'],
+  ])('%s %j: rejects with what spawn gives', async (file, options, code) => {
     const child = spawn(file, ['x'], options as SpawnOptions)
     const [expected] = (await once(child, 'error')) as [Error]
     const error = (await run(file, ['x'], options).catch((error: unknown) => error)) as Error
+    expect(error).toMatchObject({ code })
     expect(error).toBeInstanceOf(Error)
     expect(error.message).toBe(expected.message)
     expect(Object.entries(error)).toEqual(Object.entries(expected))
