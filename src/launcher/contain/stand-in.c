@@ -21,21 +21,26 @@ static struct {
 // Somebody has killed the supervisor, and the kernel has killed the program.
 // The rest has come to this process, which is a subreaper too.
 static _Noreturn void EndTheRest(void) {
-  for (;;) {
+  // Looks, each after a longer pause: up to some 5 s in all.
+  enum { kLooks = 100 };
+  bool empty = false;
+  for (int look = 0; !empty && look < kLooks; look++) {
+    if (look > 0) poll(NULL, 0, look);
     KillCgroup();
     KillMembers();
     while (waitpid(-1, NULL, WNOHANG) > 0) {
     }
-    if (waitid(P_ALL, 0, &(siginfo_t){0}, WEXITED | WNOHANG | WNOWAIT) != 0)
-      break;
-    poll(NULL, 0, 1);
+    // ECHILD: nobody is left.
+    empty = waitid(P_ALL, 0, &(siginfo_t){0}, WEXITED | WNOHANG | WNOWAIT) != 0;
   }
   RemoveCgroup();
-  // The supervisor may have been killed in the middle of a line.
-  (void)!send(self.channel, "\n", 1, MSG_NOSIGNAL);
-  OpenLines(self.channel);
-  TellNode(kEmpty, NULL);
-  FinishLines();
+  if (empty) {
+    // The supervisor may have been killed in the middle of a line.
+    (void)!send(self.channel, "\n", 1, MSG_NOSIGNAL);
+    OpenLines(self.channel);
+    TellNode(kEmpty, NULL);
+    FinishLines();
+  }
   DieBy(SIGKILL);
 }
 
