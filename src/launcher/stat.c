@@ -32,13 +32,14 @@ const char* ReadStat(pid_t pid, char* text, size_t room) {
 
 bool ReadStatLine(pid_t pid, struct stat_line* line) {
   // The fields of proc_pid_stat(5): the state is field 3.
-  enum { kState = 3, kParent = 4, kStart = 22 };
+  enum { kState = 3, kParent = 4, kThreads = 20, kStart = 22 };
   char text[1024];
   const char* field = ReadStat(pid, text, sizeof text);
   *line = (struct stat_line){0};
   for (int i = kState; field != NULL && i <= kStart; i++) {
     if (i == kState) line->state = *field;
     if (i == kParent) line->parent = (pid_t)strtol(field, NULL, 10);
+    if (i == kThreads) line->threads = strtol(field, NULL, 10);
     if (i == kStart) line->start = strtoull(field, NULL, 10);
     field = strchr(field, ' ');
     if (field != NULL) field++;

@@ -22,6 +22,7 @@ const char* ReadStat(pid_t pid, char* text, size_t room);
 struct stat_line {
   char state;
   pid_t parent;
+  long threads;
   uint64_t start;  // in clock ticks since the boot
 };
 bool ReadStatLine(pid_t pid, struct stat_line* line);

@@ -101,7 +101,7 @@ bool IsKnown(const struct members* seen, const struct member* member);
 int SignalMember(const struct member* member, int number);
 
 // One pass of the end: stops all members until a look shows no new one, then
-// kills them all. Returns how many it could kill.
-size_t KillMembers(void);
+// kills them all, but for those that are `killed` already, and adds them.
+void KillMembers(struct members* killed);
 
 #endif  // SETSID_CONTAIN_H_

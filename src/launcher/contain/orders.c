@@ -16,7 +16,12 @@ static struct {
 enum order GivenOrder(void) { return self.order; }
 
 void OrderNothing(void) { self.order = kOrderNothing; }
-void OrderKill(void) { self.order = kOrderKill; }
+void OrderKill(void) {
+  // Those that have had SIGKILL need no other one.
+  if (self.signal != SIGKILL) self.signalled.count = 0;
+  self.order = kOrderKill;
+  self.signal = SIGKILL;
+}
 
 void OrderSignal(int number) {
   self.order = kOrderSignal;
@@ -49,6 +54,6 @@ void FollowOrder(void) {
   if (self.order == kOrderSignal) SignalMembers();
   if (self.order != kOrderKill) return;
   KillCgroup();
-  KillMembers();
+  KillMembers(&self.signalled);
 }
 #endif

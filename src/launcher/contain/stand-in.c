@@ -24,10 +24,11 @@ static _Noreturn void EndTheRest(void) {
   // Looks, each after a longer pause: up to some 5 s in all.
   enum { kLooks = 100 };
   bool empty = false;
+  struct members killed = {0};
   for (int look = 0; !empty && look < kLooks; look++) {
     if (look > 0) poll(NULL, 0, look);
     KillCgroup();
-    KillMembers();
+    KillMembers(&killed);
     while (waitpid(-1, NULL, WNOHANG) > 0) {
     }
     // ECHILD: nobody is left.

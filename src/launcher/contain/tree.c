@@ -34,13 +34,8 @@ static int ByPid(const void* a, const void* b) {
   return (left > right) - (left < right);
 }
 
-// False: it has ended. A zombie counts if other threads of it live.
-static bool ReadMember(pid_t pid, struct member* member) {
-  struct stat_line line;
-  if (!ReadStatLine(pid, &line)) return false;
-  if (!IsLiveState(pid, line.state)) return false;
-  *member = (struct member){pid, line.parent, line.start};
-  return true;
+static struct member MemberOf(pid_t pid, const struct stat_line* line) {
+  return (struct member){pid, line->parent, line->start};
 }
 
 // One file lists the children of a thread (CONFIG_PROC_CHILDREN). False when
@@ -71,16 +66,20 @@ static bool AddChildrenOfThread(struct members* found, pid_t pid,
   return true;
 }
 
-static bool AddChildren(struct members* found, pid_t pid) {
+static bool AddChildren(struct members* found, pid_t pid, long threads) {
   char path[32];
+  if (threads == 1) {
+    snprintf(path, sizeof path, "%d", (int)pid);
+    return AddChildrenOfThread(found, pid, path);
+  }
   snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-  DIR* threads = opendir(path);
-  if (threads == NULL) return false;
+  DIR* tasks = opendir(path);
+  if (tasks == NULL) return false;
   bool any = false;
-  for (struct dirent* entry; (entry = readdir(threads)) != NULL;)
+  for (struct dirent* entry; (entry = readdir(tasks)) != NULL;)
     if (entry->d_name[0] != '.')
       any = AddChildrenOfThread(found, pid, entry->d_name) || any;
-  closedir(threads);
+  closedir(tasks);
   return any;
 }
 
@@ -105,27 +104,37 @@ static void AddFromTable(struct members* found) {
   free(all.list);
 }
 
+// One after the other, each with its children. What is read anew as another's
+// child has moved, or its number is another one's.
+static bool Visit(struct members* found, struct members* members, bool lists) {
+  bool complete = true;
+  for (size_t i = 0; i < found->count; i++) {
+    struct member seen = found->list[i];
+    struct stat_line line;
+    if (!ReadStatLine(seen.pid, &line) || !IsLiveState(seen.pid, line.state) ||
+        (line.parent != seen.parent && line.parent != getpid()))
+      continue;
+    struct member member = MemberOf(seen.pid, &line);
+    complete = Add(members, &member) && complete;
+    if (lists) AddChildren(found, seen.pid, line.threads);
+  }
+  return complete;
+}
+
 bool FindMembers(struct members* members) {
   struct members found = {0};
-  if (AddChildren(&found, getpid())) {
-    for (size_t i = 0; i < found.count; i++)
-      AddChildren(&found, found.list[i].pid);
-  } else {
-    AddFromTable(&found);
-  }
-  if (found.count > 0)
-    qsort(found.list, found.count, sizeof *found.list, ByPid);
   members->count = 0;
-  bool complete = true;
-  for (size_t i = 0; i < found.count; i++) {
-    struct member member;
-    bool again = i > 0 && found.list[i].pid == found.list[i - 1].pid;
-    if (again || !ReadMember(found.list[i].pid, &member)) continue;
-    // Read anew it is another's child: its number may be another one's.
-    if (member.parent == found.list[i].parent || member.parent == getpid())
-      complete = Add(members, &member) && complete;
-  }
+  bool lists = AddChildren(&found, getpid(), 1);
+  if (!lists) AddFromTable(&found);
+  bool complete = Visit(&found, members, lists);
   free(found.list);
+  if (members->count == 0) return complete;
+  qsort(members->list, members->count, sizeof *members->list, ByPid);
+  size_t kept = 1;
+  for (size_t i = 1; i < members->count; i++)
+    if (members->list[i].pid != members->list[kept - 1].pid)
+      members->list[kept++] = members->list[i];
+  members->count = kept;
   return complete;
 }
 
@@ -167,11 +176,11 @@ bool Remember(struct members* seen, const struct member* member) {
 int SignalMember(const struct member* member, int number) {
   int pidfd = (int)syscall(SYS_pidfd_open, member->pid, 0);
   if (pidfd < 0) return -1;
-  struct member now;
+  struct stat_line now;
   int result = -1;
   // Another process that has got the number meanwhile started later, or has
   // its parent elsewhere.
-  if (ReadMember(member->pid, &now) && Same(&now, member) &&
+  if (ReadStatLine(member->pid, &now) && now.start == member->start &&
       (now.parent == member->parent || now.parent == getpid())) {
     result = SignalByPidfd(pidfd, number);
   } else {
@@ -183,26 +192,27 @@ int SignalMember(const struct member* member, int number) {
   return result;
 }
 
-size_t KillMembers(void) {
+void KillMembers(struct members* killed) {
   enum { kMostLooks = 50 };
   struct members stopped = {0}, now = {0};
   // What is stopped starts no other process. When a look shows no new one, all
-  // are stopped.
+  // are stopped, or killed by an earlier pass.
   bool more = true;
   for (int look = 0; more && look < kMostLooks; look++) {
     more = false;
     FindMembers(&now);
     for (size_t i = 0; i < now.count; i++) {
-      if (IsKnown(&stopped, &now.list[i])) continue;
+      if (IsKnown(killed, &now.list[i]) || IsKnown(&stopped, &now.list[i]))
+        continue;
       more = SignalMember(&now.list[i], SIGSTOP) == 0 || more;
       Remember(&stopped, &now.list[i]);
     }
   }
-  size_t killed = 0;
   for (size_t i = 0; i < now.count; i++)
-    killed += SignalMember(&now.list[i], SIGKILL) == 0;
+    if (!IsKnown(killed, &now.list[i]) &&
+        SignalMember(&now.list[i], SIGKILL) == 0)
+      Remember(killed, &now.list[i]);
   free(stopped.list);
   free(now.list);
-  return killed;
 }
 #endif
