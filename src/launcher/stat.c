@@ -59,7 +59,8 @@ bool IsLiveState(pid_t pid, char state) {
 
 char StateOf(pid_t pid) {
   struct stat_line line;
-  return ReadStatLine(pid, &line) ? line.state : '\0';
+  if (!ReadStatLine(pid, &line)) return '\0';
+  return line.state;
 }
 
 uint64_t StartTicks(pid_t pid) {

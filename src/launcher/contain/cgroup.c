@@ -163,6 +163,25 @@ pid_t ForkIntoCgroup(void) {
 
 bool KillCgroup(void) { return Write("cgroup.kill", "1"); }
 
+static char* ReadMembers(void) {
+  char path[64];
+  if (self.fd < 0) return NULL;
+  snprintf(path, sizeof path, "/proc/self/fd/%d/cgroup.procs", self.fd);
+  return ReadWhole(path);
+}
+
+bool KillAndTell(void (*tell)(pid_t pid)) {
+  char* text = ReadMembers();
+  bool killed = text != NULL && KillCgroup();
+  for (char *rest, *line = killed ? strtok_r(text, "\n", &rest) : NULL;
+       line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+    long long pid;
+    if (ParseNumber(line, 1, INT_MAX, &pid)) tell((pid_t)pid);
+  }
+  free(text);
+  return killed;
+}
+
 void RemoveCgroup(void) {
   if (self.parent >= 0) unlinkat(self.parent, self.name, AT_REMOVEDIR);
 }

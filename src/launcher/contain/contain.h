@@ -54,6 +54,8 @@ void CgroupDescriptors(int fds[2]);
 // fork(2) of the program, which begins in the cgroup.
 pid_t ForkIntoCgroup(void);
 bool KillCgroup(void);
+// The same, and calls `tell` for each that was in it.
+bool KillAndTell(void (*tell)(pid_t pid));
 // The kernel refuses as long as somebody is in it.
 void RemoveCgroup(void);
 
@@ -68,6 +70,8 @@ void OrderNothing(void);
 // To each that is there, and to each that comes later.
 void OrderSignal(int number);
 void OrderKill(void);
+// Begins with what the kernel kills at once: true where it does.
+bool KillAtOnce(void);
 // One look, and the signals for what it has found.
 void FollowOrder(void);
 
@@ -76,6 +80,7 @@ void FollowOrder(void);
 typedef enum { SUPERVISOR_WORDS(PROTOCOL_NAME) } SupervisorWord;
 void OpenLines(int channel);
 void TellNode(SupervisorWord word, const long long* values);
+void TellBeginning(pid_t program);
 // Writes what fits; false when lines are left.
 bool FlushLines(void);
 // Gives Node some time to read the rest.

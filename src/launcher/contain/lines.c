@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../stat.h"
 #include "../text.h"
 #include "contain.h"
 
@@ -34,6 +35,12 @@ void TellNode(SupervisorWord word, const long long* values) {
   int length = Encode(&kReports[word], values, line, kLine - 1);
   line[length] = '\n';
   self.length += (size_t)length + 1;
+}
+
+void TellBeginning(pid_t program) {
+  pid_t own = getpid();
+  TellNode(kBegan, (long long[]){program, (long long)StartTicks(program), own,
+                                 (long long)StartTicks(own)});
 }
 
 bool FlushLines(void) {

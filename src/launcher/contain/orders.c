@@ -23,6 +23,10 @@ void OrderKill(void) {
   self.signal = SIGKILL;
 }
 
+static void TellSent(pid_t pid) { TellNode(kSent, (long long[]){pid}); }
+
+bool KillAtOnce(void) { return KillAndTell(TellSent); }
+
 void OrderSignal(int number) {
   self.order = kOrderSignal;
   self.signal = number;

@@ -21,14 +21,14 @@
 #include <unistd.h>
 
 #include "../fds.h"
-#include "../stat.h"
 #include "../text.h"
 #include "contain.h"
 
 // Milliseconds between two looks for new members: while a signal goes to all of
 // them, and while they are killed. kPatience: when Node has ended, the time
-// until the killed processes have to be gone.
-enum { kLook = 10, kKillLook = 1, kPatience = 5000 };
+// until the killed processes have to be gone. kExits: the
+// time that they have for their exit before a look.
+enum { kExits = 20, kLook = 10, kKillLook = 1, kPatience = 5000 };
 
 static const Word kWords[] = {CONTAIN_WORDS(PROTOCOL_ROW)};
 enum { kWordCount = sizeof kWords / sizeof *kWords };
@@ -43,8 +43,8 @@ static struct {
   bool reaped;
   struct ending ending;
   bool told;
-  struct timespec deadline;  // of the end, when Node has ended
-  bool orphaned;
+  int64_t next_look;  // for members that the order has not reached
+  int64_t deadline;   // of the end, when Node has ended; or 0
 } self;
 
 static void Loosen(void) {
@@ -118,11 +118,24 @@ static void LookAtChildren(void) {
   if (self.reaped) TellEnding(false);
 }
 
+static int64_t Now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+// Each child that ends wakes the supervisor: it looks again only after a pause,
+// at least as long as the last look.
 static void Follow(void) {
+  int64_t began = Now();
+  if (began < self.next_look) return;
   // Before a look, which may take long while the program starts others.
   if (GivenOrder() == kOrderKill && !self.reaped)
     KillProgram(self.with.program);
   FollowOrder();
+  int64_t end = Now();
+  self.next_look =
+      end + (end - began) + (GivenOrder() == kOrderKill ? kKillLook : kLook);
 }
 
 static void Obey(const Message* message) {
@@ -134,6 +147,11 @@ static void Obey(const Message* message) {
       OrderSignal((int)message->values[0]);
       break;
     case kKillAll:
+      if (KillAtOnce()) {
+        OrderKill();
+        self.next_look = Now() + kExits;
+        return;
+      }
       // Tells Node of each before it goes.
       OrderSignal(SIGKILL);
       FollowOrder();
@@ -143,6 +161,7 @@ static void Obey(const Message* message) {
       OrderNothing();
       break;
   }
+  self.next_look = 0;
   Follow();
 }
 
@@ -189,22 +208,9 @@ static void NodeHasEnded(void) {
   self.with.leash = -1;
   if (self.with.channel >= 0) Loosen();
   OrderKill();
-  self.orphaned = true;
-  clock_gettime(CLOCK_MONOTONIC, &self.deadline);
-  self.deadline.tv_sec += kPatience / 1000;
+  self.deadline = Now() + kPatience;
+  self.next_look = 0;
   Follow();
-}
-
-static bool IsLate(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec > self.deadline.tv_sec;
-}
-
-static void TellBeginning(void) {
-  pid_t program = self.with.program, own = getpid();
-  TellNode(kBegan, (long long[]){program, (long long)StartTicks(program), own,
-                                 (long long)StartTicks(own)});
 }
 
 _Noreturn void Supervise(const struct supervision* supervision) {
@@ -216,10 +222,8 @@ _Noreturn void Supervise(const struct supervision* supervision) {
   // It must not hold the caller's folder. It has no other use for one.
   (void)!chdir("/");
   OpenLines(self.with.channel);
-  TellBeginning();
+  TellBeginning(self.with.program);
   self.signals = OpenSignals(OneSignal(SIGCHLD));
-  static const int kPauses[] = {
-      [kOrderNothing] = -1, [kOrderSignal] = kLook, [kOrderKill] = kKillLook};
   for (;;) {
     bool flushed = FlushLines();
     struct pollfd events[] = {
@@ -227,8 +231,10 @@ _Noreturn void Supervise(const struct supervision* supervision) {
         {self.with.channel, (short)(POLLIN | (flushed ? 0 : POLLOUT)), 0},
         {self.with.leash, POLLIN, 0},
         {self.signals, POLLIN, 0}};
-    int pause = kPauses[GivenOrder()];
-    if (self.signals < 0 && pause < 0) pause = kLook;
+    bool idle = GivenOrder() == kOrderNothing && self.signals >= 0;
+    int pause = idle ? -1 : (int)(self.next_look - Now());
+    if (!idle && pause < 0) pause = 0;
+    if (self.signals < 0) pause = kLook;
     poll(events, sizeof events / sizeof *events, pause);
     TakePending(SIGCHLD, NULL);
     if (events[1].revents != 0) HearNode();
@@ -236,7 +242,7 @@ _Noreturn void Supervise(const struct supervision* supervision) {
     if (events[2].revents != 0) NodeHasEnded();
     LookAtChildren();
     Follow();
-    if (self.orphaned && IsLate()) _exit(1);
+    if (self.deadline != 0 && Now() >= self.deadline) _exit(1);
   }
 }
 #endif

@@ -76,9 +76,10 @@ static bool AddChildren(struct members* found, pid_t pid, long threads) {
   DIR* tasks = opendir(path);
   if (tasks == NULL) return false;
   bool any = false;
-  for (struct dirent* entry; (entry = readdir(tasks)) != NULL;)
+  for (struct dirent* entry; (entry = readdir(tasks)) != NULL;) {
     if (entry->d_name[0] != '.')
       any = AddChildrenOfThread(found, pid, entry->d_name) || any;
+  }
   closedir(tasks);
   return any;
 }
@@ -97,9 +98,10 @@ static void AddFromTable(struct members* found) {
   EachProcess(AddProcess, &all);
   for (size_t i = 0; i <= found->count; i++) {
     pid_t parent = i == 0 ? getpid() : found->list[i - 1].pid;
-    for (size_t j = 0; j < all.count; j++)
+    for (size_t j = 0; j < all.count; j++) {
       if (all.list[j].parent == parent && all.list[j].pid != parent)
         Add(found, &all.list[j]);
+    }
   }
   free(all.list);
 }
@@ -131,9 +133,10 @@ bool FindMembers(struct members* members) {
   if (members->count == 0) return complete;
   qsort(members->list, members->count, sizeof *members->list, ByPid);
   size_t kept = 1;
-  for (size_t i = 1; i < members->count; i++)
+  for (size_t i = 1; i < members->count; i++) {
     if (members->list[i].pid != members->list[kept - 1].pid)
       members->list[kept++] = members->list[i];
+  }
   members->count = kept;
   return complete;
 }
@@ -208,10 +211,11 @@ void KillMembers(struct members* killed) {
       Remember(&stopped, &now.list[i]);
     }
   }
-  for (size_t i = 0; i < now.count; i++)
+  for (size_t i = 0; i < now.count; i++) {
     if (!IsKnown(killed, &now.list[i]) &&
         SignalMember(&now.list[i], SIGKILL) == 0)
       Remember(killed, &now.list[i]);
+  }
   free(stopped.list);
   free(now.list);
 }
