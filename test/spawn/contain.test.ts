@@ -609,3 +609,10 @@ test.runIf(isRoot)(
     expect(await running.next()).toEqual({ code: 'EAGAIN', syscall: 'fork' })
   },
 )
+
+test('a program that can not be started is told at once, each time', async () => {
+  const began = performance.now()
+  for (let i = 0; i < 20; i++) await once(spawn('/no/such', { contain: true }), 'error')
+  // It once took a second, when the supervisor had a line left that nobody would read.
+  expect(performance.now() - began).toBeLessThan(5000)
+})

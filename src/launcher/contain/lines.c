@@ -19,7 +19,11 @@ static struct {
   size_t length, room;
 } self = {.channel = -1};
 
-void OpenLines(int channel) { self.channel = channel; }
+void OpenLines(int channel) {
+  self.channel = channel;
+  // Nobody reads what was kept for another channel.
+  self.length = 0;
+}
 
 void TellNode(SupervisorWord word, const long long* values) {
   enum { kLine = 128 };
