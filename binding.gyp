@@ -22,6 +22,7 @@
         "src/started.cc",
         "src/stdio.cc",
         "src/stop_job.cc",
+        "src/stop_wait.cc",
         "src/table.cc",
         "src/terminal.cc",
         "src/thread.cc"

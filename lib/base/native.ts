@@ -100,6 +100,11 @@ export interface Native {
   stopLook(...request: StopLook): ArrayBuffer | number
   /** The same, in a thread of its own. */
   stopLookAsync(...request: StopLook): Promise<ArrayBuffer | number> | number
+  /**
+   * Fulfilled when every member that was live in a look has ended, or after `ms`, with what the next look gets as
+   * `before`; -EAGAIN at once: no thread can be had
+   */
+  stopWaitAsync(look: ArrayBuffer, ms: number): Promise<ArrayBuffer | number> | number
   /** What a look goes on from whose leader has ended in this moment. */
   stopMark(): ArrayBuffer
   /** uid, gid and supplementary groups of a user, from getpwnam(3) and getgrouplist(3) */
