@@ -7,7 +7,7 @@
 
 #include "protocol.h"
 
-enum { kMostValues = 3 };
+enum { kMostValues = 4 };
 
 typedef struct {
   unsigned word;  // the index of its row

@@ -8,6 +8,7 @@ export const packages: Readonly<Record<string, string>> = {
   fish: 'fish',
   tmux: 'tmux',
   strace: 'strace',
+  clang: 'clang',
   'musl-gcc': 'musl-tools',
   'systemd-analyze': 'systemd',
   bash: 'bash',
