@@ -8,6 +8,7 @@ import type { FailedStep, Step } from '../launcher/command.ts'
 import { stdioList } from '../launcher/command.ts'
 import { whyNotGroup } from '../raw/session.ts'
 import { whyNotTerminal } from '../raw/terminal.ts'
+import { whyNotItsGroup } from './contain.ts'
 import { whyBackground } from './terminal.ts'
 import type { JobOptions } from './types.ts'
 
@@ -66,7 +67,7 @@ export const rows: { [K in keyof JobOptions]-?: Row<NonNullable<JobOptions[K]>> 
     conflict: (group, { newSession }) =>
       group !== 'new' && newSession !== undefined
         ? `can't go with ${newSession}: the leader of a session leads a group of its own`
-        : undefined,
+        : whyNotItsGroup(Number(group)),
     // The leader of a new session leads a new group already.
     steps: (group, { newSession }) =>
       group === 'inherit' || newSession !== undefined

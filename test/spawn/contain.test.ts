@@ -17,6 +17,7 @@ import {
   stopSession,
   waitForContained,
   watchChild,
+  withForeground,
 } from 'setsid'
 import { ownCgroup } from '../../lib/base/proc.ts'
 import { watchChild as watchHere } from '../../lib/spawn/child.ts'
@@ -240,6 +241,28 @@ describe('the child', () => {
   })
 
   // docs/spawning.md, "What differs from a plain child". All else of job control is the same: test/helpers/kinds.ts.
+  test('its pid as the number of a group is refused, as that is not the program’s', async () => {
+    const child = contain('exec sleep 1000', { group: 'new' })
+    const pid = child.pid ?? 0
+    const error = {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: expect.stringContaining('containedPid(child)'),
+    }
+    const joins = (group: number) => () => contain('exec sleep 1000', { group })
+    expect(joins(pid)).toThrow(expect.objectContaining(error))
+    await expect(withForeground(0, pid, () => 0)).rejects.toMatchObject(error)
+    joins(containedPid(child) ?? 0)()
+    child.kill('SIGKILL')
+    // The number may then be another group's. It is the kernel that refuses one that is nobody's.
+    await until(() => {
+      try {
+        return joins(pid)().on('error', () => undefined)
+      } catch {
+        return false
+      }
+    })
+  })
+
   test('SIGSTOP to its pid or its group stops it and its supervisor alone', async () => {
     const child = contain('exec sleep 1000', { group: 'new' })
     const program = containedPid(child) ?? 0
