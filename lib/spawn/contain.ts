@@ -16,7 +16,7 @@ interface Events {
   /** A member has got the signal that `say()` has asked for, or we may not signal it. */
   sent: [pid: number]
   denied: [pid: number]
-  /** The supervisor has ended. */
+  /** The supervisor has ended, and so has the process that stands for the child: both hold the channel. */
   ended: []
 }
 
@@ -143,6 +143,23 @@ const containments = new WeakMap<ChildProcess, Containment>()
 export function supervise(child: ChildProcess, supervised: Supervised): void {
   containments.set(child, new Containment(child, supervised))
 }
+
+const standIns = new Set<number>()
+
+/** Remembers the pid of the process that stands for a contained child while its group is there, with the supervisor. */
+export function noteStandIn(child: ChildProcess): void {
+  const { pid } = child
+  const containment = containments.get(child)
+  if (pid === undefined || containment === undefined) return
+  standIns.add(pid)
+  containment.once('ended', () => standIns.delete(pid))
+}
+
+/** Why a number is not the group that its caller means: that of a contained child's program. */
+export const whyNotItsGroup = (pgid: number): string | undefined =>
+  standIns.has(pgid)
+    ? 'is the pid of the process that stands for a contained child; the group of its program is containedPid(child)'
+    : undefined
 
 /** undefined for a child that is not contained. */
 export const containmentOf = (child: ChildProcess): Containment | undefined =>

@@ -17,8 +17,12 @@ import {
   stopSession,
   waitForContained,
   watchChild,
+  withForeground,
 } from 'setsid'
 import { ownCgroup } from '../../lib/base/proc.ts'
+import { watchChild as watchHere } from '../../lib/spawn/child.ts'
+import { containmentOf } from '../../lib/spawn/contain.ts'
+import { spawn as spawnHere } from '../../lib/spawn/spawn.ts'
 import { compile } from '../helpers/compile.ts'
 import {
   hasNobody,
@@ -222,6 +226,84 @@ describe('the child', () => {
     child.kill('SIGTERM')
     expect(await exitOrStop(child)).toMatchObject({ state: 'exited', signal: 'SIGTERM' })
     expect(events).toEqual(['SIGTSTP', 'continue', 'SIGSTOP', 'continue'])
+  })
+
+  test('a stop that the supervisor tells after the end of the child is not told', async () => {
+    const ended = spawnHere('true', { contain: true, stdio: 'ignore' })
+    const events: string[] = []
+    watchHere(ended)
+      .on('stop', (signal) => events.push(signal))
+      .on('continue', () => events.push('continue'))
+    await once(ended, 'exit')
+    containmentOf(ended)?.emit('stopped', 19)
+    containmentOf(ended)?.emit('continued')
+    expect(events).toEqual([])
+  })
+
+  // docs/spawning.md, "What differs from a plain child". All else of job control is the same: test/helpers/kinds.ts.
+  test('its pid as the number of a group is refused, as that is not the program’s', async () => {
+    const child = contain('exec sleep 1000', { group: 'new' })
+    const pid = child.pid ?? 0
+    const error = {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: expect.stringContaining('containedPid(child)'),
+    }
+    const joins = (group: number) => () => contain('exec sleep 1000', { group })
+    expect(joins(pid)).toThrow(expect.objectContaining(error))
+    await expect(withForeground(0, pid, () => 0)).rejects.toMatchObject(error)
+    joins(containedPid(child) ?? 0)()
+    child.kill('SIGKILL')
+    // The number may then be another group's. It is the kernel that refuses one that is nobody's.
+    await until(() => {
+      try {
+        return joins(pid)().on('error', () => undefined)
+      } catch {
+        return false
+      }
+    })
+  })
+
+  test('SIGSTOP to its pid or its group stops it and its supervisor alone', async () => {
+    const child = contain('exec sleep 1000', { group: 'new' })
+    const program = containedPid(child) ?? 0
+    const supervisor = ps(program).ppid
+    const events: string[] = []
+    watchChild(child).on('stop', (signal) => events.push(signal))
+    const states = () => [child.pid ?? 0, supervisor, program].map((pid) => ps(pid).stat.charAt(0))
+    child.kill('SIGSTOP')
+    await until(() => ps(child.pid ?? 0).stat.startsWith('T'))
+    expect(states()).toEqual(['T', 'S', 'S'])
+    process.kill(-(child.pid ?? 0), 'SIGSTOP')
+    await until(() => ps(supervisor).stat.startsWith('T'))
+    expect(states()).toEqual(['T', 'T', 'S'])
+    process.kill(-(child.pid ?? 0), 'SIGCONT')
+    await until(() => states().join('') === 'SSS')
+    expect(events).toEqual([])
+  })
+
+  test('SIGKILL to its group kills the program, and no other member of the program’s group', async () => {
+    const seconds = mark()
+    const child = contain(`sleep ${seconds} & exec sleep 1000`, { group: 'new' })
+    const program = containedPid(child) ?? 0
+    await until(() => sleeping(seconds).length === 1)
+    track(...sleeping(seconds))
+    process.kill(-(child.pid ?? 0), 'SIGKILL')
+    expect(await exitOrStop(child)).toMatchObject({ signal: 'SIGKILL' })
+    await until(() => !isLive(program))
+    expect(sleeping(seconds)).toHaveLength(1)
+  })
+
+  test('SIGTSTP stops no program that has itself left our group: its group is orphaned', async () => {
+    const code = `import os, signal; os.setpgid(0, 0); os.kill(os.getpid(), signal.SIGTSTP)`
+    const run = (options: SpawnOptions) => {
+      const child = spawn('python3', ['-c', code], { stdio: 'ignore', ...options })
+      track(child.pid ?? 0)
+      return exitOrStop(child)
+    }
+    expect(await run({ contain: true })).toMatchObject({ state: 'exited', code: 0 })
+    const stopped = { state: 'stopped', signal: 'SIGTSTP' }
+    expect(await run({ contain: true, group: 'new' })).toEqual(stopped)
+    expect(await run({})).toEqual(stopped)
   })
 
   test('on a terminal: Ctrl-Z, the terminal back, once more in the foreground, reading, Ctrl-C', async () => {

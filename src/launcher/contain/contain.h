@@ -23,8 +23,9 @@
 //
 // kOwnSession: the program stays in Node's group. If they stayed in Node's
 // session, that group would count as not orphaned because of them.
-// kOwnGroup: the program makes a group in Node's session. A member's parent
-// in the same session keeps it from being orphaned, as Node would.
+// kOwnGroup: the program makes or joins another group in Node's session. A
+// member's parent in the same session keeps it from being orphaned, as Node
+// would.
 // kBoth: the program makes a session. They share a group, so that a signal to
 // the stand-in's group is told from one to the stand-in (PassOn).
 enum place { kOwnSession, kOwnGroup, kBoth };
