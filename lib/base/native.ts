@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { ENOTSUP } from './errno.ts'
@@ -188,11 +188,17 @@ export const native = load()
 
 let launcher: string | undefined
 
-/** The launcher stands beside the addon that was loaded. */
+/** The launcher stands beside the addon that was loaded. Throws as `fs` does where no folder can be read. */
 export function launcherPath(): string {
   if (launcher === undefined) {
     const build = require('node-gyp-build') as { path(root: string): string }
-    launcher = join(dirname(build.path(root)), 'launcher')
+    try {
+      launcher = join(dirname(build.path(root)), 'launcher')
+    } catch (error) {
+      // It takes a folder that can't be read for an empty one: no descriptor is free, say.
+      readdirSync(root)
+      throw error
+    }
   }
   return launcher
 }
