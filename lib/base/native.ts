@@ -83,6 +83,8 @@ export interface Native {
   renameAt(folder: number, from: string, to: string): number
   /** readlinkat(2) of a link that is open itself (O_PATH, O_NOFOLLOW) */
   readLink(fd: number): string | number
+  /** The next numbers that an open folder of /proc lists, as int32s; none at its end */
+  nextNumbers(folder: number): ArrayBuffer | number
   /** Locks a byte (-1: all), exclusively (1) or not (0), for as long as the file is open: 0, or -EAGAIN */
   lockByte(fd: number, byte: number, exclusive: number): number
   /** 1 when another open file has a lock in the way of such a one, else 0 */
