@@ -12,7 +12,7 @@ import { status } from './commands/status.ts'
 import { stop } from './commands/stop.ts'
 import { tree } from './commands/tree.ts'
 import { wait } from './commands/wait.ts'
-import { type Command, ExitError, parseArguments, UsageError } from './options.ts'
+import { type Arguments, type Command, ExitError, parseArguments, UsageError } from './options.ts'
 import { inWords, nearest } from './words.ts'
 
 const commands: Record<string, Command> = {
@@ -56,7 +56,9 @@ function version(): string {
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }
 
-async function main([name, ...words]: string[], startedWith?: string): Promise<string> {
+type StartedWith = Pick<Arguments, 'startedWith' | 'descriptors'>
+
+async function main([name, ...words]: string[], startedWith: StartedWith): Promise<string> {
   if (name === undefined || name === '--help' || name === '-h') return overview()
   if (name === '--version') return version()
   if (name === 'help') return words[0] === undefined ? overview() : help(find(words[0]))
@@ -64,7 +66,7 @@ async function main([name, ...words]: string[], startedWith?: string): Promise<s
   const options = { ...command.options, help: { type: 'boolean', short: 'h' } } as const
   const { values, positionals } = parseArguments(words, { ...command, options })
   if (values['help'] === true) return help(command)
-  return command.run({ values, positionals, startedWith })
+  return command.run({ values, positionals, ...startedWith })
 }
 
 // A reader that went away, as in `sess ls | head -1`, is no error of ours.
@@ -77,8 +79,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   // The launcher's word comes first, before any of the user's: src/launcher/run/front.c.
   const [first = '', ...rest] = process.argv.slice(2)
-  const [, startedWith] = /^--started-with=([0-9a-f]+,\d+)$/.exec(first) ?? []
-  const text = await main(startedWith === undefined ? process.argv.slice(2) : rest, startedWith)
+  const [known, startedWith, fds = ''] =
+    /^--started-with=([0-9a-f]+,\d+)((?:,\d+)*)$/.exec(first) ?? []
+  const descriptors = fds.split(',').slice(1).map(Number)
+  const all = known === undefined ? process.argv.slice(2) : rest
+  const text = await main(all, { startedWith, descriptors })
   if (text !== '') console.log(text)
 } catch (error) {
   const usage = error instanceof UsageError

@@ -3,6 +3,7 @@ import type { SpawnOptions } from 'node:child_process'
 import { closeSync, existsSync, openSync, readSync, writeSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 import { EPIPE } from '../base/errno.ts'
+import type { SystemError } from '../base/errors.ts'
 import { launcherPath, native } from '../base/native.ts'
 import { builtin, type Normalized } from './node-internals.ts'
 import { decode, encodeContain, encodeStep, type stepWords, supervisorWords } from './protocol.ts'
@@ -72,7 +73,8 @@ export function prepareCommand(
 ): LauncherCommand | number | undefined {
   const stdio = stdioList(options.stdio)
   if (stdio === undefined) return undefined
-  const path = launcherPath()
+  const path = launcherOrErrno()
+  if (typeof path === 'number') return path
   const { length } = stdio
   const steps: Step[] = [{ step: 'status', value: [length] }]
   const extra: number[] = []
@@ -160,6 +162,16 @@ export function prepareCommand(
     },
   }
   return command
+}
+
+function launcherOrErrno(): string | number {
+  try {
+    return launcherPath()
+  } catch (error) {
+    const { errno } = error as Partial<SystemError>
+    if (errno === undefined) throw error
+    return errno
+  }
 }
 
 /** The supervisor's first line; undefined: there is none, as it has ended. */
