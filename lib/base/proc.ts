@@ -203,9 +203,9 @@ export function ownCgroup(): string | undefined {
       .map((line) => line.split(' '))) {
       // A mount that shows a part of the tree alone has that part as its root. Blanks are written as \\040.
       const part = root === '/' ? '' : root
-      if (own?.startsWith(part) === true && !point.includes('\\')) {
-        return `${point}${own.slice(part.length)}`.replace(/\/$/, '')
-      }
+      if (own?.startsWith(part) !== true || point.includes('\\')) continue
+      const rest = own.slice(part.length)
+      if (rest === '' || rest.startsWith('/')) return `${point}${rest}`.replace(/\/$/, '')
     }
     return undefined
   } catch {

@@ -32,6 +32,8 @@ export interface Start {
 export interface Supervised {
   program: Start
   supervisor: Start
+  /** The inode of its cgroup, which no other cgroup has got or gets; 0: there is none. */
+  cgroup: number
   /** The descriptor that leads to the supervisor; whoever takes it closes it. */
   channel: number
 }
@@ -183,8 +185,9 @@ function readBeginning(channel: number): Omit<Supervised, 'channel'> | undefined
     if (bytes[length] !== 10) length++
     else {
       const message = decode(supervisorWords, bytes.toString('latin1', 0, length))
-      const [pid = 0, startTicks = 0, other = 0, otherTicks = 0] = message?.values ?? []
-      return { program: { pid, startTicks }, supervisor: { pid: other, startTicks: otherTicks } }
+      const [pid = 0, startTicks = 0, other = 0, otherTicks = 0, cgroup = 0] = message?.values ?? []
+      const supervisor = { pid: other, startTicks: otherTicks }
+      return { program: { pid, startTicks }, supervisor, cgroup }
     }
   }
   return undefined
@@ -192,7 +195,12 @@ function readBeginning(channel: number): Omit<Supervised, 'channel'> | undefined
 
 /** Ends all of a contained child that the caller can't know of. */
 export function endSupervised({ channel }: Supervised): void {
-  writeSync(channel, `${encodeContain('kill')}\n`)
+  try {
+    // Nobody will ask for the program's pidfd: it may be reaped.
+    writeSync(channel, `${encodeContain('held')}\n${encodeContain('kill')}\n`)
+  } catch {
+    // The supervisor has ended already.
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
+import { native } from '../base/native.ts'
 import { childrenOf } from '../base/proc.ts'
 import type { Start, Supervised } from '../launcher/command.ts'
 import { type containWords, decode, encodeContain, supervisorWords } from '../launcher/protocol.ts'
@@ -24,6 +25,7 @@ interface Events {
 export class Containment extends EventEmitter<Events> {
   readonly program: Start
   readonly supervisor: Start
+  readonly #cgroup: number
   /** `empty`: the supervisor has told that nothing is left. `lost`: it was killed. */
   state: 'live' | 'empty' | 'lost' = 'live'
   /** The signal that has stopped the program, if it is still stopped. */
@@ -34,12 +36,13 @@ export class Containment extends EventEmitter<Events> {
 
   readonly #child: ChildProcess
 
-  constructor(child: ChildProcess, { program, supervisor, channel }: Supervised) {
+  constructor(child: ChildProcess, { program, supervisor, cgroup, channel }: Supervised) {
     super()
     this.#child = child
     this.setMaxListeners(0)
     this.program = program
     this.supervisor = supervisor
+    this.#cgroup = cgroup
     const { Socket } = process.getBuiltinModule('node:net')
     this.#socket = new Socket({ fd: channel, readable: true, writable: true })
     this.#socket
@@ -48,6 +51,7 @@ export class Containment extends EventEmitter<Events> {
       .on('error', () => undefined)
       .on('close', () => {
         if (this.state === 'live') this.state = 'lost'
+        this.#reap()
         this.emit('ended')
       })
       .unref()
@@ -80,30 +84,58 @@ export class Containment extends EventEmitter<Events> {
     if (--this.#waiting === 0) this.#socket.unref()
   }
 
-  /** What holds the rest when the supervisor is lost; undefined: nothing does. */
-  get cgroup(): Cgroup | undefined {
-    return this.state === 'lost' ? Cgroup.of(this.#child.pid ?? 0) : undefined
+  /** What holds the rest when the supervisor is lost, to be closed; undefined: nothing does. */
+  openCgroup(): Cgroup | undefined {
+    if (this.state !== 'lost' || this.#cgroup === 0) return undefined
+    return Cgroup.of(this.#child.pid ?? 0, this.#cgroup)
   }
 
   /** The live processes below the supervisor, or in the cgroup that it has left. */
   members(): ProcessInfo[] {
     const { pid } = this.supervisor
     if (this.state === 'empty') return []
-    if (this.state === 'lost' || !this.isSupervised()) {
-      const pids = this.cgroup?.pids() ?? []
-      return pids.flatMap((pid) => processInfo(pid, { throwIfNoEntry: false }) ?? [])
-    }
+    if (this.state === 'lost' || !this.isSupervised()) return this.#cgroupMembers()
     const below = childrenOf(pid) === undefined ? belowByTable(pid) : belowByChildren(pid)
     return below.filter((info) => !isDead(info)).sort((a, b) => a.pid - b.pid)
+  }
+
+  #cgroupMembers(): ProcessInfo[] {
+    const cgroup = this.openCgroup()
+    try {
+      const pids = cgroup?.pids() ?? []
+      return pids.flatMap((pid) => processInfo(pid, { throwIfNoEntry: false }) ?? [])
+    } finally {
+      cgroup?.close()
+    }
   }
 
   isSupervised(): boolean {
     return isSameProcess({ ...this.supervisor, bootId: currentBoot('spawn') })
   }
 
-  /** Whether the program's number is still the program's. */
-  isProgram(): boolean {
-    return isSameProcess({ ...this.program, bootId: currentBoot('spawn') })
+  /** Whether the program's number is still the program's; undefined: /proc doesn't tell. */
+  isProgram(): boolean | undefined {
+    try {
+      return isSameProcess({ ...this.program, bootId: currentBoot('spawn') })
+    } catch {
+      return undefined
+    }
+  }
+
+  /**
+   * Where we are the reaper of orphans, as pid 1 of a container is, a supervisor that outlives the process above it
+   * ends as our zombie, and Node reaps no child that it doesn't know.
+   */
+  #reap(tries = 100): void {
+    try {
+      const info = processInfo(this.supervisor.pid, { throwIfNoEntry: false })
+      if (info?.ppid !== process.pid || !this.isSupervised()) return
+      if (info.state === 'Z') native.reap(info.pid)
+      // Its channel closes a moment before its end.
+      else if (tries > 0) setTimeout(() => this.#reap(tries - 1), 10).unref()
+    } catch {
+      // /proc doesn't tell what it is.
+    }
   }
 }
 

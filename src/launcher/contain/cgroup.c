@@ -31,24 +31,6 @@ static struct {
   char name[32];
 } self = {.parent = -1, .fd = -1};
 
-static char* ReadWhole(const char* path) {
-  size_t length = 0, room = 16384;
-  char* text = malloc(room);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  while (fd >= 0 && text != NULL) {
-    ssize_t size = read(fd, text + length, room - 1 - length);
-    if (size <= 0) break;
-    length += (size_t)size;
-    if (room - length > 1) continue;
-    char* more = realloc(text, room *= 2);
-    if (more == NULL) break;
-    text = more;
-  }
-  if (fd >= 0) close(fd);
-  if (text != NULL) text[length] = '\0';
-  return text;
-}
-
 // The rest of the line that begins with `start`, with a NUL behind it.
 static char* RestOfLine(char* text, const char* start) {
   for (char* line = text; line != NULL;) {
@@ -66,8 +48,8 @@ static char* RestOfLine(char* text, const char* start) {
 // version 1, so the place is read and not guessed. A mount that shows a part
 // of the tree alone has that part as its root.
 static int OpenOwn(void) {
-  char *mounts = ReadWhole("/proc/self/mountinfo"),
-       *cgroups = ReadWhole("/proc/self/cgroup"), path[PATH_MAX];
+  char *mounts = ReadCgroup(AT_FDCWD, "/proc/self/mountinfo"),
+       *cgroups = ReadCgroup(AT_FDCWD, "/proc/self/cgroup"), path[PATH_MAX];
   const char* own = cgroups == NULL ? NULL : RestOfLine(cgroups, "0::");
   int fd = -1;
   char* rest = NULL;
@@ -81,7 +63,9 @@ static int OpenOwn(void) {
       continue;
     size_t length = strcmp(root, "/") == 0 ? 0 : strlen(root);
     // Blanks in a path are written as \040: such a mount is left out.
-    if (strncmp(own, root, length) != 0 || strchr(point, '\\') != NULL)
+    if (strncmp(own, root, length) != 0 ||
+        (own[length] != '/' && own[length] != '\0') ||
+        strchr(point, '\\') != NULL)
       continue;
     int size = snprintf(path, sizeof path, "%s%s", point, own + length);
     if (size < (int)sizeof path)
@@ -107,7 +91,7 @@ static void Sweep(int parent) {
       continue;
     if (seen++ == kMost) break;
     if (getsid((pid_t)pid) < 0 && errno == ESRCH)
-      unlinkat(parent, entry->d_name, AT_REMOVEDIR);
+      RemoveEmpty(parent, entry->d_name);
   }
   closedir(folder);
 }
@@ -125,6 +109,12 @@ void OpenCgroup(void) {
   }
   close(self.parent);
   self.parent = -1;
+}
+
+uint64_t CgroupId(void) {
+  struct stat found;
+  // The inode of a cgroup is its number, and the kernel counts on.
+  return self.fd >= 0 && fstat(self.fd, &found) == 0 ? found.st_ino : 0;
 }
 
 void CgroupDescriptors(int fds[2]) {
@@ -154,35 +144,25 @@ pid_t ForkIntoCgroup(void) {
   // This process has one thread, so what libc does in fork() has no work.
   long pid = syscall(SYS_clone3, &args, sizeof args);
   if (pid >= 0 || errno == EAGAIN || errno == ENOMEM) return (pid_t)pid;
-  // An old kernel, or a sandbox. Without the right to join it stays outside,
-  // and the cgroup stays empty.
+  // An old kernel, or a sandbox. Without the right to join, the child stays
+  // outside. An empty cgroup would then say that nothing is left.
   pid_t child = fork();
-  if (child == 0) (void)!Write("cgroup.procs", "0");
+  if (child == 0 && !Write("cgroup.procs", "0")) RemoveCgroup();
   return child;
 }
 
 bool KillCgroup(void) { return Write("cgroup.kill", "1"); }
 
-static char* ReadMembers(void) {
-  char path[64];
-  if (self.fd < 0) return NULL;
-  snprintf(path, sizeof path, "/proc/self/fd/%d/cgroup.procs", self.fd);
-  return ReadWhole(path);
-}
-
 bool KillAndTell(void (*tell)(pid_t pid)) {
-  char* text = ReadMembers();
-  bool killed = text != NULL && KillCgroup();
-  for (char *rest, *line = killed ? strtok_r(text, "\n", &rest) : NULL;
-       line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-    long long pid;
-    if (ParseNumber(line, 1, INT_MAX, &pid)) tell((pid_t)pid);
-  }
-  free(text);
+  struct members list = {0};
+  if (self.fd >= 0) ListCgroup(self.fd, &list);
+  bool killed = KillCgroup();
+  for (size_t i = 0; killed && i < list.count; i++) tell(list.list[i].pid);
+  free(list.list);
   return killed;
 }
 
 void RemoveCgroup(void) {
-  if (self.parent >= 0) unlinkat(self.parent, self.name, AT_REMOVEDIR);
+  if (self.parent >= 0) RemoveEmpty(self.parent, self.name);
 }
 #endif
