@@ -1,7 +1,7 @@
 // The cgroup of a contained child, as src/launcher/contain/cgroup.c makes it. We need it when both the supervisor and the
 // process that stands for the child are gone: it still holds what they have left.
 import { readFileSync, rmdirSync, writeFileSync } from 'node:fs'
-import { ownCgroup } from '../base/proc.ts'
+import { ownCgroup, pidNamespace } from '../base/proc.ts'
 
 export class Cgroup {
   readonly #path: string
@@ -14,7 +14,7 @@ export class Cgroup {
   static of(child: number): Cgroup | undefined {
     const own = ownCgroup()
     if (own === undefined) return undefined
-    const cgroup = new Cgroup(`${own}/setsid-${child}`)
+    const cgroup = new Cgroup(`${own}/setsid-${child}-${pidNamespace()}`)
     return cgroup.#read('cgroup.events') === undefined ? undefined : cgroup
   }
 
