@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { childrenOf } from '../base/proc.ts'
 import type { Start, Supervised } from '../launcher/command.ts'
 import { type containWords, decode, encodeContain, supervisorWords } from '../launcher/protocol.ts'
+import { reapAdopted } from './adopted.ts'
 import { Cgroup } from './cgroup.ts'
 import { currentBoot, isDead, isSameProcess, processInfo } from '../inspect/process.ts'
 import { listProcessesSync } from '../inspect/list.ts'
@@ -49,8 +50,17 @@ export class Containment extends EventEmitter<Events> {
       .on('close', () => {
         if (this.state === 'live') this.state = 'lost'
         this.emit('ended')
+        this.#reap()
       })
       .unref()
+    child.once('exit', () => this.#reap())
+  }
+
+  /** The stand-in has to be gone too: it is the supervisor's parent, and may be about to reap it. */
+  #reap(): void {
+    const { exitCode, signalCode } = this.#child
+    const gone = exitCode !== null || signalCode !== null
+    if (gone && this.state !== 'live') reapAdopted(this.supervisor)
   }
 
   #hear(text: string): void {
