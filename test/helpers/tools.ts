@@ -10,6 +10,7 @@ export const packages: Readonly<Record<string, string>> = {
   strace: 'strace',
   'musl-gcc': 'musl-tools',
   'systemd-analyze': 'systemd',
+  systemctl: 'systemd',
   bash: 'bash',
   dash: 'dash',
   ps: 'procps',
