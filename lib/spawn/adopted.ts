@@ -1,6 +1,6 @@
 // What the kernel gives to us for want of another parent: as pid 1 of a container, or as a subreaper.
 import { native } from '../base/native.ts'
-import { currentBoot, isDead, isSameProcess, processInfo } from '../inspect/process.ts'
+import { isDead, processInfo, startOf } from '../inspect/process.ts'
 import type { Start } from '../launcher/command.ts'
 
 /** Milliseconds between two looks at a process that is about to end, and how many there are. */
@@ -19,7 +19,7 @@ export function reapAdopted(supervisor: Start, looks = LOOKS): void {
     const info = processInfo(pid, { throwIfNoEntry: false })
     // A child that we have not reaped keeps its number, so what the second look finds is what the first has found.
     if (info?.ppid !== process.pid) return
-    if (!isSameProcess({ ...supervisor, bootId: currentBoot('spawn') })) return
+    if (startOf(pid, 'spawn') !== supervisor.startTicks) return
     if (isDead(info)) native.reap(pid)
     else if (looks > 1) setTimeout(reapAdopted, PAUSE, supervisor, looks - 1).unref()
   } catch {

@@ -6,7 +6,7 @@ import type { Start, Supervised } from '../launcher/command.ts'
 import { type containWords, decode, encodeContain, supervisorWords } from '../launcher/protocol.ts'
 import { reapAdopted } from './adopted.ts'
 import { Cgroup } from './cgroup.ts'
-import { currentBoot, isDead, isSameProcess, processInfo } from '../inspect/process.ts'
+import { isDead, processInfo, startOf } from '../inspect/process.ts'
 import { listProcessesSync } from '../inspect/list.ts'
 import type { ProcessInfo } from '../inspect/types.ts'
 
@@ -108,12 +108,12 @@ export class Containment extends EventEmitter<Events> {
   }
 
   isSupervised(): boolean {
-    return isSameProcess({ ...this.supervisor, bootId: currentBoot('spawn') })
+    return startOf(this.supervisor.pid, 'spawn') === this.supervisor.startTicks
   }
 
   /** Whether the program's number is still the program's. */
   isProgram(): boolean {
-    return isSameProcess({ ...this.program, bootId: currentBoot('spawn') })
+    return startOf(this.program.pid, 'spawn') === this.program.startTicks
   }
 }
 

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ESRCH, ETIMEDOUT } from '../base/errno.ts'
 import { aborted, systemError } from '../base/errors.ts'
 import { signals } from '../base/signals.ts'
-import { identify } from '../inspect/process.ts'
+import { startOf } from '../inspect/process.ts'
 import { checkWaitOptions } from '../inspect/wait.ts'
 import type { ProcessInfo, WaitOptions } from '../inspect/types.ts'
 import type { Containment } from '../spawn/contain.ts'
@@ -239,9 +239,9 @@ class Stop {
 
   #memberOf({ pid }: ProcessInfo): Member[] {
     try {
-      const { startTicks } = identify(pid)
+      const startTicks = startOf(pid, 'stopContained')
       const [sent, denied] = [this.#sent.has(pid), this.#denied.has(pid)]
-      return [{ pid, startTicks, live: true, sent, denied }]
+      return startTicks === undefined ? [] : [{ pid, startTicks, live: true, sent, denied }]
     } catch {
       return []
     }

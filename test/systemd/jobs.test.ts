@@ -39,6 +39,7 @@ const cases = {
   'as root, Delegate=no': ['User=root\nDelegate=no', true, 1],
   'as nobody': ['User=nobody', true, 1],
   'ProtectControlGroups=yes': ['ProtectControlGroups=yes', false, 1],
+  'ProcSubset=pid, ProtectProc=invisible': ['ProcSubset=pid\nProtectProc=invisible', true, 1],
   'KillMode=process': ['KillMode=process', true, 1],
 } as const
 
