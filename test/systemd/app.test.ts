@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { units } from '../helpers/guide.ts'
-import { isRoot, until } from '../helpers/process.ts'
+import { hasNobody, until } from '../helpers/process.ts'
 import { openFolder } from '../helpers/folder.ts'
 import { systemd } from '../helpers/systemd.ts'
 import { need } from '../helpers/tools.ts'
@@ -21,7 +21,7 @@ test('systemd-analyze verify finds nothing wrong with a unit of the page', () =>
   }
 })
 
-describe.skipIf(!isRoot)('app.service (needs root)', () => {
+describe.skipIf(!hasNobody)('app.service (needs root)', () => {
   test.for(['{ notify: true }', '{ upFor: 300 }'])(
     'ready: %s: the daemon that it starts does not speak for it',
     async (ready) => {
@@ -74,7 +74,7 @@ describe.skipIf(!isRoot)('app.service (needs root)', () => {
   )
 })
 
-describe.skipIf(!isRoot)("a user's systemd (needs root)", () => {
+describe.skipIf(!hasNobody)("a user's systemd (needs root)", () => {
   // As user@.service of the distribution has it, without what logind and PAM add. The signal ends it without exit.target.
   const manager = `[Service]
 User=web

@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { hardened, units } from '../helpers/guide.ts'
-import { isRoot, until } from '../helpers/process.ts'
+import { hasNobody, until } from '../helpers/process.ts'
 import { systemd } from '../helpers/systemd.ts'
 
 const all = [...units.keys()].filter((name) => !name.startsWith('~'))
 
-test.skipIf(!isRoot).for(all)('%s, hardened: active, and stops (needs root)', async (unit) => {
+test.skipIf(!hasNobody).for(all)('%s, hardened: active, and stops (needs root)', async (unit) => {
   const it = await systemd()
   expect(hardened).toContain('SystemCallFilter=')
   await it.change(unit, hardened)
@@ -27,7 +27,7 @@ test.skipIf(!isRoot).for(all)('%s, hardened: active, and stops (needs root)', as
   expect(processes()).toEqual([])
 })
 
-test.skipIf(!isRoot)('Type=exec without AF_UNIX: daemonize() stays (needs root)', async () => {
+test.skipIf(!hasNobody)('Type=exec without AF_UNIX: daemonize() stays (needs root)', async () => {
   const it = await systemd()
   const lines = ['Type=exec', 'WatchdogSec=0', 'RestrictAddressFamilies=AF_INET AF_INET6']
   await it.change('web.service', `[Service]\n${lines.join('\n')}\n`)

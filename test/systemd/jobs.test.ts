@@ -1,7 +1,7 @@
 // docs/systemd.md: contained children of a service.
 import { describe, expect, test } from 'vitest'
 import { existsSync, readdirSync } from 'node:fs'
-import { isLive, isRoot, until } from '../helpers/process.ts'
+import { hasNobody, isLive, until } from '../helpers/process.ts'
 import { type Systemd, systemd, type UnitProcess } from '../helpers/systemd.ts'
 
 const unit = 'jobs.service'
@@ -43,7 +43,7 @@ const cases = {
   'KillMode=process': ['KillMode=process', true, 1],
 } as const
 
-describe.skipIf(!isRoot)('jobs.service (needs root)', () => {
+describe.skipIf(!hasNobody)('jobs.service (needs root)', () => {
   test.for(Object.entries(cases))(
     '%s: the children are where they should be, and stop',
     async ([, [lines, hasCgroup, times]]) => {

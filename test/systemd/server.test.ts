@@ -1,6 +1,6 @@
 // docs/systemd.md: what systemd sees of a server.
 import { describe, expect, test } from 'vitest'
-import { isRoot, until } from '../helpers/process.ts'
+import { hasNobody, until } from '../helpers/process.ts'
 import { type Systemd, systemd } from '../helpers/systemd.ts'
 
 const states = ['ActiveState', 'SubState', 'Result', 'StatusText', 'MainPID', 'NRestarts'] as const
@@ -25,7 +25,7 @@ const answers = async (it: Systemd) =>
     )
   ).stdout
 
-describe.skipIf(!isRoot)('web.service (needs root)', () => {
+describe.skipIf(!hasNobody)('web.service (needs root)', () => {
   test('active when it is ready, with its own pid; reload, stop', async () => {
     const it = await systemd()
     // So that there is time to look.
@@ -118,7 +118,7 @@ describe.skipIf(!isRoot)('web.service (needs root)', () => {
   })
 })
 
-describe.skipIf(!isRoot)('web-forking.service (needs root)', () => {
+describe.skipIf(!hasNobody)('web-forking.service (needs root)', () => {
   test('active when it is ready, with the pid of the pidfile; stop', async () => {
     const it = await systemd()
     await it.start('web-forking.service')
@@ -166,7 +166,7 @@ describe.skipIf(!isRoot)('web-forking.service (needs root)', () => {
   })
 })
 
-describe.skipIf(!isRoot)('files.service (needs root)', () => {
+describe.skipIf(!hasNobody)('files.service (needs root)', () => {
   const python = 'python3 -m http.server 8081'
 
   test('active when it stays up; ExecStop leaves neither process nor file', async () => {
