@@ -30,10 +30,14 @@ describe.skipIf(!hasNobody)('app.service (needs root)', () => {
         it.rewrite('/srv/app/app.mjs', (text) => text.replace('{ notify: true }', ready))
       }
       it.rewrite('/srv/app/app.mjs', (text) =>
-        text.replace(
-          'const daemon',
-          'const hold = setInterval(() => undefined, 1000)\nawait new Promise((go) => process.once("SIGUSR2", go))\nclearInterval(hold)\nconst daemon',
-        ),
+        text
+          .replace(
+            'const pidFile',
+            `const hold = setInterval(() => undefined, 1000)
+            const go = new Promise((go) => process.once('SIGUSR2', go))
+            const pidFile`,
+          )
+          .replace('const daemon', 'await go\nclearInterval(hold)\nconst daemon'),
       )
       it.rewrite('/srv/app/helper.mjs', (text) => {
         const socket = 'String(process.env.NOTIFY_SOCKET !== undefined)'

@@ -84,7 +84,7 @@ describe.skipIf(!hasNobody)('web.service (needs root)', () => {
     const it = await systemd()
     await it.change('web.service', '[Service]\nWatchdogSec=1\nRestartSec=0\nLimitCORE=0\n')
     it.rewrite('/srv/web/server.mjs', (text) =>
-      text.replace('process.on', 'process.on("SIGUSR2", () => { for (;;); })\nprocess.on'),
+      text.replace('const server', 'process.on("SIGUSR2", () => { for (;;); })\nconst server'),
     )
     await it.start('web.service')
     const first = await mainProcess(it, 'web.service', server)
