@@ -20,6 +20,15 @@ export function inFirstNamespace(): boolean {
   return statSync('/proc/self/ns/pid', { throwIfNoEntry: false })?.ino === 0xeffffffc
 }
 
+/** The number of our pid namespace; 0: that can't be told. */
+export function pidNamespace(): number {
+  try {
+    return statSync('/proc/self/ns/pid').ino
+  } catch {
+    return 0
+  }
+}
+
 /** Whether a process is pid 1 of its own pid namespace, ours or one inside ours. */
 export function isNamespaceInit(pid: number): boolean | undefined {
   if (pid === 1) return true

@@ -2,7 +2,7 @@
 // process that stands for the child are gone: it still holds what they have left.
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { rmdirSync, writeFileSync } from 'node:fs'
-import { ownCgroup } from '../base/proc.ts'
+import { ownCgroup, pidNamespace } from '../base/proc.ts'
 
 export class Cgroup {
   readonly #fd: number
@@ -18,7 +18,7 @@ export class Cgroup {
    * are in another one since. A later child with the same pid has one of the same name, which only its inode tells.
    */
   static of(child: number, inode: number): Cgroup | undefined {
-    const path = `${ownCgroup()}/setsid-${child}`
+    const path = `${ownCgroup()}/setsid-${child}-${pidNamespace()}`
     try {
       const cgroup = new Cgroup(openSync(path, 'r'), path)
       if (fstatSync(cgroup.#fd).ino === inode) return cgroup

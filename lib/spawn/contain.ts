@@ -1,12 +1,12 @@
 import type { ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
-import { native } from '../base/native.ts'
 import { childrenOf } from '../base/proc.ts'
 import type { Start, Supervised } from '../launcher/command.ts'
 import { type containWords, decode, encodeContain, supervisorWords } from '../launcher/protocol.ts'
+import { reapAdopted } from './adopted.ts'
 import { Cgroup } from './cgroup.ts'
-import { currentBoot, isDead, isSameProcess, processInfo } from '../inspect/process.ts'
+import { isDead, processInfo, startOf } from '../inspect/process.ts'
 import { listProcessesSync } from '../inspect/list.ts'
 import type { ProcessInfo } from '../inspect/types.ts'
 
@@ -51,10 +51,18 @@ export class Containment extends EventEmitter<Events> {
       .on('error', () => undefined)
       .on('close', () => {
         if (this.state === 'live') this.state = 'lost'
-        this.#reap()
         this.emit('ended')
+        this.#reap()
       })
       .unref()
+    child.once('exit', () => this.#reap())
+  }
+
+  /** The stand-in has to be gone too: it is the supervisor's parent, and may be about to reap it. */
+  #reap(): void {
+    const { exitCode, signalCode } = this.#child
+    const gone = exitCode !== null || signalCode !== null
+    if (gone && this.state !== 'live') reapAdopted(this.supervisor)
   }
 
   #hear(text: string): void {
@@ -110,31 +118,15 @@ export class Containment extends EventEmitter<Events> {
   }
 
   isSupervised(): boolean {
-    return isSameProcess({ ...this.supervisor, bootId: currentBoot('spawn') })
+    return startOf(this.supervisor.pid, 'spawn') === this.supervisor.startTicks
   }
 
   /** Whether the program's number is still the program's; undefined: /proc doesn't tell. */
   isProgram(): boolean | undefined {
     try {
-      return isSameProcess({ ...this.program, bootId: currentBoot('spawn') })
+      return startOf(this.program.pid, 'spawn') === this.program.startTicks
     } catch {
       return undefined
-    }
-  }
-
-  /**
-   * Where we are the reaper of orphans, as pid 1 of a container is, a supervisor that outlives the process above it
-   * ends as our zombie, and Node reaps no child that it doesn't know.
-   */
-  #reap(tries = 100): void {
-    try {
-      const info = processInfo(this.supervisor.pid, { throwIfNoEntry: false })
-      if (info?.ppid !== process.pid || !this.isSupervised()) return
-      if (info.state === 'Z') native.reap(info.pid)
-      // Its channel closes a moment before its end.
-      else if (tries > 0) setTimeout(() => this.#reap(tries - 1), 10).unref()
-    } catch {
-      // /proc doesn't tell what it is.
     }
   }
 }

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ESRCH, ETIMEDOUT } from '../base/errno.ts'
 import { aborted, systemError } from '../base/errors.ts'
 import { signals } from '../base/signals.ts'
-import { identify } from '../inspect/process.ts'
+import { identify, startOf } from '../inspect/process.ts'
 import { checkWaitOptions } from '../inspect/wait.ts'
 import type { ProcessIdentity, ProcessInfo, WaitOptions } from '../inspect/types.ts'
 import type { Cgroup } from '../spawn/cgroup.ts'
@@ -274,10 +274,13 @@ class Stop {
   }
 
   #memberOf({ pid }: ProcessInfo): Member[] {
-    const identity = nameOf(pid)
-    if (identity === undefined) return []
-    const [sent, denied] = [this.#sent.has(pid), this.#denied.has(pid)]
-    return [{ pid, startTicks: identity.startTicks, live: true, sent, denied }]
+    try {
+      const startTicks = startOf(pid, 'stopContained')
+      const [sent, denied] = [this.#sent.has(pid), this.#denied.has(pid)]
+      return startTicks === undefined ? [] : [{ pid, startTicks, live: true, sent, denied }]
+    } catch {
+      return []
+    }
   }
 }
 

@@ -74,6 +74,18 @@ char StateOf(pid_t pid) {
   return line.state;
 }
 
+const char* PidNamespace(void) {
+  // "pid:[4026531836]"
+  static const char before[] = "pid:[";
+  static char text[32];
+  ssize_t size = readlink("/proc/self/ns/pid", text, sizeof text - 1);
+  text[size < 0 ? 0 : size] = '\0';
+  char* end = strchr(text, ']');
+  if (strncmp(text, before, sizeof before - 1) != 0 || end == NULL) return "0";
+  *end = '\0';
+  return text + sizeof before - 1;
+}
+
 uint64_t StartTicks(pid_t pid) {
   struct stat_line line;
   return ReadStatLine(pid, &line) ? line.start : 0;

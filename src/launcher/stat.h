@@ -38,6 +38,10 @@ bool IsLiveState(pid_t pid, char state);
 // The letter of ps -o state, or '\0' when it can't be read.
 char StateOf(pid_t pid);
 
+// The number of our pid namespace, in digits; "0" where that can't be told.
+// Namespaces that share a network or a cgroup have the same pids.
+const char* PidNamespace(void);
+
 // When it started, in clock ticks since the boot; 0 where that can't be told.
 uint64_t StartTicks(pid_t pid);
 

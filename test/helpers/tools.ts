@@ -11,6 +11,7 @@ export const packages: Readonly<Record<string, string>> = {
   clang: 'clang',
   'musl-gcc': 'musl-tools',
   'systemd-analyze': 'systemd',
+  systemctl: 'systemd',
   bash: 'bash',
   dash: 'dash',
   ps: 'procps',

@@ -58,6 +58,8 @@ afterEach(async () => {
 const folder = ownCgroup() ?? ''
 const hasCgroup = isRoot && existsSync(`${folder}/cgroup.procs`)
 const cgroups = () => readdirSync(folder).filter((name) => name.startsWith('setsid-'))
+const namespace = /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0]
+const cgroupOf = (pid: number | undefined) => `setsid-${pid}-${namespace}`
 
 /** A number that only the sleeps of one test have. */
 let last = 0
@@ -553,7 +555,7 @@ describe('killed halves', () => {
       await running.ended
       await until(() => !existsSync(`/proc/${child}`))
       await exitOrStop(contain('true'))
-      await until(() => !cgroups().includes(`setsid-${child}`))
+      await until(() => !cgroups().includes(cgroupOf(child)))
     },
   )
 })
@@ -562,9 +564,9 @@ test.runIf(hasCgroup)('no cgroup is left', async () => {
   for (let i = 0; i < 20; i++) {
     const child = contain('setsid sleep 1000 & exit 0')
     await exitOrStop(child)
-    expect(cgroups()).toContain(`setsid-${child.pid}`)
+    expect(cgroups()).toContain(cgroupOf(child.pid))
     await stopContained(child, { grace: 1000 })
-    expect(cgroups()).not.toContain(`setsid-${child.pid}`)
+    expect(cgroups()).not.toContain(cgroupOf(child.pid))
   }
 })
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../fds.h"
+#include "../stat.h"
 #include "../text.h"
 #include "contain.h"
 
@@ -28,7 +29,8 @@ static const char kPrefix[] = "setsid-";
 
 static struct {
   int parent, fd;
-  char name[32];
+  // setsid-PID-NAMESPACE: who has another pid namespace may share our cgroup.
+  char name[64];
 } self = {.parent = -1, .fd = -1};
 
 // The rest of the line that begins with `start`, with a NUL behind it.
@@ -76,6 +78,22 @@ static int OpenOwn(void) {
   return AboveStdio(fd);
 }
 
+// The pid in a name that a stand-in of our pid namespace has made; else 0.
+static pid_t StandInOf(const char* name) {
+  const char* space = strrchr(name, '-');
+  long long pid;
+  char number[16];
+  size_t before = sizeof kPrefix - 1;
+  if (strncmp(name, kPrefix, before) != 0 || space < name + before ||
+      strcmp(space + 1, PidNamespace()) != 0)
+    return 0;
+  int size = snprintf(number, sizeof number, "%.*s",
+                      (int)(space - name - (ptrdiff_t)before), name + before);
+  if (size >= (int)sizeof number || !ParseNumber(number, 1, INT_MAX, &pid))
+    return 0;
+  return (pid_t)pid;
+}
+
 // Removes the empty cgroups of stand-ins that were killed with their
 // supervisors. The kernel refuses where somebody is in one.
 static void Sweep(int parent) {
@@ -84,14 +102,10 @@ static void Sweep(int parent) {
   DIR* folder = copy < 0 ? NULL : fdopendir(copy);
   if (folder == NULL) return;
   for (struct dirent* entry; (entry = readdir(folder)) != NULL;) {
-    long long pid;
-    size_t length = sizeof kPrefix - 1;
-    if (strncmp(entry->d_name, kPrefix, length) != 0 ||
-        !ParseNumber(entry->d_name + length, 1, INT_MAX, &pid))
-      continue;
+    pid_t pid = StandInOf(entry->d_name);
+    if (pid == 0) continue;
     if (seen++ == kMost) break;
-    if (getsid((pid_t)pid) < 0 && errno == ESRCH)
-      RemoveEmpty(parent, entry->d_name);
+    if (getsid(pid) < 0 && errno == ESRCH) RemoveEmpty(parent, entry->d_name);
   }
   closedir(folder);
 }
@@ -100,7 +114,8 @@ void OpenCgroup(void) {
   self.parent = OpenOwn();
   if (self.parent < 0) return;
   Sweep(self.parent);
-  snprintf(self.name, sizeof self.name, "%s%d", kPrefix, (int)getpid());
+  snprintf(self.name, sizeof self.name, "%s%d-%s", kPrefix, (int)getpid(),
+           PidNamespace());
   if (mkdirat(self.parent, self.name, 0755) == 0) {
     self.fd = AboveStdio(
         openat(self.parent, self.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
