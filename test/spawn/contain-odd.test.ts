@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync, statSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import {
   containedMembers,
@@ -31,7 +31,8 @@ afterEach(async () => {
 
 const folder = ownCgroup() ?? ''
 const hasCgroup = isRoot && existsSync(`${folder}/cgroup.procs`)
-const cgroupOf = (child: ChildProcess) => `${folder}/setsid-${child.pid}`
+const namespace = statSync('/proc/self/ns/pid').ino
+const cgroupOf = (child: ChildProcess) => `${folder}/setsid-${child.pid}-${namespace}`
 
 let last = 0
 const mark = () => `${200_000 + (process.pid % 10_000)}.${++last}`
