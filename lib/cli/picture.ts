@@ -40,6 +40,20 @@ export function fit(text: string, room: number): string {
 export const pad = (text: string, room: number): string =>
   text + ' '.repeat(Math.max(room - columns(text), 0))
 
+/** A paragraph in lines of at most `room` columns, broken between words; from the second on with `less` columns. */
+export function wrap(text: string, room: number, less = 0): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    const most = lines.length === 0 ? room : room - less
+    if (line !== '' && columns(line) + 1 + columns(word) > most) {
+      lines.push(line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line]
+}
+
 /** The lines of a table, its head first, none longer than the terminal is wide. Numbers stand to the right. */
 export function aligned(head: string[], rows: string[][], numeric: ReadonlySet<number>): string[] {
   const widths = head.map((name, i) =>
