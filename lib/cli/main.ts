@@ -11,6 +11,7 @@ type Action = Exclude<Name, 'help'>
 const commands: Record<Action, () => Promise<Command>> = {
   ls: async () => (await import('./commands/ls.ts')).ls,
   tree: async () => (await import('./commands/tree.ts')).tree,
+  watch: async () => (await import('./commands/watch.ts')).watch,
   show: async () => (await import('./commands/show.ts')).show,
   ids: async () => (await import('./commands/ids.ts')).ids,
   holders: async () => (await import('./commands/holders.ts')).holders,

@@ -15,10 +15,12 @@ import { status } from './status.ts'
 import { stop } from './stop.ts'
 import { tree } from './tree.ts'
 import { wait } from './wait.ts'
+import { watch } from './watch.ts'
 
 export const pages = {
   ls,
   tree,
+  watch,
   show,
   ids,
   holders,
