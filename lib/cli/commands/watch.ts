@@ -89,7 +89,11 @@ class Forest implements Picture {
     const [age, , memory] = figures(Date.now())
     const share: Figure = { head: 'CPU%', of: (info) => this.#share(info) }
     const shown = [age, share, memory].filter((figure) => figure !== undefined)
-    const [head = '', ...lines] = drawForest(this.#sessions, shown, columns)
+    const [head = 'no session matches the options', ...lines] = drawForest(
+      this.#sessions,
+      shown,
+      columns,
+    )
     this.#page = Math.max(rows - 2, 1)
     this.#lines = lines.length
     this.#scroll(0)
