@@ -26,10 +26,12 @@ const commands: Record<Action, () => Promise<Command>> = {
   completion: async () => (await import('./commands/completion.ts')).completion,
 }
 
+const OPTIONS = ['--help', '--version']
+
 function nameOf(word: string): Name {
   if (isName(word)) return word
   const option = word.startsWith('-')
-  const known = option ? ['--help', '--version'] : names
+  const known = option ? OPTIONS : [...names, ...OPTIONS]
   throw new UsageError(`unknown ${option ? 'option' : 'command'} '${word}'${nearest(word, known)}`)
 }
 

@@ -82,8 +82,12 @@ export function parseArguments(
   }
 }
 
-/** `-json` was probably meant as `--json`. */
+/** `-json` was probably meant as `--json`, and `-9` as kill(1) has it. */
 function unknownLetter(word: string, letter: string, options: Options): UsageError {
+  if ('signal' in options && /^-(\d+|[A-Z]{2,})$/.test(word)) {
+    const meant = `--signal ${word.slice(1)}`
+    return new UsageError(`unknown option '${word}'; did you mean '${meant}'?`)
+  }
   const meant = nearest(word.slice(1), Object.keys(options), '--')
   return word.length > 2 && meant !== ''
     ? new UsageError(`unknown option '${word}'${meant}`)
