@@ -19,7 +19,11 @@ export function leaderName({ sid, leader }: Session): string {
   return sid === 0 ? '(out of sight)' : '(leader gone)'
 }
 
-const quoted = (arg: string) => `'${arg.replaceAll("'", `'\\''`)}'`
+/** As a shell would take it, and easy to read where that can be. */
+function quoted(arg: string): string {
+  if (arg.includes("'") && !/["$`\\!]/.test(arg)) return `"${arg}"`
+  return `'${arg.replaceAll("'", `'\\''`)}'`
+}
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -32,7 +36,7 @@ const two = (number: number) => String(number).padStart(2, '0')
 export function duration(ms: number): string {
   if (Number.isNaN(ms)) return '-'
   if (ms < 0) return '0s'
-  if (ms < 9950) return `${(ms / SECOND).toFixed(1)}s`
+  if (ms < 10 * SECOND) return `${(Math.floor(ms / 100) / 10).toFixed(1)}s`
   if (ms < MINUTE) return `${Math.floor(ms / SECOND)}s`
   if (ms < HOUR) return `${Math.floor(ms / MINUTE)}m${two(Math.floor((ms % MINUTE) / SECOND))}s`
   if (ms < DAY) return `${Math.floor(ms / HOUR)}h${two(Math.floor((ms % HOUR) / MINUTE))}m`

@@ -296,7 +296,7 @@ describe('sess watch and job control', () => {
 
   test('Ctrl-Z where nobody could continue it: it goes on', async () => {
     // A session leader of its own: its process group is orphaned.
-    const terminal = openTerminal(front, ['watch'], { env })
+    const terminal = openTerminal(front, ['watch', '--interval', '1000'], { env })
     await terminal.expect(/\d+ sessions? /)
     terminal.type('\u001a')
     await terminal.expect(literally(ENTER))
