@@ -22,6 +22,7 @@
         "src/started.cc",
         "src/stdio.cc",
         "src/stop_job.cc",
+        "src/stop_wait.cc",
         "src/table.cc",
         "src/terminal.cc",
         "src/thread.cc"
@@ -103,8 +104,10 @@
                 "src/launcher/waker.h",
                 "src/launcher/main.c",
                 "src/launcher/contain/cgroup.c",
+                "src/launcher/contain/cgroups.c",
                 "src/launcher/contain/contain.c",
                 "src/launcher/contain/lines.c",
+                "src/launcher/contain/members.c",
                 "src/launcher/contain/orders.c",
                 "src/launcher/contain/program.c",
                 "src/launcher/contain/stand-in.c",

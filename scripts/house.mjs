@@ -17,7 +17,8 @@ const folders = {
   ],
   test: [
     ...['.', 'base', 'cli', 'daemon', 'inspect', 'launcher', 'raw', 'run', 'spawn', 'stop'],
-    ...['fixtures', 'helpers', 'protocol', 'soak'],
+    ...['fixtures', 'fuzz', 'helpers', 'protocol', 'soak', 'systemd'],
+    ...['fuzz/corpus/options', 'fuzz/corpus/stat', 'fuzz/corpus/words'],
   ],
 }
 const built = readFileSync('binding.gyp', 'utf8')

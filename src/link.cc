@@ -2,6 +2,7 @@
 // src/launcher/PROTOCOL.md.
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -24,6 +25,20 @@ struct Peer {
   uint32_t gid;
 };
 
+// The number of our pid namespace, in digits, or "0": PidNamespace() of the
+// launcher's stat.c.
+const char* OwnNamespace(char (&text)[32]) {
+  const char before[] = "pid:[";
+  ssize_t size = readlink("/proc/self/ns/pid", text, sizeof text - 1);
+  text[size < 0 ? 0 : size] = '\0';
+  char* end = strchr(text, ']');
+  if (strncmp(text, before, sizeof before - 1) != 0 || end == nullptr) {
+    return "0";
+  }
+  *end = '\0';
+  return text + sizeof before - 1;
+}
+
 // Connects to the launcher with this pid: a descriptor, -ECONNREFUSED when
 // there is no launcher, or another -errno. Later reads and writes on the
 // descriptor wait at most `ms`.
@@ -32,8 +47,9 @@ int Connect(int pid, int ms) {
   if (fd.get() < 0) return -errno;
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
+  char space[32];
   int size = snprintf(address.sun_path + 1, sizeof address.sun_path - 1,
-                      "setsid-launcher-%d", pid);
+                      "setsid-launcher-%s-%d", OwnNamespace(space), pid);
   auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 +
                                        static_cast<size_t>(size));
   // The socket does not block yet: another process may have taken that name,

@@ -1,8 +1,8 @@
-// The looks of stop_look.h for JavaScript: at once, or in a thread of its own.
-// With a thread, neither a table of 20,000 processes nor a busy thread pool
-// delays the caller. This code checks the status of each Node-API call: in a
-// worker that is being terminated any call may fail, and then JavaScript gets
-// nothing.
+// The looks of stop_look.h for JavaScript, at once or in a thread of its own,
+// and the waits between them. With a thread, neither a table of 20,000
+// processes nor a busy thread pool delays the caller. This code checks the
+// status of each Node-API call: in a worker that is being terminated any call
+// may fail, and then JavaScript gets nothing.
 #include <cstring>
 
 #include "call.h"
@@ -16,6 +16,7 @@ namespace {
 
 struct Job {
   StopRequest request = {};
+  int32_t wait = 0;  // ms; more than 0: this job waits and doesn't look
   bool first = true;
   StopReport report = {};
   List<StopRow> rows;
@@ -24,10 +25,38 @@ struct Job {
   napi_threadsafe_function deliver = nullptr;
   pthread_t thread = {};
   bool running = false;
+  std::atomic<bool> cancelled{false};
 };
 
 void Work(Job* job) {
+  if (job->wait > 0) {
+    WaitForEnds(&job->rows, job->wait, job->cancelled);
+    return;
+  }
   job->result = StopLook(job->request, job->first, &job->report, &job->rows);
+}
+
+// The bytes of the look before. True without them: then there was none.
+bool ReadBefore(napi_env env, napi_value value, Job* job) {
+  bool is_buffer = false;
+  if (napi_is_arraybuffer(env, value, &is_buffer) != napi_ok) return false;
+  if (!is_buffer) return true;
+  void* bytes;
+  size_t size;
+  if (napi_get_arraybuffer_info(env, value, &bytes, &size) != napi_ok ||
+      size < sizeof job->report) {
+    return false;
+  }
+  job->first = false;
+  memcpy(&job->report, bytes, sizeof job->report);
+  const char* rows = static_cast<const char*>(bytes) + sizeof job->report;
+  size_t left = (size - sizeof job->report) / sizeof(StopRow);
+  for (size_t i = 0; i < left; i++) {
+    StopRow* row = job->rows.Add();
+    if (row == nullptr) return false;
+    memcpy(row, rows + i * sizeof(StopRow), sizeof(StopRow));
+  }
+  return true;
 }
 
 // scope, id, leader's pidfd, signal, phase, flags, start, and the bytes of the
@@ -49,25 +78,7 @@ bool ReadArguments(napi_env env, const Args& args, Job* job) {
   if (!args.Double(at++, &to.start)) return false;
   // No number below 2 is that of a process to be stopped.
   if (to.id <= 1) return false;
-  bool is_buffer = false;
-  if (napi_is_arraybuffer(env, args[at], &is_buffer) != napi_ok) return false;
-  if (!is_buffer) return true;
-  void* bytes;
-  size_t size;
-  if (napi_get_arraybuffer_info(env, args[at], &bytes, &size) != napi_ok ||
-      size < sizeof job->report) {
-    return false;
-  }
-  job->first = false;
-  memcpy(&job->report, bytes, sizeof job->report);
-  const char* rows = static_cast<const char*>(bytes) + sizeof job->report;
-  size_t left = (size - sizeof job->report) / sizeof(StopRow);
-  for (size_t i = 0; i < left; i++) {
-    StopRow* row = job->rows.Add();
-    if (row == nullptr) return false;
-    memcpy(row, rows + i * sizeof(StopRow), sizeof(StopRow));
-  }
-  return true;
+  return ReadBefore(env, args[at], job);
 }
 
 // The report and its rows as one buffer, or -errno. nullptr: neither could be
@@ -103,7 +114,11 @@ void Join(Job* job) {
 }
 
 // The environment ends. The thread must end before its threadsafe function.
-void CleanUp(void* job) { Join(static_cast<Job*>(job)); }
+void CleanUp(void* data) {
+  auto* job = static_cast<Job*>(data);
+  job->cancelled = true;
+  Join(job);
+}
 
 void Free(napi_env, void* job, void*) { Destroy(static_cast<Job*>(job)); }
 
@@ -129,13 +144,8 @@ void* Run(void* data) {
   return nullptr;
 }
 
-napi_value LookAsync(napi_env env, napi_callback_info info) {
-  Job* job = Make<Job>();
-  if (job == nullptr) return ToJs(env, -ENOMEM);
-  if (!ReadArguments(env, Args(env, info), job)) {
-    Destroy(job);
-    return ToJs(env, -EINVAL);
-  }
+// Runs a job in a thread of its own: a promise of its report or -errno.
+napi_value Start(napi_env env, Job* job) {
   napi_value promise, name = ToJs(env, "stop");
   if (name == nullptr ||
       napi_create_promise(env, &job->deferred, &promise) != napi_ok ||
@@ -149,10 +159,34 @@ napi_value LookAsync(napi_env env, napi_callback_info info) {
   napi_add_env_cleanup_hook(env, CleanUp, job);
   job->running = StartThread(Run, job, &job->thread) == 0;
   if (job->running) return promise;
-  // The kernel may refuse a thread (RLIMIT_NPROC). Then this thread does it.
-  Work(job);
+  // The kernel may refuse a thread (RLIMIT_NPROC). Then this thread looks; it
+  // must not wait.
+  if (job->wait > 0) {
+    job->result = -EAGAIN;
+  } else {
+    Work(job);
+  }
   Resolve(env, job);
   return promise;
+}
+
+napi_value LookAsync(napi_env env, napi_callback_info info) {
+  Job* job = Make<Job>();
+  if (job == nullptr) return ToJs(env, -ENOMEM);
+  if (ReadArguments(env, Args(env, info), job)) return Start(env, job);
+  Destroy(job);
+  return ToJs(env, -EINVAL);
+}
+
+// The bytes of a look, which the next look gets from here, and milliseconds.
+napi_value WaitAsync(napi_env env, napi_callback_info info) {
+  Job* job = Make<Job>();
+  if (job == nullptr) return ToJs(env, -ENOMEM);
+  Args args(env, info);
+  job->wait = args.Int(1);
+  if (job->wait > 0 && ReadBefore(env, args[0], job)) return Start(env, job);
+  Destroy(job);
+  return ToJs(env, -EINVAL);
 }
 
 // A report without members, for a number whose leader has just ended.
@@ -165,6 +199,7 @@ napi_value Mark(napi_env env, napi_callback_info) {
 constexpr Export kCalls[] = {
     {"stopLook", Look},
     {"stopLookAsync", LookAsync},
+    {"stopWaitAsync", WaitAsync},
     {"stopMark", Mark},
 };
 

@@ -4,6 +4,7 @@
 #ifndef SETSID_STOP_LOOK_H_
 #define SETSID_STOP_LOOK_H_
 
+#include <atomic>
 #include <cstdint>
 
 #include "list.h"
@@ -25,6 +26,7 @@ struct StopRow {
   static constexpr uint8_t kHidden = 2;  // /proc doesn't show it
   static constexpr uint8_t kSent = 4;    // a signal has reached it
   static constexpr uint8_t kKnown = 8;   // seen while the number meant the same
+  static constexpr uint8_t kEnded = 16;  // it had ended then, or after the look
 };
 static_assert(sizeof(StopRow) == 24, "lib/stop/report.ts reads this layout");
 
@@ -40,7 +42,7 @@ struct StopReport {
   int32_t live;       // members, this process not counted
   int32_t reachable;  // live, without those that a signal failed for
   int32_t zombies;    //
-  int32_t sent;       // signals that were its first in this phase
+  int32_t alone;      // 1: the kernel started no process during the look
   int32_t group;      // the kernel's own answer, kill(-id, 0): 0 or -errno
   int32_t partial;    // 1: /proc is mounted so that it may hide members
 };
@@ -67,6 +69,12 @@ struct StopRequest {
 // 0, or -errno when the table can't be read.
 int StopLook(const StopRequest& request, bool first, StopReport* report,
              List<StopRow>* rows);
+
+// Waits until each process that was live in the look before has ended, at most
+// `ms`, or until `cancelled` turns true; the whole time if none was live. It
+// marks those that have ended. One descriptor is open at a time. stop_wait.cc
+void WaitForEnds(List<StopRow>* rows, int ms,
+                 const std::atomic<bool>& cancelled);
 
 // Fills the report for a number that still means the same now, although its
 // leader has just ended. The first look starts from this report.

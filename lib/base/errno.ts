@@ -11,6 +11,7 @@ function errnoOf(code: keyof typeof constants.errno): number {
 }
 
 export const EACCES = errnoOf('EACCES')
+export const EAFNOSUPPORT = errnoOf('EAFNOSUPPORT')
 export const EAGAIN = errnoOf('EAGAIN')
 export const EBUSY = errnoOf('EBUSY')
 export const ECONNREFUSED = errnoOf('ECONNREFUSED')

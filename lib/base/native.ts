@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { ENOTSUP } from './errno.ts'
@@ -83,6 +83,8 @@ export interface Native {
   renameAt(folder: number, from: string, to: string): number
   /** readlinkat(2) of a link that is open itself (O_PATH, O_NOFOLLOW) */
   readLink(fd: number): string | number
+  /** The next numbers that an open folder of /proc lists, as int32s; none at its end */
+  nextNumbers(folder: number): ArrayBuffer | number
   /** Locks a byte (-1: all), exclusively (1) or not (0), for as long as the file is open: 0, or -EAGAIN */
   lockByte(fd: number, byte: number, exclusive: number): number
   /** 1 when another open file has a lock in the way of such a one, else 0 */
@@ -100,6 +102,11 @@ export interface Native {
   stopLook(...request: StopLook): ArrayBuffer | number
   /** The same, in a thread of its own. */
   stopLookAsync(...request: StopLook): Promise<ArrayBuffer | number> | number
+  /**
+   * Fulfilled when every member that was live in a look has ended, or after `ms`, with what the next look gets as
+   * `before`; -EAGAIN at once: no thread can be had
+   */
+  stopWaitAsync(look: ArrayBuffer, ms: number): Promise<ArrayBuffer | number> | number
   /** What a look goes on from whose leader has ended in this moment. */
   stopMark(): ArrayBuffer
   /** uid, gid and supplementary groups of a user, from getpwnam(3) and getgrouplist(3) */
@@ -188,11 +195,17 @@ export const native = load()
 
 let launcher: string | undefined
 
-/** The launcher stands beside the addon that was loaded. */
+/** The launcher stands beside the addon that was loaded. Throws as `fs` does where no folder can be read. */
 export function launcherPath(): string {
   if (launcher === undefined) {
     const build = require('node-gyp-build') as { path(root: string): string }
-    launcher = join(dirname(build.path(root)), 'launcher')
+    try {
+      launcher = join(dirname(build.path(root)), 'launcher')
+    } catch (error) {
+      // It takes a folder that can't be read for an empty one: no descriptor is free, say.
+      readdirSync(root)
+      throw error
+    }
   }
   return launcher
 }

@@ -1,19 +1,32 @@
 // What is read of /proc in TypeScript, and nowhere else. Where a look fails, its answer is undefined:
 // it can't be told.
 import {
+  closeSync,
+  constants,
   existsSync,
-  opendirSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   type Stats,
   statSync,
 } from 'node:fs'
+import { systemError } from './errors.ts'
+import { native } from './native.ts'
 
 /** Whether pid 1 is the machine's init: the kernel's first pid namespace has this inode (PROC_PID_INIT_INO). */
 export function inFirstNamespace(): boolean {
   if (process.platform !== 'linux') return true
   return statSync('/proc/self/ns/pid', { throwIfNoEntry: false })?.ino === 0xeffffffc
+}
+
+/** The number of our pid namespace; 0: that can't be told. */
+export function pidNamespace(): number {
+  try {
+    return statSync('/proc/self/ns/pid').ino
+  } catch {
+    return 0
+  }
 }
 
 /** Whether a process is pid 1 of its own pid namespace, ours or one inside ours. */
@@ -48,15 +61,20 @@ export interface Descriptor {
  * process has gone, that it is not ours to read.
  */
 export function* descriptorsOf(pid: number): Generator<Descriptor> {
-  const folder = opendirSync(`/proc/${pid}/fd`, { bufferSize: 128 })
+  const folder = openSync(`/proc/${pid}/fd`, constants.O_RDONLY | constants.O_DIRECTORY)
   try {
-    for (let entry = folder.readSync(); entry !== null; entry = folder.readSync()) {
-      const path = `/proc/${pid}/fd/${entry.name}`
-      const link = unlessRefused(() => readlinkSync(path))
-      if (link !== undefined) yield { fd: Number(entry.name), link, path }
+    for (;;) {
+      const numbers = native.nextNumbers(folder)
+      if (typeof numbers === 'number') throw systemError(numbers, 'getdents64')
+      if (numbers.byteLength === 0) return
+      for (const fd of new Int32Array(numbers)) {
+        const path = `/proc/${pid}/fd/${fd}`
+        const link = unlessRefused(() => readlinkSync(path))
+        if (link !== undefined) yield { fd, link, path }
+      }
     }
   } finally {
-    folder.closeSync()
+    closeSync(folder)
   }
 }
 
@@ -162,24 +180,6 @@ function mayTraceAll(): boolean {
   return mayTrace && statSync('/proc/self/ns/user').ino === 0xeffffffd
 }
 
-/** The inodes of the pipes that a process has open. undefined: we may not see its descriptors, or it is gone. */
-export function pipesOf(pid: number): Set<number> | undefined {
-  const folder = `/proc/${pid}/fd`
-  try {
-    const links = readdirSync(folder).map((fd) => {
-      try {
-        return readlinkSync(`${folder}/${fd}`)
-      } catch (error) {
-        if (isGone(error)) return ''
-        throw error
-      }
-    })
-    return new Set(links.flatMap((link) => /^pipe:\[(\d+)\]$/.exec(link)?.[1] ?? []).map(Number))
-  } catch {
-    return undefined
-  }
-}
-
 /**
  * The children of a process, its zombies too, by the list that the kernel keeps of each of its threads. undefined:
  * there is no such list (CONFIG_PROC_CHILDREN), or no such process.
@@ -212,9 +212,9 @@ export function ownCgroup(): string | undefined {
       .map((line) => line.split(' '))) {
       // A mount that shows a part of the tree alone has that part as its root. Blanks are written as \\040.
       const part = root === '/' ? '' : root
-      if (own?.startsWith(part) === true && !point.includes('\\')) {
-        return `${point}${own.slice(part.length)}`.replace(/\/$/, '')
-      }
+      if (own?.startsWith(part) !== true || point.includes('\\')) continue
+      const rest = own.slice(part.length)
+      if (rest === '' || rest.startsWith('/')) return `${point}${rest}`.replace(/\/$/, '')
     }
     return undefined
   } catch {

@@ -46,13 +46,15 @@ function help({ positionals }: Arguments): string {
   return word === undefined ? overview() : helpOf(nameOf(word))
 }
 
-async function main([word, ...words]: string[], startedWith?: string): Promise<string> {
+type StartedWith = Pick<Arguments, 'startedWith' | 'descriptors'>
+
+async function main([word, ...words]: string[], startedWith: StartedWith): Promise<string> {
   if (word === undefined || word === '--help' || word === '-h') return overview()
   if (word === '--version') return version()
   const name = nameOf(word)
   const page = pages[name]
   const options = { ...page.options, ...everywhere }
-  const given = { ...parseArguments(words, { ...page, options }), startedWith }
+  const given = { ...parseArguments(words, { ...page, options }), ...startedWith }
   if (given.values['help'] === true) return helpOf(name)
   if (name === 'help') return help(given)
   const command = await commands[name]()
@@ -72,8 +74,11 @@ process.stderr.on('error', () => undefined)
 try {
   // The launcher's word comes first, before any of the user's: src/launcher/run/front.c.
   const [first = '', ...rest] = process.argv.slice(2)
-  const [, startedWith] = /^--started-with=([0-9a-f]+,\d+)$/.exec(first) ?? []
-  const text = await main(startedWith === undefined ? process.argv.slice(2) : rest, startedWith)
+  const [known, startedWith, fds = ''] =
+    /^--started-with=([0-9a-f]+,\d+)((?:,\d+)*)$/.exec(first) ?? []
+  const descriptors = fds.split(',').slice(1).map(Number)
+  const all = known === undefined ? process.argv.slice(2) : rest
+  const text = await main(all, { startedWith, descriptors })
   if (text !== '') console.log(text)
 } catch (error) {
   const usage = error instanceof UsageError

@@ -6,6 +6,8 @@ export interface Arguments {
   positionals: string[]
   /** The limit and the ignored signals that `sess` was started with: src/launcher/run/state.c. */
   startedWith?: string | undefined
+  /** The descriptors above 2 that `sess run` was started with: src/launcher/run/front.c. */
+  descriptors?: number[]
 }
 
 /** What a command of `sess` does, and what it prints. */

@@ -103,6 +103,8 @@ const reasons: Record<string, string> = {
   'not-signalled': 'it was not signalled, as it came too late or may be a stranger',
 }
 
+export const whyLeft = ({ reason }: Survivor): string => reasons[reason] ?? reason
+
 /** Which processes a stop has left, and why. */
-export const survivorInWords = ({ pid, command, reason }: Survivor): string =>
-  `${pid} ${printable(command)} is left: ${reasons[reason] ?? reason}`
+export const survivorInWords = (survivor: Survivor): string =>
+  `${survivor.pid} ${printable(survivor.command)} is left: ${whyLeft(survivor)}`

@@ -119,6 +119,15 @@ export function isSameProcess(identity: ProcessIdentity): boolean {
   return row(pid, 'isSameProcess')?.startTicks(0) === startTicks
 }
 
+/**
+ * When a process started, in ticks since the boot: what tells it from another one that gets its number, while we live.
+ * For that no boot ID is needed, which a sandbox may hide. undefined: it is gone.
+ *
+ * @internal
+ */
+export const startOf = (pid: number, call: string): number | undefined =>
+  row(pid, call)?.startTicks(0)
+
 /** Gives a copy, of which each part was read once: a getter could say something else the second time. @internal */
 export function checkIdentity(value: unknown, name: string): ProcessIdentity {
   checkObject(value, name)

@@ -3,6 +3,7 @@ import type { SpawnOptions } from 'node:child_process'
 import { closeSync, existsSync, openSync, readSync, writeSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 import { EPIPE } from '../base/errno.ts'
+import type { SystemError } from '../base/errors.ts'
 import { launcherPath, native } from '../base/native.ts'
 import { builtin, type Normalized } from './node-internals.ts'
 import { decode, encodeContain, encodeStep, type stepWords, supervisorWords } from './protocol.ts'
@@ -31,6 +32,8 @@ export interface Start {
 export interface Supervised {
   program: Start
   supervisor: Start
+  /** The inode of its cgroup, which no other cgroup has got or gets; 0: there is none. */
+  cgroup: number
   /** The descriptor that leads to the supervisor; whoever takes it closes it. */
   channel: number
 }
@@ -72,7 +75,8 @@ export function prepareCommand(
 ): LauncherCommand | number | undefined {
   const stdio = stdioList(options.stdio)
   if (stdio === undefined) return undefined
-  const path = launcherPath()
+  const path = launcherOrErrno()
+  if (typeof path === 'number') return path
   const { length } = stdio
   const steps: Step[] = [{ step: 'status', value: [length] }]
   const extra: number[] = []
@@ -162,6 +166,16 @@ export function prepareCommand(
   return command
 }
 
+function launcherOrErrno(): string | number {
+  try {
+    return launcherPath()
+  } catch (error) {
+    const { errno } = error as Partial<SystemError>
+    if (errno === undefined) throw error
+    return errno
+  }
+}
+
 /** The supervisor's first line; undefined: there is none, as it has ended. */
 function readBeginning(channel: number): Omit<Supervised, 'channel'> | undefined {
   const bytes = Buffer.alloc(128)
@@ -171,8 +185,9 @@ function readBeginning(channel: number): Omit<Supervised, 'channel'> | undefined
     if (bytes[length] !== 10) length++
     else {
       const message = decode(supervisorWords, bytes.toString('latin1', 0, length))
-      const [pid = 0, startTicks = 0, other = 0, otherTicks = 0] = message?.values ?? []
-      return { program: { pid, startTicks }, supervisor: { pid: other, startTicks: otherTicks } }
+      const [pid = 0, startTicks = 0, other = 0, otherTicks = 0, cgroup = 0] = message?.values ?? []
+      const supervisor = { pid: other, startTicks: otherTicks }
+      return { program: { pid, startTicks }, supervisor, cgroup }
     }
   }
   return undefined
@@ -180,7 +195,12 @@ function readBeginning(channel: number): Omit<Supervised, 'channel'> | undefined
 
 /** Ends all of a contained child that the caller can't know of. */
 export function endSupervised({ channel }: Supervised): void {
-  writeSync(channel, `${encodeContain('kill')}\n`)
+  try {
+    // Nobody will ask for the program's pidfd: it may be reaped.
+    writeSync(channel, `${encodeContain('held')}\n${encodeContain('kill')}\n`)
+  } catch {
+    // The supervisor has ended already.
+  }
 }
 
 /**

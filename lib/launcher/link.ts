@@ -1,5 +1,5 @@
 import { closeSync, readSync, writeSync } from 'node:fs'
-import { EACCES, EAGAIN, ECONNREFUSED, ENOSYS, EPERM } from '../base/errno.ts'
+import { EACCES, EAFNOSUPPORT, EAGAIN, ECONNREFUSED, ENOSYS, EPERM } from '../base/errno.ts'
 import { daemonFailed, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import {
@@ -21,7 +21,7 @@ export interface Launcher {
   restarted: boolean
 }
 
-const NONE = new Set([ECONNREFUSED, EAGAIN, EPERM, EACCES])
+const NONE = new Set([ECONNREFUSED, EAGAIN, EPERM, EACCES, EAFNOSUPPORT])
 const ANSWER_WITHIN = 1000
 
 /** The launcher that waits for us: our parent, if it is a launcher. The caller closes the line. */

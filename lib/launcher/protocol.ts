@@ -2,7 +2,7 @@
 // test/protocol/ compares both.
 
 /** It changes whenever a word, a value or an answer changes. */
-export const PROTOCOL_VERSION = 4
+export const PROTOCOL_VERSION = 5
 
 /** The longest message: a word and a path. */
 export const PROTOCOL_MESSAGE = 4200
@@ -57,7 +57,7 @@ export const stepWords = {
 
 /** The supervisor of a contained child to Node, one line each. */
 export const supervisorWords = {
-  began: [4, 0, Infinity],
+  began: [5, 0, Infinity],
   stopped: [1, 1, 64],
   continued: [0, 0, 0],
   sent: [1, 1, INT_MAX],

@@ -27,9 +27,9 @@ export interface RunPlan {
   args: readonly string[]
   /** For `spawn()`, without stdio. */
   spawn: SpawnOptions
-  /** Whether the caller has asked for `contain: true`. */
   /** What the child gets, of which `'pipe'` is ours to make. */
   stdio: unknown[]
+  /** Whether the caller has asked for `contain: true`. */
   mustContain: boolean
   input: string | Uint8Array | Readable | undefined
   encoding: BufferEncoding | 'buffer'

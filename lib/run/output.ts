@@ -1,4 +1,5 @@
 // Reads what a program writes, and goes on while anybody holds the pipe; and gives it what it reads.
+import { errorMonitor } from 'node:events'
 import { readSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
@@ -163,11 +164,11 @@ export function feed(fd: number, input: RunPlan['input']): () => void {
   }
   const source: Readable = input
   const stop = () => socket.end()
-  // A source that ends without an end, by an error which is the caller's to hear.
+  // Its error is the caller's to hear. One that nobody hears is thrown, and `close` does not come then.
   if (source.destroyed) stop()
-  else source.once('close', stop).pipe(socket)
+  else source.once(errorMonitor, stop).once('close', stop).pipe(socket)
   return () => {
-    source.off('close', stop).unpipe(socket)
+    source.off(errorMonitor, stop).off('close', stop).unpipe(socket)
     socket.destroy()
   }
 }

@@ -3,7 +3,7 @@
 import { fstatSync } from 'node:fs'
 import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import { pipesOf } from '../base/proc.ts'
+import type { Pipes as ShownPipes } from '../inspect/pipes.ts'
 import { streams } from './options.ts'
 
 type Name = (typeof streams)[number]
@@ -61,9 +61,9 @@ export class Pipes {
     this.#open.clear()
   }
 
-  /** Which of them a process has open; none where we may not see that. */
-  heldBy(pid: number): Name[] {
-    const held = pipesOf(pid)
-    return this.#pipes.filter(({ inode }) => held?.has(inode)).map(({ name }) => name)
+  /** As /proc shows them, for `holdsOf()`. */
+  get shown(): ShownPipes {
+    const names = this.#pipes.map(({ name, inode }) => [`pipe:[${inode}]`, name] as const)
+    return { names: new Map(names), ours: new Set() }
   }
 }

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { aborted, type SystemError } from '../base/errors.ts'
+import { holdsOf } from '../inspect/pipes.ts'
 import { spawn } from '../spawn/spawn.ts'
 import { hold } from '../spawn/leader.ts'
 import { settled } from '../stop/rounds.ts'
@@ -132,7 +133,7 @@ class Run {
         ? await this.#stop(reached !== undefined)
         : null
     if (stopped !== null) await this.#output.drained(Math.min(drain, AFTER_STOP))
-    const rest = this.#lookAtRest()
+    const rest = await this.#lookAtRest()
     const { truncated, ...bytes } = this.#output.finish()
     this.#endInput()
     const { exitCode: code, signalCode: signal } = this.#child
@@ -180,11 +181,13 @@ class Run {
     return stopped
   }
 
-  #lookAtRest(): Pick<RunResult, 'contained' | 'survivors'> {
+  async #lookAtRest(): Promise<Pick<RunResult, 'contained' | 'survivors'>> {
     try {
-      const survivors = this.#place
-        .members()
-        .map((info) => ({ ...info, holds: this.#pipes.heldBy(info.pid) }))
+      const members = this.#place.members()
+      const pids = members.map(({ pid }) => pid)
+      // Where no descriptor is free, it can't be told who holds what.
+      const held = await holdsOf(pids, this.#pipes.shown).catch(() => undefined)
+      const survivors = members.map((info) => ({ ...info, holds: held?.get(info.pid) ?? [] }))
       return { contained: this.#place.isWhole(), survivors }
     } catch {
       // The table can't be read: not all that is left can be found.

@@ -28,9 +28,13 @@ class StopWatch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
 
   /** The supervisor of a contained child is its parent, and tells of it. */
   #hear(containment: Containment): void {
-    containment.on('stopped', (signal) => this.#note(signal)).on('continued', () => this.#note(0))
+    // What it tells may come after the end of the child, which is another process.
+    const note = (signal: number) => {
+      if (!hasEnded(this.#child)) this.#note(signal)
+    }
+    containment.on('stopped', note).on('continued', () => note(0))
     const { stoppedBy } = containment
-    if (stoppedBy !== undefined) process.nextTick(() => this.#note(stoppedBy))
+    if (stoppedBy !== undefined) process.nextTick(note, stoppedBy)
   }
 
   #watch(pid: number): void {

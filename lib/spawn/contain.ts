@@ -4,8 +4,9 @@ import type { Socket } from 'node:net'
 import { childrenOf } from '../base/proc.ts'
 import type { Start, Supervised } from '../launcher/command.ts'
 import { type containWords, decode, encodeContain, supervisorWords } from '../launcher/protocol.ts'
+import { reapAdopted } from './adopted.ts'
 import { Cgroup } from './cgroup.ts'
-import { currentBoot, isDead, isSameProcess, processInfo } from '../inspect/process.ts'
+import { isDead, processInfo, startOf } from '../inspect/process.ts'
 import { listProcessesSync } from '../inspect/list.ts'
 import type { ProcessInfo } from '../inspect/types.ts'
 
@@ -16,7 +17,7 @@ interface Events {
   /** A member has got the signal that `say()` has asked for, or we may not signal it. */
   sent: [pid: number]
   denied: [pid: number]
-  /** The supervisor has ended. */
+  /** The supervisor has ended, and so has the process that stands for the child: both hold the channel. */
   ended: []
 }
 
@@ -24,6 +25,7 @@ interface Events {
 export class Containment extends EventEmitter<Events> {
   readonly program: Start
   readonly supervisor: Start
+  readonly #cgroup: number
   /** `empty`: the supervisor has told that nothing is left. `lost`: it was killed. */
   state: 'live' | 'empty' | 'lost' = 'live'
   /** The signal that has stopped the program, if it is still stopped. */
@@ -34,12 +36,13 @@ export class Containment extends EventEmitter<Events> {
 
   readonly #child: ChildProcess
 
-  constructor(child: ChildProcess, { program, supervisor, channel }: Supervised) {
+  constructor(child: ChildProcess, { program, supervisor, cgroup, channel }: Supervised) {
     super()
     this.#child = child
     this.setMaxListeners(0)
     this.program = program
     this.supervisor = supervisor
+    this.#cgroup = cgroup
     const { Socket } = process.getBuiltinModule('node:net')
     this.#socket = new Socket({ fd: channel, readable: true, writable: true })
     this.#socket
@@ -49,8 +52,17 @@ export class Containment extends EventEmitter<Events> {
       .on('close', () => {
         if (this.state === 'live') this.state = 'lost'
         this.emit('ended')
+        this.#reap()
       })
       .unref()
+    child.once('exit', () => this.#reap())
+  }
+
+  /** The stand-in has to be gone too: it is the supervisor's parent, and may be about to reap it. */
+  #reap(): void {
+    const { exitCode, signalCode } = this.#child
+    const gone = exitCode !== null || signalCode !== null
+    if (gone && this.state !== 'live') reapAdopted(this.supervisor)
   }
 
   #hear(text: string): void {
@@ -80,30 +92,42 @@ export class Containment extends EventEmitter<Events> {
     if (--this.#waiting === 0) this.#socket.unref()
   }
 
-  /** What holds the rest when the supervisor is lost; undefined: nothing does. */
-  get cgroup(): Cgroup | undefined {
-    return this.state === 'lost' ? Cgroup.of(this.#child.pid ?? 0) : undefined
+  /** What holds the rest when the supervisor is lost, to be closed; undefined: nothing does. */
+  openCgroup(): Cgroup | undefined {
+    if (this.state !== 'lost' || this.#cgroup === 0) return undefined
+    return Cgroup.of(this.#child.pid ?? 0, this.#cgroup)
   }
 
   /** The live processes below the supervisor, or in the cgroup that it has left. */
   members(): ProcessInfo[] {
     const { pid } = this.supervisor
     if (this.state === 'empty') return []
-    if (this.state === 'lost' || !this.isSupervised()) {
-      const pids = this.cgroup?.pids() ?? []
-      return pids.flatMap((pid) => processInfo(pid, { throwIfNoEntry: false }) ?? [])
-    }
+    if (this.state === 'lost' || !this.isSupervised()) return this.#cgroupMembers()
     const below = childrenOf(pid) === undefined ? belowByTable(pid) : belowByChildren(pid)
     return below.filter((info) => !isDead(info)).sort((a, b) => a.pid - b.pid)
   }
 
-  isSupervised(): boolean {
-    return isSameProcess({ ...this.supervisor, bootId: currentBoot('spawn') })
+  #cgroupMembers(): ProcessInfo[] {
+    const cgroup = this.openCgroup()
+    try {
+      const pids = cgroup?.pids() ?? []
+      return pids.flatMap((pid) => processInfo(pid, { throwIfNoEntry: false }) ?? [])
+    } finally {
+      cgroup?.close()
+    }
   }
 
-  /** Whether the program's number is still the program's. */
-  isProgram(): boolean {
-    return isSameProcess({ ...this.program, bootId: currentBoot('spawn') })
+  isSupervised(): boolean {
+    return startOf(this.supervisor.pid, 'spawn') === this.supervisor.startTicks
+  }
+
+  /** Whether the program's number is still the program's; undefined: /proc doesn't tell. */
+  isProgram(): boolean | undefined {
+    try {
+      return startOf(this.program.pid, 'spawn') === this.program.startTicks
+    } catch {
+      return undefined
+    }
   }
 }
 
@@ -143,6 +167,23 @@ const containments = new WeakMap<ChildProcess, Containment>()
 export function supervise(child: ChildProcess, supervised: Supervised): void {
   containments.set(child, new Containment(child, supervised))
 }
+
+const standIns = new Set<number>()
+
+/** Remembers the pid of the process that stands for a contained child while its group is there, with the supervisor. */
+export function noteStandIn(child: ChildProcess): void {
+  const { pid } = child
+  const containment = containments.get(child)
+  if (pid === undefined || containment === undefined) return
+  standIns.add(pid)
+  containment.once('ended', () => standIns.delete(pid))
+}
+
+/** Why a number is not the group that its caller means: that of a contained child's program. */
+export const whyNotItsGroup = (pgid: number): string | undefined =>
+  standIns.has(pgid)
+    ? 'is the pid of the process that stands for a contained child; the group of its program is containedPid(child)'
+    : undefined
 
 /** undefined for a child that is not contained. */
 export const containmentOf = (child: ChildProcess): Containment | undefined =>

@@ -1,12 +1,12 @@
 import type { ChildProcess } from 'node:child_process'
 import { EIO, ENOTTY } from '../base/errno.ts'
 import { boolean, checkChild, checkGroup, checkInt32, checkOptions } from '../base/check.ts'
-import { systemError } from '../base/errors.ts'
+import { invalidArgValue, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { getpgid, getpgrp } from '../raw/session.ts'
 import { tcgetpgrp } from '../raw/terminal.ts'
 import { hasEnded, watchChild } from './child.ts'
-import { programOf } from './contain.ts'
+import { programOf, whyNotItsGroup } from './contain.ts'
 import { terminal } from './terminal.ts'
 import type { ChildWatch, ForegroundOptions } from './types.ts'
 
@@ -59,6 +59,7 @@ export function isForeground(fd: number): boolean {
  * @throws `EPERM` the caller is in the background (`reason: 'background'`), and `fn` was not called; the group
  * is in another session
  * @throws `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE` `target` is neither a child nor a group
+ * @throws `ERR_INVALID_ARG_VALUE` it is the pid of a contained child, which is not in the group of its program
  * @platform Linux, macOS
  * @see POSIX tcsetpgrp(), tcsetattr()
  */
@@ -69,8 +70,12 @@ export async function withForeground<T>(
   options: ForegroundOptions = {},
 ): Promise<T> {
   const child = typeof target === 'number' ? undefined : target
-  if (typeof target === 'number') checkGroup(target, 'target')
-  else checkChild(target, 'target')
+  if (typeof target !== 'number') checkChild(target, 'target')
+  else {
+    checkGroup(target, 'target')
+    const why = whyNotItsGroup(target)
+    if (why !== undefined) throw invalidArgValue('target', target, why)
+  }
   const { wait = false } = checkOptions(options, { wait: boolean })
   // The terminal has hung up since spawn() lent it: there is nothing to restore, and fn tells how the child is.
   if (terminal.isLentAtStart && native.tcgetpgrp(fd) === EIO) {

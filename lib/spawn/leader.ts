@@ -66,7 +66,8 @@ function noteEnd(leader: Leader, containment: Containment | undefined): void {
   leader.ended = true
   // The kernel gives no pid to a process while it is the ID of a group or session. The program of a contained child
   // may still be there: its supervisor kills it when somebody has killed the process that stands for it.
-  if (native.getsid(leader.pid) >= 0 && containment?.isProgram() !== true) leader.left = 'nothing'
+  const isOther = () => containment === undefined || containment.isProgram() === false
+  if (native.getsid(leader.pid) >= 0 && isOther()) leader.left = 'nothing'
   else if (native.killpg(leader.pid, 0) === ESRCH) leader.left = 'no-group'
   if (leader.session && leader.left !== 'nothing') leader.mark = native.stopMark()
   if (leader.left !== 'unknown') release(leader)

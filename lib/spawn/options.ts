@@ -2,11 +2,13 @@ import type { SpawnOptions as NodeOptions } from 'node:child_process'
 import { ENOSYS, EPERM, EPIPE } from '../base/errno.ts'
 import { boolean, type Check, integer, octal, oneOf, signalNumber } from '../base/check.ts'
 import { invalidArgType, invalidArgValue, type Reason, systemError } from '../base/errors.ts'
+import { native } from '../base/native.ts'
 import { signals } from '../base/signals.ts'
 import type { FailedStep, Step } from '../launcher/command.ts'
 import { stdioList } from '../launcher/command.ts'
 import { whyNotGroup } from '../raw/session.ts'
 import { whyNotTerminal } from '../raw/terminal.ts'
+import { whyNotItsGroup } from './contain.ts'
 import { whyBackground } from './terminal.ts'
 import type { JobOptions } from './types.ts'
 
@@ -45,7 +47,9 @@ export const rows: { [K in keyof JobOptions]-?: Row<NonNullable<JobOptions[K]>> 
     steps: (contain, { given, newSession }) => {
       if (!contain) return []
       const session: Step[] = newSession === undefined ? [] : [{ step: 'session', value: [] }]
-      const place = newSession !== undefined ? 2 : given.group === 'new' ? 1 : 0
+      const { group = 'inherit' } = given
+      const stays = group === 'inherit' || group === native.getpgrp()
+      const place = newSession !== undefined ? 2 : stays ? 0 : 1
       return [{ step: 'contain', value: [place] }, ...session]
     },
     fails: { by: ['contain'], syscall: 'fork', why: whyNotContained },
@@ -63,7 +67,7 @@ export const rows: { [K in keyof JobOptions]-?: Row<NonNullable<JobOptions[K]>> 
     conflict: (group, { newSession }) =>
       group !== 'new' && newSession !== undefined
         ? `can't go with ${newSession}: the leader of a session leads a group of its own`
-        : undefined,
+        : whyNotItsGroup(Number(group)),
     // The leader of a new session leads a new group already.
     steps: (group, { newSession }) =>
       group === 'inherit' || newSession !== undefined

@@ -17,7 +17,7 @@ import { copied, spawnByLauncher } from '../launcher/exec.ts'
 import type { Step } from '../launcher/command.ts'
 import { startedWith } from '../launcher/started.ts'
 import { neverSignal } from '../launcher/node-internals.ts'
-import { supervise } from './contain.ts'
+import { noteStandIn, supervise } from './contain.ts'
 import { holdSoon } from './leader.ts'
 import { type JobPlan, jobPlan, takenFrom } from './options.ts'
 import { terminal } from './terminal.ts'
@@ -142,7 +142,9 @@ function launchOn(
 
 /** The last step for every child of ours, also for one that was not started. */
 function started(child: ChildProcess): ChildProcess {
-  return child.pid === undefined ? neverSignal(child) : holdSoon(child)
+  if (child.pid === undefined) return neverSignal(child)
+  noteStandIn(child)
+  return holdSoon(child)
 }
 
 /** @internal */

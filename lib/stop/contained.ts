@@ -4,19 +4,24 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ESRCH, ETIMEDOUT } from '../base/errno.ts'
 import { aborted, systemError } from '../base/errors.ts'
 import { signals } from '../base/signals.ts'
-import { identify } from '../inspect/process.ts'
+import { identify, startOf } from '../inspect/process.ts'
 import { checkWaitOptions } from '../inspect/wait.ts'
-import type { ProcessInfo, WaitOptions } from '../inspect/types.ts'
+import type { ProcessIdentity, ProcessInfo, WaitOptions } from '../inspect/types.ts'
+import type { Cgroup } from '../spawn/cgroup.ts'
 import type { Containment } from '../spawn/contain.ts'
 import { checkContained } from '../spawn/contained.ts'
 import { checkStopOptions } from './plan.ts'
 import { KILL_WAIT, settled } from './rounds.ts'
 import type { Member } from './report.ts'
+import { stopProcess } from './stop.ts'
 import { describeSurvivors } from './survivors.ts'
 import type { StopOptions, StopPlan, StopResult } from './types.ts'
 
 /** The pause in milliseconds between two looks at the cgroup of a lost supervisor. */
 const PAUSE = 20
+
+/** A longer timer of Node's would fire at once. */
+const LONGEST = 2 ** 31 - 1
 
 /** The time in milliseconds after which members that we may not signal are not waited for any more. */
 const NO_RIGHT = 300
@@ -34,7 +39,7 @@ const NO_RIGHT = 300
  * @throws `ERR_INVALID_ARG_TYPE` `child` is no `ChildProcess`; a wrong option
  * @throws `ERR_INVALID_ARG_VALUE` it is not contained; a signal that can't end a process
  * @throws `AbortError` `options.signal` was aborted
- * @throws `ENOENT`, `EMFILE`, `ENFILE` as `stopProcess()`
+ * @throws `EMFILE`, `ENFILE` as `stopProcess()`
  * @platform Linux
  * @see PR_SET_CHILD_SUBREAPER(2const)
  */
@@ -46,8 +51,6 @@ export async function stopContained(
   const containment = checkContained(child)
   throwIfAborted(plan.signal)
   if (containment === undefined || containment.state === 'empty') return settled('already-gone')
-  // Throws where /proc can't be read: then the supervisor finds nobody either.
-  containment.isSupervised()
   const began = performance.now()
   const stop = new Stop(containment, plan)
   containment.hold()
@@ -82,16 +85,15 @@ export async function waitForContained(
   const containment = checkContained(child)
   if (containment === undefined) return
   throwIfAborted(signal)
+  const deadline = performance.now() + (timeout ?? Infinity)
   containment.hold()
   try {
     await ended(containment, timeout, signal)
     throwIfAborted(signal)
     if (containment.state === 'live') {
-      const pids = containment.members().map(({ pid }) => pid)
-      const text = `${pids.join(', ')} of it are still there after ${timeout} ms`
-      throw systemError(ETIMEDOUT, 'waitForContained', { reason: 'still-running', text, pids })
+      throw stillRunning(containment.members().map(({ pid }) => pid))
     }
-    if (!(await isEmptied(containment, timeout, signal))) {
+    if (!(await isEmptied(containment, deadline, signal))) {
       const text = 'its supervisor was killed, and what is left of it can not be found'
       throw systemError(ESRCH, 'waitForContained', { reason: 'no-supervisor', text })
     }
@@ -107,25 +109,28 @@ function throwIfAborted(signal: AbortSignal | undefined): void {
 /** Whether nothing is left. The cgroup of a lost supervisor is waited for; false: there is none, and nobody knows. */
 async function isEmptied(
   containment: Containment,
-  limit = Infinity,
+  deadline: number,
   abort?: AbortSignal,
 ): Promise<boolean> {
-  const { state, cgroup } = containment
-  if (state === 'empty') return true
-  if (cgroup === undefined) return false
-  const deadline = performance.now() + limit
-  while (!cgroup.isEmpty()) {
-    throwIfAborted(abort)
-    if (performance.now() >= deadline) {
-      const pids = cgroup.pids()
-      const text = `${pids.join(', ')} of it are still there after ${limit} ms`
-      throw systemError(ETIMEDOUT, 'waitForContained', { reason: 'still-running', text, pids })
+  const cgroup = containment.openCgroup()
+  if (cgroup === undefined) return containment.state === 'empty'
+  try {
+    while (!cgroup.isEmpty()) {
+      throwIfAborted(abort)
+      if (performance.now() >= deadline) throw stillRunning(cgroup.pids())
+      await delay(PAUSE)
     }
-    await delay(PAUSE)
+    cgroup.remove()
+  } finally {
+    cgroup.close()
   }
-  cgroup.remove()
   containment.state = 'empty'
   return true
+}
+
+function stillRunning(pids: number[]): Error {
+  const text = `${pids.join(', ')} of it are still there when the time is over`
+  return systemError(ETIMEDOUT, 'waitForContained', { reason: 'still-running', text, pids })
 }
 
 /** Fulfilled when the supervisor has ended, after `limit` ms, or when it is aborted. */
@@ -135,14 +140,17 @@ async function ended(
   abort?: AbortSignal,
 ): Promise<void> {
   if (containment.state !== 'live') return
+  const deadline = performance.now() + limit
   const over = new AbortController()
   const cancel = () => over.abort()
   containment.once('ended', cancel)
   abort?.addEventListener('abort', cancel)
   // Without a prototype: Node reads more options than `signal`, and would find them on Object.prototype.
   const options = { __proto__: null, signal: over.signal } as object
-  // A longer timer of Node's would fire at once.
-  await delay(Math.min(limit, 2 ** 31 - 1), undefined, options).catch(() => undefined)
+  do {
+    const left = deadline - performance.now()
+    await delay(Math.min(left, LONGEST), undefined, options).catch(() => undefined)
+  } while (!over.signal.aborted && performance.now() < deadline)
   containment.off('ended', cancel)
   abort?.removeEventListener('abort', cancel)
 }
@@ -195,8 +203,10 @@ class Stop {
       }
     }
     const killed = this.#escalated && escalate === signals.SIGKILL
-    const members = this.#containment.members().flatMap((info) => this.#memberOf(info))
-    const { survivors, unseen } = await describeSurvivors(members, killed)
+    const members = this.#members()
+    if (members === undefined) return { outcome: 'survivors', survivors: [], hidden: true }
+    const left = members.flatMap((info) => this.#memberOf(info))
+    const { survivors, unseen } = await describeSurvivors(left, killed)
     return { outcome: 'survivors', survivors, hidden: unseen || survivors.length === 0 }
   }
 
@@ -216,34 +226,68 @@ class Stop {
 
   /** Ends what a lost supervisor has left. Without it there is no grace: SIGKILL comes at once. */
   async #killCgroup(containment: Containment): Promise<boolean> {
-    const { state, cgroup } = containment
-    if (state === 'empty') return true
-    if (cgroup === undefined) return false
-    for (const pid of cgroup.pids()) this.#sent.add(pid)
-    this.#escalated = this.#sent.size > 0
+    const cgroup = containment.openCgroup()
+    if (cgroup === undefined) return containment.state === 'empty'
     const deadline = performance.now() + KILL_WAIT
-    while (!cgroup.isEmpty()) {
-      if (performance.now() >= deadline) return false
-      cgroup.kill()
-      await delay(PAUSE)
+    try {
+      while (!cgroup.isEmpty()) {
+        if (performance.now() >= deadline) return false
+        this.#escalated = true
+        const pids = cgroup.pids()
+        if (cgroup.kill()) for (const pid of pids) this.#sent.add(pid)
+        else await this.#killEach(cgroup)
+        await delay(PAUSE)
+      }
+      cgroup.remove()
+    } finally {
+      cgroup.close()
     }
-    cgroup.remove()
     containment.state = 'empty'
     return true
   }
 
+  /** Each is named first. Then it is still in the cgroup, or is left alone. */
+  async #killEach(cgroup: Cgroup): Promise<void> {
+    const named = cgroup.pids().flatMap((pid) => nameOf(pid) ?? [])
+    const still = new Set(cgroup.pids())
+    const options = { killSignal: 'SIGKILL', escalate: false, grace: PAUSE } as const
+    for (const identity of named.filter(({ pid }) => still.has(pid))) {
+      const { signalled } = await stopProcess(identity, options)
+      for (const pid of signalled) this.#sent.add(pid)
+    }
+  }
+
+  /** undefined: /proc is not there, or hides some. */
+  #members(): ProcessInfo[] | undefined {
+    try {
+      return this.#containment.members()
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EMFILE' || code === 'ENFILE') throw error
+      return undefined
+    }
+  }
+
   #isHopeless(): boolean {
-    const members = this.#denied.size > 0 ? this.#containment.members() : []
+    const members = (this.#denied.size > 0 ? this.#members() : undefined) ?? []
     return members.length > 0 && members.every(({ pid }) => this.#denied.has(pid))
   }
 
   #memberOf({ pid }: ProcessInfo): Member[] {
     try {
-      const { startTicks } = identify(pid)
+      const startTicks = startOf(pid, 'stopContained')
       const [sent, denied] = [this.#sent.has(pid), this.#denied.has(pid)]
-      return [{ pid, startTicks, live: true, sent, denied }]
+      return startTicks === undefined ? [] : [{ pid, startTicks, live: true, sent, denied }]
     } catch {
       return []
     }
+  }
+}
+
+function nameOf(pid: number): ProcessIdentity | undefined {
+  try {
+    return identify(pid)
+  } catch {
+    return undefined
   }
 }

@@ -12,7 +12,8 @@ export type Verdict = 'live' | 'absent' | 'hidden' | 'unknown'
 const LOOKS = 3
 
 /**
- * Absence needs proof: the kernel's own answer, or a second empty look that began after the first.
+ * Absence needs proof: the kernel's own answer, an empty look during which no process was started, or a second empty
+ * look that began after the first.
  *
  * @param report the last look
  * @param lookAgain takes another one
@@ -24,13 +25,13 @@ export async function verdictOf(
 ): Promise<Verdict> {
   let last = report
   for (let look = 1; ; look++) {
-    const { meaning, live, isEmptyGroup, zombies } = last
+    const { meaning, live, isEmptyGroup, zombies, wasAlone } = last
     if (meaning === 'taken') return 'absent'
     if (live > 0) return meaning === 'unknown' ? 'unknown' : 'live'
     if (kind === 'process' || (kind === 'group' && isEmptyGroup)) return 'absent'
     // The kernel says that the group has members: its zombies, this process, or members that /proc hides.
     const explained = kind === 'session' || zombies > 0 || id === native.getpgrp()
-    if (look > 1 && explained) return 'absent'
+    if ((look > 1 || wasAlone) && explained) return 'absent'
     if (look > LOOKS) return 'hidden'
     last = await lookAgain()
   }

@@ -17,7 +17,7 @@ export const REPORT = {
   live: 56,
   reachable: 60,
   zombies: 64,
-  sent: 68,
+  alone: 68,
   group: 72,
   partial: 76,
 } as const
@@ -32,7 +32,7 @@ export const MEMBER = {
   state: 20,
   flags: 21,
 } as const
-export const FLAG = { kLive: 1, kHidden: 2, kSent: 4, kKnown: 8 } as const
+export const FLAG = { kLive: 1, kHidden: 2, kSent: 4, kKnown: 8, kEnded: 16 } as const
 
 /** Number */
 export const NUMBER = { kSame: 0, kTaken: 1, kUnknown: 2 } as const
@@ -102,6 +102,10 @@ export class Report {
   get zombies(): number {
     return this.#int(REPORT.zombies)
   }
+  /** Whether the kernel has started no process while the look went on: so none can have escaped it by a fork. */
+  get wasAlone(): boolean {
+    return this.#int(REPORT.alone) === 1
+  }
   /** Whether the kernel says that the group has no member, not even a zombie. */
   get isEmptyGroup(): boolean {
     return this.#int(REPORT.group) === ESRCH
@@ -116,6 +120,18 @@ export class Report {
     const both = FLAG.kLive | FLAG.kHidden
     for (const at of this.#rows()) if ((this.#flags(at) & both) === both) return true
     return false
+  }
+
+  /** The pids of all that a signal has reached, in ascending order. */
+  signalled(): number[] {
+    const pids: number[] = []
+    for (const at of this.#rows()) {
+      if ((this.#flags(at) & FLAG.kSent) === 0) continue
+      const pid = this.#int(at + MEMBER.pid)
+      // Native code has sorted the rows. Two processes may have had the same pid, one after the other.
+      if (pids.at(-1) !== pid) pids.push(pid)
+    }
+    return pids
   }
 
   *members(): Generator<Member> {

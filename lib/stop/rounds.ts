@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { aborted } from '../base/errors.ts'
 import { signals } from '../base/signals.ts'
-import { memberEnds, verdictOf, type Verdict } from './look.ts'
+import { verdictOf, type Verdict } from './look.ts'
 import { describeSurvivors } from './survivors.ts'
 import type { Report } from './report.ts'
 import type { Shot, Target } from './target.ts'
@@ -19,9 +19,12 @@ export const settled = (outcome: StopResult['outcome']): StopResult => ({
 const { SIGKILL } = signals
 /** SIGKILL works when its target next runs. A target that lives longer than this doesn't run at all. */
 export const KILL_WAIT = 2000
-/** The first pause between two looks and the longest, in milliseconds. The end of a member ends a pause. */
+/** The first pause between two looks and the longest, in milliseconds. A pause ends when all known members have. */
 const PAUSE = 4
 const LONGEST_PAUSE = 100
+/** A pause is at least so many times as long as the look before it, and needs to be no longer than this for that. */
+const LOOKS = 3
+const LONGEST_REST = 500
 
 interface Phase extends Shot {
   limit: number
@@ -50,6 +53,11 @@ class Stop {
   readonly #target: Target
   readonly #began = performance.now()
   #report!: Report
+  #looks = 0
+  /** Whether any member was there. */
+  #found = false
+  /** How many milliseconds the last look took. */
+  #lookTime = 0
   #escalated = false
 
   constructor(plan: StopPlan, target: Target) {
@@ -59,72 +67,77 @@ class Stop {
 
   async run(): Promise<StopResult> {
     this.#checkAbort()
-    this.#report = await this.#firstLook()
-    if (this.#report.meaning === 'taken') return this.#end('stale')
-    if ((await this.#verdict()) === 'absent') return this.#end('already-gone')
     for (const phase of phasesOf(this.#plan)) {
       if (phase.phase === 2) {
         if (this.#report.reachable === 0) break
         this.#escalated = true
       }
-      if ((await this.#round(phase)) === 'absent') return this.#end('gone')
+      const verdict = await this.#round(phase)
+      if (verdict === 'stale') return this.#end('stale')
+      if (verdict === 'absent') return this.#end(this.#found ? 'gone' : 'already-gone')
     }
     return this.#end('survivors')
   }
 
-  async #firstLook(): Promise<Report> {
-    try {
-      return await this.#target.look(undefined, true)
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code !== 'EMFILE' && code !== 'ENFILE') throw error
-      // Close the leader's pidfd: that frees a descriptor for the look.
-      this.#target.close()
-      return this.#target.look(undefined, true)
-    }
-  }
-
   /** Sends one signal to all members, also to new ones, until they are gone or the time is over. */
-  async #round(phase: Phase): Promise<Verdict> {
+  async #round(phase: Phase): Promise<Verdict | 'stale'> {
     const deadline = performance.now() + phase.limit
     for (let pause = PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       await this.#signal(phase, deadline)
+      if (this.#looks === 1 && this.#report.meaning === 'taken') return 'stale'
       const seen = this.#report.live
       const verdict = await this.#verdict()
       const left = deadline - performance.now()
       if (verdict === 'absent' || verdict === 'unknown' || left <= 0) return verdict
       if (verdict === 'live' && this.#report.reachable === 0) return verdict
       // Members that only the second look has seen have had no signal yet: come back soon.
-      await this.#wait(Math.min(left, verdict === 'live' && seen === 0 ? 1 : pause))
+      const rest = Math.max(pause, Math.min(LOOKS * this.#lookTime, LONGEST_REST))
+      await this.#wait(Math.min(left, verdict === 'live' && seen === 0 ? 1 : rest))
     }
   }
 
   async #signal(phase: Phase, deadline: number): Promise<void> {
-    for (;;) {
+    for (let tries = 1; ; tries++) {
       try {
-        this.#report = await this.#target.look(phase, this.#report.hidden)
+        await this.#look(phase)
         return
       } catch (error) {
-        // Try again: a descriptor becomes free when other processes end.
         const { code } = error as NodeJS.ErrnoException
-        if ((code !== 'EMFILE' && code !== 'ENFILE') || performance.now() >= deadline) throw error
-        await delay(PAUSE)
+        const isFull = code === 'EMFILE' || code === 'ENFILE'
+        // Nothing was signalled yet: once more, with the descriptor that closing the leader's pidfd frees.
+        const again = this.#looks === 0 ? tries === 1 : performance.now() < deadline
+        if (!isFull || !again) throw error
+        // Later ones become free when others end.
+        if (this.#looks === 0) this.#target.close()
+        else await delay(PAUSE)
       } finally {
         this.#checkAbort()
       }
     }
   }
 
+  async #look(phase?: Phase): Promise<Report> {
+    const began = performance.now()
+    const whole = phase === undefined || this.#looks === 0 || this.#report.hidden
+    this.#report = await this.#target.look(phase, whole)
+    this.#looks++
+    this.#lookTime = performance.now() - began
+    if (this.#looks === 1) {
+      this.#found = this.#report.live > 0 || this.#report.signalled().length > 0
+    }
+    return this.#report
+  }
+
   async #verdict(): Promise<Verdict> {
     return verdictOf(this.#target, this.#report, async () => {
-      this.#report = await this.#target.look(undefined, true)
+      await this.#look()
       this.#checkAbort()
       return this.#report
     })
   }
 
   async #wait(limit: number): Promise<void> {
-    await memberEnds(this.#report, limit, limit, this.#plan.signal)
+    await this.#target.membersEnd(limit, this.#plan.signal)
     this.#checkAbort()
   }
 
@@ -134,23 +147,19 @@ class Stop {
   }
 
   async #end(outcome: StopResult['outcome']): Promise<StopResult> {
-    const signalled: number[] = []
-    const left = []
-    for (const member of this.#report.members()) {
-      if (member.sent) signalled.push(member.pid)
-      if (member.live && outcome === 'survivors') left.push(member)
-    }
+    const left =
+      outcome === 'survivors' ? [...this.#report.members()].filter(({ live }) => live) : []
     const killed = this.#escalated && this.#plan.escalate === SIGKILL
     const { survivors, unseen } = await describeSurvivors(left, killed)
     if (left.length > 0 && survivors.length === 0 && !unseen) {
       // They have ended while they were described.
-      this.#report = await this.#target.look(undefined, true)
+      await this.#look()
       return this.#end((await this.#verdict()) === 'absent' ? 'gone' : 'survivors')
     }
     const hidden = outcome === 'survivors' && (unseen || left.length === 0)
     return {
       outcome,
-      signalled: [...new Set(signalled)].sort((a, b) => a - b),
+      signalled: this.#report.signalled(),
       escalated: this.#escalated,
       survivors,
       hidden,

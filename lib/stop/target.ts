@@ -2,6 +2,7 @@
 // by more than its number. Each look of native code (src/stop_look.h) first proves that the number still means what
 // it meant in the look before. Then it opens a pidfd of each member, compares that member with the one that is meant,
 // and signals through the pidfd. A number that was seen free is never signalled again.
+import { setTimeout as delay } from 'node:timers/promises'
 import { ESRCH } from '../base/errno.ts'
 import { systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
@@ -60,6 +61,26 @@ export class Target {
   /** One look, in another thread. `whole`: it also looks for members that /proc may hide. */
   async look(shot?: Shot, whole = false): Promise<Report> {
     return this.#took(await native.stopLookAsync(...this.#request(shot, whole)), 'stop')
+  }
+
+  /**
+   * Fulfilled when every member that was alive in the last look has ended, after `ms`, or when `abort` is aborted. All
+   * are watched with one descriptor.
+   */
+  async membersEnd(ms: number, abort: AbortSignal | undefined): Promise<void> {
+    const before = this.#before
+    if (before === undefined) return
+    const over = new AbortController()
+    // Without a prototype: Node reads more options than `signal`, and would find them on Object.prototype.
+    const options = { __proto__: null, signal: over.signal } as object
+    const stopped = new Promise<undefined>((resolve) => {
+      abort?.addEventListener('abort', () => resolve(undefined), options)
+    })
+    const waited = await Promise.race([native.stopWaitAsync(before.bytes, Math.ceil(ms)), stopped])
+    // No thread and no memory can be had: then a timer has to do.
+    if (typeof waited === 'number') await Promise.race([delay(ms, undefined, options), stopped])
+    else if (waited !== undefined) this.#before = new Report(waited)
+    over.abort()
   }
 
   /** The same, synchronously. */

@@ -68,7 +68,7 @@ int StopLook(const StopRequest& request, bool first, StopReport* report,
   int result = FindProcesses(request, &found);
   if (result != 0) return result;
   report->number = Meaning(request, first, report);
-  report->live = report->reachable = report->zombies = report->sent = 0;
+  report->live = report->reachable = report->zombies = report->alone = 0;
   report->wait_pid = 0;
   for (size_t i = 0; i < rows->size(); i++) {
     (*rows)[i].flags &= StopRow::kSent;
@@ -96,7 +96,6 @@ int StopLook(const StopRequest& request, bool first, StopReport* report,
       row->phase = request.phase;
       if (row->result == 0) {
         row->flags |= StopRow::kSent;
-        if (!again) report->sent++;
         if ((request.flags & StopRequest::kContinue) != 0) {
           SendTo(process, SIGCONT);
         }

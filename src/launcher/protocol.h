@@ -6,7 +6,7 @@
 #include <limits.h>
 
 // It goes up whenever a word, a value or an answer changes.
-#define PROTOCOL_VERSION 4
+#define PROTOCOL_VERSION 5
 
 // The longest message: a word and a path.
 #define PROTOCOL_MESSAGE 4200
@@ -55,7 +55,7 @@
 
 // The supervisor of a contained child to Node, one line each.
 #define SUPERVISOR_WORDS(ROW)          \
-  ROW(Began, "began", 4, 0, LLONG_MAX) \
+  ROW(Began, "began", 5, 0, LLONG_MAX) \
   ROW(Stopped, "stopped", 1, 1, 64)    \
   ROW(Continued, "continued", 0, 0, 0) \
   ROW(Sent, "sent", 1, 1, INT_MAX)     \

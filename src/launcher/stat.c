@@ -14,8 +14,19 @@
 
 #include "text.h"
 
+bool HasProc(void) {
+  static bool shows;
+  if (shows) return true;
+  char self[16];
+  ssize_t size = readlink("/proc/self", self, sizeof self - 1);
+  if (size <= 0) return false;
+  self[size] = '\0';
+  long long pid;
+  return shows = ParseNumber(self, 1, INT_MAX, &pid) && pid == getpid();
+}
+
 ssize_t ReadFile(const char* path, char* text, size_t room) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  int fd = HasProc() ? open(path, O_RDONLY | O_CLOEXEC) : -1;
   ssize_t size = fd < 0 ? -1 : read(fd, text, room - 1);
   if (fd >= 0) close(fd);
   if (size >= 0) text[size] = '\0';
@@ -63,13 +74,25 @@ char StateOf(pid_t pid) {
   return line.state;
 }
 
+const char* PidNamespace(void) {
+  // "pid:[4026531836]"
+  static const char before[] = "pid:[";
+  static char text[32];
+  ssize_t size = readlink("/proc/self/ns/pid", text, sizeof text - 1);
+  text[size < 0 ? 0 : size] = '\0';
+  char* end = strchr(text, ']');
+  if (strncmp(text, before, sizeof before - 1) != 0 || end == NULL) return "0";
+  *end = '\0';
+  return text + sizeof before - 1;
+}
+
 uint64_t StartTicks(pid_t pid) {
   struct stat_line line;
   return ReadStatLine(pid, &line) ? line.start : 0;
 }
 
 bool EachProcess(bool (*see)(pid_t pid, void* data), void* data) {
-  DIR* table = opendir("/proc");
+  DIR* table = HasProc() ? opendir("/proc") : NULL;
   if (table == NULL) return false;
   for (struct dirent* entry; (entry = readdir(table)) != NULL;) {
     long long pid;

@@ -25,7 +25,7 @@ static bool DecodeNumbers(const Word* row, char* text, Message* message) {
       return false;
   }
   return message->count == row->values ||
-         (row->values == kMostValues && message->count == 2);
+         (row->values == 3 && message->count == 2);
 }
 
 int Encode(const Word* row, const long long* values, char* text, size_t room) {

@@ -7,7 +7,7 @@
 
 #include "protocol.h"
 
-enum { kMostValues = 3 };
+enum { kMostValues = 5 };
 
 typedef struct {
   unsigned word;  // the index of its row

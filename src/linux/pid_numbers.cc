@@ -55,14 +55,18 @@ PidCursor ReadPidCursor() {
   return cursor;
 }
 
+bool MayHaveWrapped(const PidCursor& before, const PidCursor& after) {
+  if (before.forks < 0 || after.forks < 0) return true;
+  // A round takes as many new processes as there are free numbers.
+  double free_numbers = PidLimit() - kReserved - after.tasks;
+  return after.forks - before.forks >= free_numbers;
+}
+
 bool NumberWasSkipped(const PidCursor& before, const PidCursor& after,
                       pid_t id) {
-  if (before.forks < 0 || after.forks < 0) return false;
   if (before.last < 0 || after.last < 0) return false;
-  // After a whole round of the kernel's circle the cursor tells nothing. A
-  // round takes as many new processes as there are free numbers.
-  double free_numbers = PidLimit() - kReserved - after.tasks;
-  if (after.forks - before.forks >= free_numbers) return false;
+  // After a whole round of the circle the cursor tells nothing.
+  if (MayHaveWrapped(before, after)) return false;
   bool between = before.last <= after.last
                      ? before.last < id && id <= after.last
                      : before.last < id || id <= after.last;

@@ -15,9 +15,13 @@ struct PidCursor {
 // Reads the three values. A value that can't be read keeps its default.
 PidCursor ReadPidCursor();
 
+// Whether the kernel may have given out again, between the two readings, a
+// number that was in use at the first one. It gives them out in a circle.
+bool MayHaveWrapped(const PidCursor& before, const PidCursor& after);
+
 // Whether no process can have been given the number `id` between the two
-// readings. The kernel gives numbers out in a circle (alloc_pid in its
-// kernel/pid.c); only checkpoint tools choose one (clone3(2), set_tid).
+// readings. The circle is alloc_pid in the kernel's kernel/pid.c; only
+// checkpoint tools choose a number (clone3(2), set_tid).
 bool NumberWasSkipped(const PidCursor& before, const PidCursor& after,
                       pid_t id);
 

@@ -14,14 +14,14 @@
 
 namespace sess {
 
-// The digits at `text`. strtol of a new glibc has a version that an old one
-// lacks.
+// The digits at `text`; too many wrap around. strtol of a new glibc has a
+// version that an old one lacks.
 inline int64_t NumberAt(const char* text) {
-  int64_t value = 0;
+  uint64_t value = 0;
   for (; *text >= '0' && *text <= '9'; text++) {
-    value = value * 10 + (*text - '0');
+    value = value * 10 + static_cast<uint64_t>(*text - '0');
   }
-  return value;
+  return static_cast<int64_t>(value);
 }
 
 // Whether `pid` is the number of a process. /proc can't tell: it opens under

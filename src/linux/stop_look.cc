@@ -50,6 +50,7 @@ class Look {
   int Run();
 
  private:
+  int Scan(const PidCursor& started);
   int Round();
   int Merge();
   int MergeOne(const Member& member, size_t known);
@@ -61,6 +62,8 @@ class Look {
   List<StopRow>* rows_;
   Members members_;
   bool ask_all_ = false;
+  PidCursor now_;  // just after the scan
+  int sent_ = 0;
 };
 
 // Updates the row of one member from this scan. `known`: how many rows are from
@@ -72,7 +75,7 @@ int Look::MergeOne(const Member& member, size_t known) {
   if (at < 0) *row = RowOf(member);
   if (report_->number == kSame) row->flags |= StopRow::kKnown;
   row->state = member.state;
-  if (member.live) row->flags |= StopRow::kLive;
+  row->flags |= member.live ? StopRow::kLive : StopRow::kEnded;
   if (member.state == '?') row->flags |= StopRow::kHidden;
   return 0;
 }
@@ -109,13 +112,24 @@ void Look::Count() {
   }
 }
 
+int Look::Scan(const PidCursor& started) {
+  PidCursor before;
+  before.forks = report_->forks;
+  bool wrapped = first_ || MayHaveWrapped(before, started);
+  int result = members_.Scan(started, ask_all_, wrapped ? nullptr : rows_);
+  if (result != 0) return result;
+  now_ = ReadPidCursor();
+  if (wrapped || !MayHaveWrapped(before, now_)) return 0;
+  return members_.Scan(started, ask_all_, nullptr);
+}
+
 int Look::Round() {
   PidCursor started = ReadPidCursor();
   report_->began = BootTicks();
-  int result = members_.Scan(started, ask_all_);
+  int result = Scan(started);
   if (result != 0) return result;
   report_->number =
-      MeaningOf(request_, members_, *rows_, first_, ReadPidCursor(), report_);
+      MeaningOf(request_, members_, *rows_, first_, now_, report_);
   if (report_->number == kTaken) members_.Clear();
   result = Merge();
   if (result != 0) return result;
@@ -125,8 +139,11 @@ int Look::Round() {
     report_->forks = started.forks;
     report_->cursor = started.last;
   }
+  // A process may have started before `started` was read and be seen after
+  // that: then it counts as one of the new ones.
+  report_->alone = started.forks >= 0 && started.forks == now_.forks ? 1 : 0;
   bool sends = request_.signal >= 0 && report_->number == kSame;
-  report_->sent = sends ? SendToMembers(request_, members_, rows_) : 0;
+  sent_ = sends ? SendToMembers(request_, members_, rows_) : 0;
   first_ = false;
   return 0;
 }
@@ -135,17 +152,16 @@ int Look::Run() {
   report_->partial = ProcIsPartial() ? 1 : 0;
   ask_all_ =
       report_->partial != 0 && (request_.flags & StopRequest::kWhole) != 0;
-  int32_t sent = 0;
   // Another round follows at once when a round has signalled new members: they
   // may have started others meanwhile.
   for (int round = 0; round < kMaxRounds; round++) {
     int result = Round();
-    if (result != 0) return result;
-    sent += report_->sent;
-    if (report_->sent == 0) break;
+    if (result != 0 && round == 0) return result;
+    // What was signalled must be told: the next look finds the new ones.
+    if (result != 0) break;
+    if (sent_ == 0) break;
     ask_all_ = false;
   }
-  report_->sent = sent;
   Count();
   report_->group = 0;
   if (request_.scope == Scope::kGroup && kill(-request_.id, 0) != 0) {

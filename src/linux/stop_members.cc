@@ -35,6 +35,26 @@ bool Members::Has(pid_t pid) const {
   return false;
 }
 
+// The row of a process that had ended; nullptr: it had not, or is not known.
+const StopRow* Members::Ended(pid_t pid) const {
+  size_t low = 0, high = rows_ == nullptr ? 0 : rows_->size();
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    const StopRow* row = &(*rows_)[middle];
+    // Of several with the number, only the last one can be there.
+    bool last = middle + 1 == rows_->size() || (*rows_)[middle + 1].pid != pid;
+    if (row->pid == pid && last) {
+      return (row->flags & StopRow::kEnded) != 0 ? row : nullptr;
+    }
+    if (row->pid <= pid) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return nullptr;
+}
+
 int Members::Add(pid_t pid) {
   int member_of = InScope(pid, scope_, id_);
   if (member_of != 1) return member_of;
@@ -43,6 +63,11 @@ int Members::Add(pid_t pid) {
     return 0;
   }
   Member member;
+  const StopRow* ended = Ended(pid);
+  if (ended != nullptr) {
+    member = {ended->start, pid, 'Z', false};
+    return members_.Push(member) ? 0 : -ENOMEM;
+  }
   int result = ReadMember(pid, &member);
   if (result == -ESRCH) {
     if (!IsProcess(pid)) return 0;
@@ -88,8 +113,10 @@ int Members::AskAll() {
   return result;
 }
 
-int Members::Scan(const PidCursor& started, bool ask_all) {
+int Members::Scan(const PidCursor& started, bool ask_all,
+                  const List<StopRow>* rows) {
   Clear();
+  rows_ = rows;
   self_ = false;
   if (scope_ == Scope::kProcess) {
     int result = CheckProc();

@@ -9,6 +9,7 @@
 
 #include "../list.h"
 #include "../process_table.h"
+#include "../stop_look.h"
 #include "pid_numbers.h"
 
 namespace sess {
@@ -30,8 +31,10 @@ class Members {
   Members(Scope scope, pid_t id) : scope_(scope), id_(id) {}
 
   // `started`: the pid cursor as read just before the scan. `ask_all`: also
-  // find the members that /proc hides. 0 or -errno.
-  int Scan(const PidCursor& started, bool ask_all);
+  // find the members that /proc hides. `rows`: of the look before, in order;
+  // those of them that had ended are not read again, if a number can't have
+  // been given out again since; nullptr: it can. 0 or -errno.
+  int Scan(const PidCursor& started, bool ask_all, const List<StopRow>* rows);
   // Whether a process is a member now. Also false when the kernel does not
   // tell.
   bool Includes(pid_t pid) const;
@@ -45,6 +48,7 @@ class Members {
   int CatchUp(double from);
   int AskAll();
   int Add(pid_t pid);
+  const StopRow* Ended(pid_t pid) const;
   int AddNew(pid_t pid);
   bool Has(pid_t pid) const;
 
@@ -52,6 +56,7 @@ class Members {
   pid_t id_;
   List<Member> members_;
   bool self_ = false;
+  const List<StopRow>* rows_ = nullptr;
 };
 
 }  // namespace sess

@@ -26,7 +26,8 @@ Number MeaningOf(const StopRequest& request, const Members& members,
                  StopReport* report);
 
 // Sends the signal of the request to each member that is due. Returns how many
-// members got one for the first time in this phase. stop_send.cc
+// members got one for the first time in this phase, and singly: the next one
+// may have started others meanwhile. stop_send.cc
 int SendToMembers(const StopRequest& request, const Members& members,
                   List<StopRow>* rows);
 

@@ -74,8 +74,10 @@ int Sender::SendTo(const StopRow& row, int signal) const {
   return kill(row.pid, signal) == 0 ? 0 : -errno;
 }
 
-// Signals the whole group at once: then no member can react to another's end or
-// start a new one. False: Run has to signal one by one.
+// Signals the whole group at once. No member can react to another's end, and a
+// child that is started in this moment gets the signal too, or its parent does
+// before it is started (copy_process in the kernel's kernel/fork.c). So this
+// needs no look for new members. False: Run has to signal one by one.
 bool Sender::SendToGroup() {
   if (request_.leader_fd < 0 || members_.self() || !PidfdsWork()) return false;
   if (request_.scope != Scope::kGroup) return false;
@@ -83,15 +85,13 @@ bool Sender::SendToGroup() {
   if (request_.signal == SIGCONT) return false;
   if (SendByPidfd(request_.leader_fd, 0, kToGroup) != 0) return false;
   List<size_t> allowed;
-  int fresh = 0;
   for (size_t i = 0; i < rows_.size(); i++) {
     StopRow& row = rows_[i];
     if (!IsDue(row)) continue;
     // The signal to the group succeeds when one member may be signalled. So
-    // signal 0 first finds the members that may not.
-    row.result = SendTo(row, 0);
+    // signal 0, which does nothing, first finds the members that may not.
+    row.result = kill(row.pid, 0) == 0 ? 0 : -errno;
     if (row.result == -ESRCH) continue;
-    if (row.result == 0 && row.phase != request_.phase) fresh++;
     row.phase = request_.phase;
     if (row.result == 0) allowed.Push(i);
   }
@@ -105,7 +105,6 @@ bool Sender::SendToGroup() {
   for (size_t i = 0; i < allowed.size(); i++) {
     rows_[allowed[i]].flags |= StopRow::kSent;
   }
-  sent_ += fresh;
   return true;
 }
 

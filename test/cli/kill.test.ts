@@ -59,17 +59,26 @@ test('--dry-run says who would be signalled, and signals nobody', async () => {
   await until(() => ps(member).comm === 'sleep')
   const { status, out } = run('--dry-run', '--signal', 'int', id)
   expect(status).toBe(0)
-  const lines = out.trim().split('\n').sort()
+  const [head, ...lines] = out.trimEnd().split('\n')
+  expect(head).toMatch(/^ *PID {2}USER +COMMAND +SIGNALS$/)
+  const signals = 'SIGINT, after 5 s SIGKILL'
   expect(lines).toHaveLength(2)
-  expect(out).toMatch(new RegExp(`^SIGINT to ${leader.pid} sh of ${user}$`, 'm'))
-  expect(out).toMatch(new RegExp(`^SIGINT to ${member} sleep of ${user}$`, 'm'))
+  expect(out).toMatch(new RegExp(`^ *${leader.pid} {2}${user} +sh +${signals}$`, 'm'))
+  expect(out).toMatch(new RegExp(`^ *${member} {2}${user} +sleep +${signals}$`, 'm'))
+  expect(run('--dry-run', '--no-kill', id).out).toMatch(/sh +SIGTERM$/m)
   const told = JSON.parse(run('--dry-run', '--json', '--session', id).out)
   expect(told).toMatchObject({ id: leader.pid, session: true, signal: 'SIGTERM', refused: null })
+  expect(told).toMatchObject({ grace: 5000, escalate: 'SIGKILL' })
   expect(told.members.map(({ pid }: { pid: number }) => pid).sort()).toEqual(
     [leader.pid, member].sort(),
   )
   expect(isLive(leader.pid) && isLive(member)).toBe(true)
-  expect(run(id)).toMatchObject({ status: 0, err: '' })
+  const done = run(id)
+  expect(done).toMatchObject({ status: 0, err: '' })
+  expect(done.out).toMatch(/^ *PID {2}USER +COMMAND +RESULT\n/)
+  expect(done.out).toMatch(new RegExp(`^ *${leader.pid} {2}${user} +sh +ended$`, 'm'))
+  expect(done.out).toMatch(new RegExp(`^ *${member} {2}${user} +sleep +ended$`, 'm'))
+  expect(done.out).toMatch(/\nall gone after \d\.\d s\n$/)
   expect(isLive(member)).toBe(false)
 })
 
@@ -80,7 +89,7 @@ test('--dry-run of what is refused says so', async () => {
   let text = ''
   child.stdout.on('data', (data: Buffer) => (text += data.toString()))
   await until(() => text.endsWith('\n1\n'))
-  expect(text).toMatch(/^SIGTERM to \d+ sh of /m)
+  expect(text).toMatch(/^ *\d+ +\S+ +sh +SIGTERM, after 5 s SIGKILL$/m)
   expect(text).toMatch(/^refused: process group \d+ has sh \(\d+\) in it/m)
 })
 
@@ -94,11 +103,32 @@ test('a number that leads no group is told with the group that it is in', () => 
   expect(isLive(child.pid)).toBe(true)
 })
 
-test('on a terminal it shows who is left while it waits', async () => {
+test('the result names who is left, and why', async () => {
+  const script = 'trap "" TERM; echo $$; while :; do sleep 0.1; done'
+  const stubborn = start('sh', ['-c', script], { detached: true })
+  const pid = await stubborn.next()
+  const args = ['--grace', '300', '--no-kill', String(pid)]
+  const { status, out, err } = run(...args)
+  expect({ status, err }).toEqual({ status: 1, err: '' })
+  expect(out).toMatch(
+    new RegExp(`^ *${pid} +\\S+ +sh +left: it had the signal and has not ended$`, 'm'),
+  )
+  expect(out).toMatch(/\n[12] left after \d\.\d s\n$/)
+  const told = JSON.parse(run('--json', ...args).out)
+  expect(told).toMatchObject({ outcome: 'survivors', escalated: false })
+  expect(told.survivors[0]).toMatchObject({ pid, command: 'sh', reason: 'ignored' })
+})
+
+test('on a terminal it shows its plan, and who is left while it waits', async () => {
   const script = 'trap "" TERM; echo $$; while :; do sleep 0.1; done'
   const stubborn = start('sh', ['-c', script], { detached: true })
   const pid = await stubborn.next()
   const terminal = openTerminal(front, ['kill', '--grace', '2500', String(pid)])
+  await terminal.expect(
+    new RegExp(
+      `^(1 process|2 processes) of process group ${pid}: SIGTERM, after 2.5 s SIGKILL\r\n`,
+    ),
+  )
   await terminal.expect(new RegExp(`waiting for sh \\(${pid}\\)( and 1 more)? to end, 1 s`))
-  await terminal.expect(/stopped .*by the second signal/)
+  await terminal.expect(/all gone after \d\.\d s, SIGKILL was needed/)
 })

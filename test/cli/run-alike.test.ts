@@ -63,7 +63,10 @@ function oddly(command: string): string[] {
 }
 
 describe('limits, signals, mask, descriptors', () => {
-  test.each(['run --wait', 'run --wait --group', 'launch', 'launch --'])('sess %s', (words) => {
+  test.each([
+    ...['run --wait', 'run --wait --group', 'launch', 'launch --'],
+    ...['run --contain', 'run --contain --session', 'run --timeout 50'],
+  ])('sess %s', (words) => {
     const plain = oddly(`sh -c '${look.replaceAll("'", `'\\''`)}'`)
     const ours = oddly(`${front} ${words} sh -c '${look.replaceAll("'", `'\\''`)}'`)
     expect(ours).toEqual(plain)

@@ -1,28 +1,8 @@
-import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { prepareDaemon } from '../helpers/daemon.ts'
 import { start } from '../helpers/process.ts'
 import { openFolder } from '../helpers/folder.ts'
-import { need } from '../helpers/tools.ts'
-
-const guide = readFileSync(new URL('../../docs/daemonize.md', import.meta.url), 'utf8')
-const units = [...guide.matchAll(/```ini\n# (\S+)\n([^]*?)```/g)]
-
-describe('units of docs/daemonize.md', () => {
-  test('there are two', () => expect(units).toHaveLength(2))
-
-  test('systemd-analyze verify finds nothing wrong', () => {
-    need('systemd-analyze')
-    for (const [, name = '', text = ''] of units) {
-      const path = join(openFolder(), name)
-      writeFileSync(path, text)
-      const { status, stderr } = spawnSync('systemd-analyze', ['verify', path])
-      expect([status, stderr.toString()]).toEqual([0, ''])
-    }
-  })
-})
 
 test.for(['restart', 'launcher'] as const)('under systemd, %s: READY=1 when ready', async (way) => {
   const script = `

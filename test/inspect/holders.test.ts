@@ -1,6 +1,15 @@
 import { ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, mkdirSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+} from 'node:fs'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -8,6 +17,7 @@ import { describe, expect, test } from 'vitest'
 import { native } from '../../lib/base/native.ts'
 import { type Holder, holders, processInfo, spawn as spawnJob } from '../../lib/index.ts'
 import { holdsOf, pipesOf } from '../../lib/inspect/pipes.ts'
+import { ROW } from '../../lib/inspect/row.ts'
 import { compile } from '../helpers/compile.ts'
 import { openFolder } from '../helpers/folder.ts'
 import {
@@ -150,6 +160,45 @@ describe('of a terminal', () => {
     track(child?.pid ?? 0)
     // Both of them, where the first was read before it ended.
     expect([[pid], [child?.pid], [pid, child?.pid]]).toContainEqual(found.map((info) => info.pid))
+  })
+
+  test('who has taken the number of a holder meanwhile is none', async () => {
+    const { terminal, pid, tty } = await onTerminal('sleep 60 &')
+    expect((await holders(tty)).map((info) => info.pid)).toContain(pid)
+    const { processRow } = native
+    // As native code gives the row of another process with that number: one that has started later.
+    native.processRow = (asked) => {
+      const row = processRow(asked)
+      const data = asked === pid && typeof row === 'object' ? new DataView(row) : undefined
+      data?.setFloat64(ROW.start, data.getFloat64(ROW.start, true) + 1, true)
+      return row
+    }
+    try {
+      const found = (await holders(tty)).map((info) => info.pid)
+      expect(found).toContain(terminal.pid)
+      expect(found).not.toContain(pid)
+    } finally {
+      native.processRow = processRow
+    }
+  })
+
+  test('descriptors are read few at a time, and all of them', async () => {
+    const script =
+      'import os, time\nfor i in range(900): os.dup(0)\nprint(1, flush=True)\ntime.sleep(60)'
+    const child = start('python3', ['-c', script])
+    await child.next()
+    const folder = openSync(`/proc/${child.pid}/fd`, constants.O_RDONLY)
+    const parts: number[][] = []
+    for (;;) {
+      const numbers = native.nextNumbers(folder)
+      if (typeof numbers === 'number' || numbers.byteLength === 0) break
+      parts.push([...new Int32Array(numbers)])
+    }
+    closeSync(folder)
+    // The kernel takes about a microsecond for each, and holds the event loop meanwhile.
+    expect(Math.max(...parts.map(({ length }) => length))).toBeLessThan(200)
+    expect(parts.flat().map(String).sort()).toEqual(readdirSync(`/proc/${child.pid}/fd`).sort())
+    expect(parts.flat().length).toBeGreaterThan(900)
   })
 
   test('nobody: an empty list', async () => {

@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   symlinkSync,
   writeFileSync,
@@ -17,10 +18,13 @@ import type { Duplex } from 'node:stream'
 import { createInterface } from 'node:readline'
 import { describe, expect, test } from 'vitest'
 import { compile } from '../helpers/compile.ts'
-import { launcher } from '../helpers/daemon.ts'
-import { fixturePath, isLive, isRoot, node, ps, track, until } from '../helpers/process.ts'
+import { launcher, prepareDaemon } from '../helpers/daemon.ts'
+import { fixturePath, isLive, isRoot, node, ps, start, track, until } from '../helpers/process.ts'
 import { openFolder } from '../helpers/folder.ts'
 import { childrenOf, childRows } from '../helpers/table.ts'
+
+/** Of our pids: the launcher's name has its number. */
+const namespace = /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0]
 
 // What goes wrong below and around the launcher, one fault a test.
 
@@ -376,7 +380,7 @@ describe('the line to the launcher', () => {
 
   const listen = `import os, socket, subprocess, sys, time
 listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-listener.bind('\\0setsid-launcher-' + sys.argv[1].replace('self', str(os.getpid())))
+listener.bind('\\0setsid-launcher-${namespace}-' + sys.argv[1].replace('self', str(os.getpid())))
 listener.listen(int(sys.argv[2]))
 `
 
@@ -394,6 +398,21 @@ time.sleep(100)`
     expect(await once(child, 'exit')).toEqual([0, null])
     expect(readFileSync(told, 'utf8')).toBe('no-launcher')
   })
+
+  test.skipIf(!isRoot)(
+    'containers that share a network: a launcher with the same pid is no hindrance (needs root)',
+    async () => {
+      const both = [prepareDaemon('launcher', {}), prepareDaemon('launcher', {})]
+      for (const { command } of both) {
+        start('unshare', ['--pid', '--fork', '--mount-proc', '--kill-child', ...command])
+      }
+      // As pid 1 the launcher stays, and so does the program that has found it.
+      for (const one of both) {
+        expect((await one.entry('daemon')).daemon).toMatchObject({ strategy: 'none' })
+        expect((await one.entry('daemon')).ppid).toBe(1)
+      }
+    },
+  )
 
   test('a parent that has that name and does not answer: an error in time', () => {
     const told = join(openFolder(), 'told')
@@ -415,7 +434,7 @@ time.sleep(100)`
     const script = `import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 s.settimeout(3)
-s.connect('\\0setsid-launcher-${below.pid}')
+s.connect('\\0setsid-launcher-${namespace}-${below.pid}')
 try:
   s.send(b'hello ${PROTOCOL_VERSION}')
   print(s.recv(100))

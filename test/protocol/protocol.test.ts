@@ -62,8 +62,8 @@ describe('protocol.h and protocol.ts', () => {
       .update(JSON.stringify(Object.values(tables)))
       .digest('hex')
     expect({ version: protocol.PROTOCOL_VERSION, rows: rows.slice(0, 16) }).toEqual({
-      version: 4,
-      rows: '55d55e136a2de249',
+      version: 5,
+      rows: 'ba0c2e340871ab8c',
     })
   })
 
@@ -200,6 +200,6 @@ describe('the launcher alone', () => {
   test('another version of its caller is refused by a sentence', () => {
     const { status, stderr } = spawnSync(launcher, ['launch', '--protocol=1', '--', 'true'])
     expect(status).toBe(2)
-    expect(stderr.toString()).toMatch(/speaks version 4 .* caller version 1: .* different releases/)
+    expect(stderr.toString()).toMatch(/speaks version 5 .* caller version 1: .* different releases/)
   })
 })

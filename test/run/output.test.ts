@@ -50,6 +50,12 @@ describe('input', () => {
     setTimeout(() => input.destroy(new Error('broken')), 200)
     expect(await sh('cat; echo end', { input })).toMatchObject({ stdout: 'xend\n' })
   })
+
+  test('the error of a stream that nobody hears is uncaught, and the end for the program too', async () => {
+    expect(await ofFixture('unheard')).toEqual({
+      ...{ code: 0, stdout: 'xend\n', caught: ['broken'] },
+    })
+  })
 })
 
 describe('the limit', () => {

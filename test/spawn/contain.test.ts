@@ -17,8 +17,12 @@ import {
   stopSession,
   waitForContained,
   watchChild,
+  withForeground,
 } from 'setsid'
 import { ownCgroup } from '../../lib/base/proc.ts'
+import { watchChild as watchHere } from '../../lib/spawn/child.ts'
+import { containmentOf } from '../../lib/spawn/contain.ts'
+import { spawn as spawnHere } from '../../lib/spawn/spawn.ts'
 import { compile } from '../helpers/compile.ts'
 import {
   hasNobody,
@@ -54,6 +58,8 @@ afterEach(async () => {
 const folder = ownCgroup() ?? ''
 const hasCgroup = isRoot && existsSync(`${folder}/cgroup.procs`)
 const cgroups = () => readdirSync(folder).filter((name) => name.startsWith('setsid-'))
+const namespace = /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0]
+const cgroupOf = (pid: number | undefined) => `setsid-${pid}-${namespace}`
 
 /** A number that only the sleeps of one test have. */
 let last = 0
@@ -224,6 +230,84 @@ describe('the child', () => {
     expect(events).toEqual(['SIGTSTP', 'continue', 'SIGSTOP', 'continue'])
   })
 
+  test('a stop that the supervisor tells after the end of the child is not told', async () => {
+    const ended = spawnHere('true', { contain: true, stdio: 'ignore' })
+    const events: string[] = []
+    watchHere(ended)
+      .on('stop', (signal) => events.push(signal))
+      .on('continue', () => events.push('continue'))
+    await once(ended, 'exit')
+    containmentOf(ended)?.emit('stopped', 19)
+    containmentOf(ended)?.emit('continued')
+    expect(events).toEqual([])
+  })
+
+  // docs/spawning.md, "What differs from a plain child". All else of job control is the same: test/helpers/kinds.ts.
+  test('its pid as the number of a group is refused, as that is not the program’s', async () => {
+    const child = contain('exec sleep 1000', { group: 'new' })
+    const pid = child.pid ?? 0
+    const error = {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: expect.stringContaining('containedPid(child)'),
+    }
+    const joins = (group: number) => () => contain('exec sleep 1000', { group })
+    expect(joins(pid)).toThrow(expect.objectContaining(error))
+    await expect(withForeground(0, pid, () => 0)).rejects.toMatchObject(error)
+    joins(containedPid(child) ?? 0)()
+    child.kill('SIGKILL')
+    // The number may then be another group's. It is the kernel that refuses one that is nobody's.
+    await until(() => {
+      try {
+        return joins(pid)().on('error', () => undefined)
+      } catch {
+        return false
+      }
+    })
+  })
+
+  test('SIGSTOP to its pid or its group stops it and its supervisor alone', async () => {
+    const child = contain('exec sleep 1000', { group: 'new' })
+    const program = containedPid(child) ?? 0
+    const supervisor = ps(program).ppid
+    const events: string[] = []
+    watchChild(child).on('stop', (signal) => events.push(signal))
+    const states = () => [child.pid ?? 0, supervisor, program].map((pid) => ps(pid).stat.charAt(0))
+    child.kill('SIGSTOP')
+    await until(() => ps(child.pid ?? 0).stat.startsWith('T'))
+    expect(states()).toEqual(['T', 'S', 'S'])
+    process.kill(-(child.pid ?? 0), 'SIGSTOP')
+    await until(() => ps(supervisor).stat.startsWith('T'))
+    expect(states()).toEqual(['T', 'T', 'S'])
+    process.kill(-(child.pid ?? 0), 'SIGCONT')
+    await until(() => states().join('') === 'SSS')
+    expect(events).toEqual([])
+  })
+
+  test('SIGKILL to its group kills the program, and no other member of the program’s group', async () => {
+    const seconds = mark()
+    const child = contain(`sleep ${seconds} & exec sleep 1000`, { group: 'new' })
+    const program = containedPid(child) ?? 0
+    await until(() => sleeping(seconds).length === 1)
+    track(...sleeping(seconds))
+    process.kill(-(child.pid ?? 0), 'SIGKILL')
+    expect(await exitOrStop(child)).toMatchObject({ signal: 'SIGKILL' })
+    await until(() => !isLive(program))
+    expect(sleeping(seconds)).toHaveLength(1)
+  })
+
+  test('SIGTSTP stops no program that has itself left our group: its group is orphaned', async () => {
+    const code = `import os, signal; os.setpgid(0, 0); os.kill(os.getpid(), signal.SIGTSTP)`
+    const run = (options: SpawnOptions) => {
+      const child = spawn('python3', ['-c', code], { stdio: 'ignore', ...options })
+      track(child.pid ?? 0)
+      return exitOrStop(child)
+    }
+    expect(await run({ contain: true })).toMatchObject({ state: 'exited', code: 0 })
+    const stopped = { state: 'stopped', signal: 'SIGTSTP' }
+    expect(await run({ contain: true, group: 'new' })).toEqual(stopped)
+    expect(await run({})).toEqual(stopped)
+  })
+
   test('on a terminal: Ctrl-Z, the terminal back, once more in the foreground, reading, Ctrl-C', async () => {
     const script = `import { exitOrStop, spawn, withForeground } from 'setsid'
       const child = spawn('cat', [], { stdio: 'inherit', group: 'new', foreground: 0, contain: true })
@@ -345,20 +429,24 @@ describe('the end of Node ends all', () => {
     await until(() => sleeping(seconds).length === 0, 1000)
   })
 
-  test('at any moment of a start', async () => {
-    const rounds = Number(process.env['SETSID_TEST_ROUNDS'] ?? 40)
-    for (let round = 0; round < rounds; round++) {
-      const seconds = mark()
-      const running = parent(
-        `console.log('0'); for (;;) { ${tree(seconds)}; await new Promise(setImmediate) }`,
-      )
-      await running.next()
-      await pause(Math.random() * 30)
-      process.kill(running.pid, 'SIGKILL')
-      await running.ended
-      await until(() => sleeping(seconds).length === 0, 2000)
-    }
-  }, 120_000)
+  const rounds = Number(process.env['SETSID_TEST_ROUNDS'] ?? 40)
+  test(
+    'at any moment of a start',
+    async () => {
+      for (let round = 0; round < rounds; round++) {
+        const seconds = mark()
+        const running = parent(
+          `console.log('0'); for (;;) { ${tree(seconds)}; await new Promise(setImmediate) }`,
+        )
+        await running.next()
+        await pause(Math.random() * 30)
+        process.kill(running.pid, 'SIGKILL')
+        await running.ended
+        await until(() => sleeping(seconds).length === 0, 2000)
+      }
+    },
+    rounds * 3000,
+  )
 
   test.runIf(isRoot)('also when no process can be started any more', async () => {
     const seconds = mark()
@@ -467,7 +555,7 @@ describe('killed halves', () => {
       await running.ended
       await until(() => !existsSync(`/proc/${child}`))
       await exitOrStop(contain('true'))
-      await until(() => !cgroups().includes(`setsid-${child}`))
+      await until(() => !cgroups().includes(cgroupOf(child)))
     },
   )
 })
@@ -476,9 +564,9 @@ test.runIf(hasCgroup)('no cgroup is left', async () => {
   for (let i = 0; i < 20; i++) {
     const child = contain('setsid sleep 1000 & exit 0')
     await exitOrStop(child)
-    expect(cgroups()).toContain(`setsid-${child.pid}`)
+    expect(cgroups()).toContain(cgroupOf(child.pid))
     await stopContained(child, { grace: 1000 })
-    expect(cgroups()).not.toContain(`setsid-${child.pid}`)
+    expect(cgroups()).not.toContain(cgroupOf(child.pid))
   }
 })
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { runInForeground } from 'setsid'
 import { describe, expect, test } from 'vitest'
 import { openFolder } from '../helpers/folder.ts'
+import { forEachKind, starterOf } from '../helpers/kinds.ts'
 import { fixturePath, type Json, node, ps, startFixture, track, until } from '../helpers/process.ts'
 import { fixtureOnTerminal, openTerminal, type Terminal } from '../helpers/pty.ts'
 import { expectUsable, openShell, type Shell, shells, users } from '../helpers/puppet.ts'
@@ -53,307 +54,309 @@ const asks = spoil('read x; echo "got $x"; exit 7')
 
 const user = users.at(-1) ?? 'this user'
 
-describe.each(Object.keys(shells) as Shell[])('a job of %s', (name) => {
-  async function job(script: string, what = 'run', more = '', by?: string) {
-    const folder = openFolder()
-    const shell = await openShell(name, user, { ...process.env, HOME: folder })
-    writeFileSync(join(folder, 'script'), script)
-    const command = `'${node}' '${fixturePath(fixture)}' ${what} '${folder}' '. ${folder}/script'`
-    shell.type(by ? `${by} "${command}; echo script ends"\r` : `${command}${more}\r`)
-    return {
-      shell,
-      note: (name: string) => noteIn(folder, name),
-      program: () => programOf(folder, shell.pid),
-      /** What the shell tells of its jobs. */
-      async jobs() {
-        shell.type('jobs; echo "the"" end"\r')
-        const [text] = await shell.expect(/[^]*the end/)
-        const lines = text.split('\n').filter((line) => /topped|suspended|unning/.test(line))
-        // A shell may tell of a job that has stopped right before it lists it.
-        return [
-          ...new Map(lines.map((line) => [/\[?\d+\]? /.exec(line)?.[0].trim(), line])).values(),
-        ]
-      },
+forEachKind('runInForeground', (kind) => {
+  describe.each(Object.keys(shells) as Shell[])('a job of %s', (name) => {
+    async function job(script: string, what = 'run', more = '', by?: string) {
+      const folder = openFolder()
+      const shell = await openShell(name, user, { ...process.env, HOME: folder })
+      writeFileSync(join(folder, 'script'), script)
+      const command = `'${node}' '${fixturePath(fixture)}' ${what} '${folder}' '. ${folder}/script'`
+      shell.type(by ? `${by} "${command}; echo script ends"\r` : `${command}${more}\r`)
+      return {
+        shell,
+        note: (name: string) => noteIn(folder, name),
+        program: () => programOf(folder, shell.pid),
+        /** What the shell tells of its jobs. */
+        async jobs() {
+          shell.type('jobs; echo "the"" end"\r')
+          const [text] = await shell.expect(/[^]*the end/)
+          const lines = text.split('\n').filter((line) => /topped|suspended|unning/.test(line))
+          // A shell may tell of a job that has stopped right before it lists it.
+          return [
+            ...new Map(lines.map((line) => [/\[?\d+\]? /.exec(line)?.[0].trim(), line])).values(),
+          ]
+        },
+      }
     }
-  }
-  const stateOf = (pid: number) => ps(pid).stat.charAt(0)
+    const stateOf = (pid: number) => ps(pid).stat.charAt(0)
 
-  test('the program reads what is typed, and the modes come back after kill -9', async () => {
-    const { shell, note } = await job(spoil('read x; echo "got $x"; kill -KILL $$'))
-    await shell.expect(/ready/)
-    shell.type('typed\n')
-    await shell.expect(/got typed/)
-    const { state, before, after } = await note('result')
-    expect(state).toEqual({ state: 'exited', code: null, signal: 'SIGKILL' })
-    expect(after).toEqual(before)
-    expect(after).toMatchObject({ foreground: true, flowing: true })
-    await expectUsable(shell)
+    test('the program reads what is typed, and the modes come back after kill -9', async () => {
+      const { shell, note } = await job(spoil('read x; echo "got $x"; kill -KILL $$'))
+      await shell.expect(/ready/)
+      shell.type('typed\n')
+      await shell.expect(/got typed/)
+      const { state, before, after } = await note('result')
+      expect(state).toEqual({ state: 'exited', code: null, signal: 'SIGKILL' })
+      expect(after).toEqual(before)
+      expect(after).toMatchObject({ foreground: true, flowing: true })
+      await expectUsable(shell)
+    })
+
+    test('Ctrl-Z: the shell has its prompt and one stopped job, and fg brings the program back', async () => {
+      const { shell, note, program, jobs } = await job(asks)
+      await shell.expect(/ready/)
+      const child = await program()
+      const { pid } = await note('pids')
+      shell.type('\x1a')
+      await expectUsable(shell)
+      expect([stateOf(pid), stateOf(child)]).toEqual(['T', 'T'])
+      expect(await jobs()).toEqual([expect.stringMatching(/topped|suspended/)])
+      shell.type('fg\r')
+      await until(() => ps(pid).tpgid === child)
+      // And once more.
+      shell.type('\x1a')
+      await expectUsable(shell)
+      expect(await jobs()).toEqual([expect.stringMatching(/topped|suspended/)])
+      shell.type('fg\r')
+      await until(() => ps(pid).tpgid === child)
+      shell.type('typed\n')
+      await shell.expect(/got typed/)
+      const { state, before, after } = await note('result')
+      expect(state).toEqual({ state: 'exited', code: 7, signal: null })
+      expect(after).toEqual(before)
+      await expectUsable(shell)
+    })
+
+    test('Ctrl-Z and bg: the program runs without the terminal, though the caller reads; fg gives it back', async () => {
+      const { shell, note, program, jobs } = await job('exec sleep 60')
+      const child = await program()
+      const { pid } = await note('pids')
+      shell.type('\x1a')
+      await expectUsable(shell)
+      shell.type('bg\r')
+      await until(() => stateOf(child) === 'S' && stateOf(pid) === 'S')
+      await expectUsable(shell)
+      expect(await jobs()).toEqual([expect.stringMatching(/unning/)])
+      expect([stateOf(pid), stateOf(child)]).toEqual(['S', 'S'])
+      shell.type('fg\r')
+      await until(() => ps(pid).tpgid === child)
+      shell.type('\x03')
+      expect(await note('result')).toMatchObject({ state: { code: null, signal: 'SIGINT' } })
+      await expectUsable(shell)
+    })
+
+    test('Ctrl-Z, bg, and the program reads: one job stopped for input, and fg lets it read', async () => {
+      const { shell, note, program, jobs } = await job(asks)
+      await shell.expect(/ready/)
+      const child = await program()
+      const { pid } = await note('pids')
+      shell.type('\x1a')
+      await expectUsable(shell)
+      shell.type('bg\r')
+      await until(() => stateOf(child) === 'T' && stateOf(pid) === 'T')
+      await expectUsable(shell)
+      expect(await jobs()).toEqual([expect.stringMatching(/topped|suspended/)])
+      shell.type('fg\r')
+      await until(() => ps(pid).tpgid === child)
+      shell.type('typed\n')
+      await shell.expect(/got typed/)
+      expect(await note('result')).toMatchObject({ state: { code: 7, signal: null } })
+      await expectUsable(shell)
+    })
+
+    test('a program that ends in the background: raw mode waits for fg', async () => {
+      const { shell, note, program } = await job('exec sleep 60', 'raw')
+      const child = await program()
+      const { pid } = await note('pids')
+      shell.type('\x1a')
+      await expectUsable(shell)
+      shell.type('bg\r')
+      await until(() => stateOf(child) === 'S' && stateOf(pid) === 'S')
+      process.kill(child, 'SIGHUP')
+      await until(() => stateOf(pid) === 'T')
+      await expectUsable(shell)
+      shell.type('fg\r')
+      const { state, before, after } = await note('result')
+      expect(state).toMatchObject({ signal: 'SIGHUP' })
+      expect(before).toMatchObject({ raw: true, flowing: true })
+      expect(after).toEqual(before)
+      // By this one Node brings the terminal's modes back itself; dash doesn't.
+      process.kill(pid, 'SIGTERM')
+      await expectUsable(shell)
+    })
+
+    test('a script that runs the caller: all of the job stops, and goes on', async () => {
+      const { shell, note, program } = await job(asks, 'run', '', 'sh -c')
+      await shell.expect(/ready/)
+      const { pid } = await note('pids')
+      const child = await program()
+      const script = ps(pid).pgid
+      expect(script).not.toBe(pid)
+      shell.type('\x1a')
+      await expectUsable(shell)
+      expect([script, pid, child].map(stateOf)).toEqual(['T', 'T', 'T'])
+      shell.type('fg\r')
+      await until(() => ps(pid).tpgid === child)
+      shell.type('typed\n')
+      await shell.expect(/got typed/)
+      await shell.expect(/script ends/)
+      expect(await note('result')).toMatchObject({ state: { code: 7 } })
+      await expectUsable(shell)
+    })
+
+    const ends = 'trap "" HUP; sleep 60 & trap "kill $!; exit 3" CONT; echo ready; wait'
+    test('the terminal hangs up while all are stopped: the program goes on, and its end is told', async () => {
+      const { shell, note, program } = await job(ends, 'hung-up')
+      await shell.expect(/ready/)
+      await program()
+      shell.type('\x1a')
+      await expectUsable(shell)
+      shell.close()
+      expect(await note('result')).toEqual({ state: { state: 'exited', code: 3, signal: null } })
+    })
+
+    test('Ctrl-C ends the program alone: the caller tells SIGINT', async () => {
+      const { shell, note, program } = await job('exec sleep 60')
+      expect(starterOf(await program(), kind)).toBe((await note('pids')).pid)
+      shell.type('\x03')
+      const { state, after } = await note('result')
+      expect(state).toEqual({ state: 'exited', code: null, signal: 'SIGINT' })
+      expect(after).toMatchObject(here)
+      await expectUsable(shell)
+    })
+
+    test('in the background: EPERM that says so, and nothing was started', async () => {
+      const { shell, note } = await job('touch touched', 'run', ' &')
+      const { state, before, after } = await note('result')
+      expect(state.error).toMatchObject({
+        ...{ code: 'EPERM', syscall: 'tcsetpgrp', reason: 'background' },
+      })
+      expect(before).toMatchObject({ foreground: false })
+      expect(after).toEqual(before)
+      await expectUsable(shell)
+    })
   })
 
-  test('Ctrl-Z: the shell has its prompt and one stopped job, and fg brings the program back', async () => {
-    const { shell, note, program, jobs } = await job(asks)
-    await shell.expect(/ready/)
-    const child = await program()
-    const { pid } = await note('pids')
-    shell.type('\x1a')
-    await expectUsable(shell)
-    expect([stateOf(pid), stateOf(child)]).toEqual(['T', 'T'])
-    expect(await jobs()).toEqual([expect.stringMatching(/topped|suspended/)])
-    shell.type('fg\r')
-    await until(() => ps(pid).tpgid === child)
-    // And once more.
-    shell.type('\x1a')
-    await expectUsable(shell)
-    expect(await jobs()).toEqual([expect.stringMatching(/topped|suspended/)])
-    shell.type('fg\r')
-    await until(() => ps(pid).tpgid === child)
-    shell.type('typed\n')
-    await shell.expect(/got typed/)
+  test('an orphaned group, which no shell could continue: after Ctrl-Z the program goes on', async () => {
+    const { terminal, note } = lead(
+      'run',
+      spoil(`trap 'echo continued' CONT; until read x; do :; done; echo "got $x"; exit 7`),
+    )
+    await terminal.expect(/ready/)
+    terminal.type('\x1a')
+    await terminal.expect(/continued/)
+    terminal.type('typed\n')
+    await terminal.expect(/got typed/)
     const { state, before, after } = await note('result')
     expect(state).toEqual({ state: 'exited', code: 7, signal: null })
     expect(after).toEqual(before)
-    await expectUsable(shell)
   })
 
-  test('Ctrl-Z and bg: the program runs without the terminal, though the caller reads; fg gives it back', async () => {
-    const { shell, note, program, jobs } = await job('exec sleep 60')
-    const child = await program()
-    const { pid } = await note('pids')
-    shell.type('\x1a')
-    await expectUsable(shell)
-    shell.type('bg\r')
-    await until(() => stateOf(child) === 'S' && stateOf(pid) === 'S')
-    await expectUsable(shell)
-    expect(await jobs()).toEqual([expect.stringMatching(/unning/)])
-    expect([stateOf(pid), stateOf(child)]).toEqual(['S', 'S'])
-    shell.type('fg\r')
-    await until(() => ps(pid).tpgid === child)
-    shell.type('\x03')
-    expect(await note('result')).toMatchObject({ state: { code: null, signal: 'SIGINT' } })
-    await expectUsable(shell)
-  })
-
-  test('Ctrl-Z, bg, and the program reads: one job stopped for input, and fg lets it read', async () => {
-    const { shell, note, program, jobs } = await job(asks)
-    await shell.expect(/ready/)
-    const child = await program()
-    const { pid } = await note('pids')
-    shell.type('\x1a')
-    await expectUsable(shell)
-    shell.type('bg\r')
-    await until(() => stateOf(child) === 'T' && stateOf(pid) === 'T')
-    await expectUsable(shell)
-    expect(await jobs()).toEqual([expect.stringMatching(/topped|suspended/)])
-    shell.type('fg\r')
-    await until(() => ps(pid).tpgid === child)
-    shell.type('typed\n')
-    await shell.expect(/got typed/)
-    expect(await note('result')).toMatchObject({ state: { code: 7, signal: null } })
-    await expectUsable(shell)
-  })
-
-  test('a program that ends in the background: raw mode waits for fg', async () => {
-    const { shell, note, program } = await job('exec sleep 60', 'raw')
-    const child = await program()
-    const { pid } = await note('pids')
-    shell.type('\x1a')
-    await expectUsable(shell)
-    shell.type('bg\r')
-    await until(() => stateOf(child) === 'S' && stateOf(pid) === 'S')
-    process.kill(child, 'SIGHUP')
-    await until(() => stateOf(pid) === 'T')
-    await expectUsable(shell)
-    shell.type('fg\r')
+  test('raw mode of the caller: the program has the usual modes, and each reads its own', async () => {
+    const { terminal, note } = lead('raw', 'stty -a; read x; echo "got $x"')
+    const [text] = await terminal.expect(/[^]*-?\bicanon\b[^]*-?\becho\b/)
+    expect(text).not.toMatch(/-icanon|-echo\b/)
+    terminal.type('for the program\nk')
+    await terminal.expect(/got for the program/)
     const { state, before, after } = await note('result')
-    expect(state).toMatchObject({ signal: 'SIGHUP' })
+    expect(state).toMatchObject({ code: 0 })
     expect(before).toMatchObject({ raw: true, flowing: true })
     expect(after).toEqual(before)
-    // By this one Node brings the terminal's modes back itself; dash doesn't.
-    process.kill(pid, 'SIGTERM')
-    await expectUsable(shell)
+    // A key without a line's end: raw mode is on again.
+    expect(await note('heard')).toEqual({ text: 'k' })
   })
 
-  test('a script that runs the caller: all of the job stops, and goes on', async () => {
-    const { shell, note, program } = await job(asks, 'run', '', 'sh -c')
-    await shell.expect(/ready/)
-    const { pid } = await note('pids')
-    const child = await program()
-    const script = ps(pid).pgid
-    expect(script).not.toBe(pid)
-    shell.type('\x1a')
-    await expectUsable(shell)
-    expect([script, pid, child].map(stateOf)).toEqual(['T', 'T', 'T'])
-    shell.type('fg\r')
-    await until(() => ps(pid).tpgid === child)
-    shell.type('typed\n')
-    await shell.expect(/got typed/)
-    await shell.expect(/script ends/)
-    expect(await note('result')).toMatchObject({ state: { code: 7 } })
-    await expectUsable(shell)
+  test('the terminal by another name: stdin is paused all the same', async () => {
+    const { terminal, note } = lead('another name', 'read x; echo "got $x"')
+    await until(() => ps(terminal.pid).tpgid !== terminal.pid)
+    terminal.type('for the program\n')
+    await terminal.expect(/got for the program/)
+    terminal.type('for the caller\n')
+    expect(await note('result')).toMatchObject({ state: { code: 0 }, after: { flowing: true } })
+    expect(await note('heard')).toEqual({ text: 'for the caller\n' })
   })
 
-  const ends = 'trap "" HUP; sleep 60 & trap "kill $!; exit 3" CONT; echo ready; wait'
-  test('the terminal hangs up while all are stopped: the program goes on, and its end is told', async () => {
-    const { shell, note, program } = await job(ends, 'hung-up')
-    await shell.expect(/ready/)
-    await program()
-    shell.type('\x1a')
-    await expectUsable(shell)
-    shell.close()
+  test('the terminal hangs up: the end of the program is told', async () => {
+    const { terminal, note } = lead('hung-up', 'trap "" HUP; echo ready; cat; exit 3')
+    await terminal.expect(/ready/)
+    terminal.close()
     expect(await note('result')).toEqual({ state: { state: 'exited', code: 3, signal: null } })
   })
 
-  test('Ctrl-C ends the program alone: the caller tells SIGINT', async () => {
-    const { shell, note, program } = await job('exec sleep 60')
-    await program()
-    shell.type('\x03')
-    const { state, after } = await note('result')
-    expect(state).toEqual({ state: 'exited', code: null, signal: 'SIGINT' })
-    expect(after).toMatchObject(here)
-    await expectUsable(shell)
-  })
-
-  test('in the background: EPERM that says so, and nothing was started', async () => {
-    const { shell, note } = await job('touch touched', 'run', ' &')
-    const { state, before, after } = await note('result')
-    expect(state.error).toMatchObject({
-      ...{ code: 'EPERM', syscall: 'tcsetpgrp', reason: 'background' },
-    })
-    expect(before).toMatchObject({ foreground: false })
+  test('readline asks before and after, and takes nothing of the program', async () => {
+    const { terminal, note } = lead('readline', 'read x; echo "got $x"')
+    await terminal.expect(/first\? /)
+    terminal.type('one\r')
+    await terminal.expect(/one/)
+    await until(() => ps(terminal.pid).tpgid !== terminal.pid)
+    terminal.type('for the program\n')
+    await terminal.expect(/got for the program/)
+    await terminal.expect(/second\? /)
+    terminal.type('two\r')
+    const { before, after, ...rest } = await note('result')
+    expect(rest).toMatchObject({ first: 'one', second: 'two', state: { code: 0 } })
     expect(after).toEqual(before)
-    await expectUsable(shell)
+    expect((await terminal.ended).exitCode).toBe(0)
   })
-})
 
-test('an orphaned group, which no shell could continue: after Ctrl-Z the program goes on', async () => {
-  const { terminal, note } = lead(
-    'run',
-    spoil(`trap 'echo continued' CONT; until read x; do :; done; echo "got $x"; exit 7`),
-  )
-  await terminal.expect(/ready/)
-  terminal.type('\x1a')
-  await terminal.expect(/continued/)
-  terminal.type('typed\n')
-  await terminal.expect(/got typed/)
-  const { state, before, after } = await note('result')
-  expect(state).toEqual({ state: 'exited', code: 7, signal: null })
-  expect(after).toEqual(before)
-})
-
-test('raw mode of the caller: the program has the usual modes, and each reads its own', async () => {
-  const { terminal, note } = lead('raw', 'stty -a; read x; echo "got $x"')
-  const [text] = await terminal.expect(/[^]*-?\bicanon\b[^]*-?\becho\b/)
-  expect(text).not.toMatch(/-icanon|-echo\b/)
-  terminal.type('for the program\nk')
-  await terminal.expect(/got for the program/)
-  const { state, before, after } = await note('result')
-  expect(state).toMatchObject({ code: 0 })
-  expect(before).toMatchObject({ raw: true, flowing: true })
-  expect(after).toEqual(before)
-  // A key without a line's end: raw mode is on again.
-  expect(await note('heard')).toEqual({ text: 'k' })
-})
-
-test('the terminal by another name: stdin is paused all the same', async () => {
-  const { terminal, note } = lead('another name', 'read x; echo "got $x"')
-  await until(() => ps(terminal.pid).tpgid !== terminal.pid)
-  terminal.type('for the program\n')
-  await terminal.expect(/got for the program/)
-  terminal.type('for the caller\n')
-  expect(await note('result')).toMatchObject({ state: { code: 0 }, after: { flowing: true } })
-  expect(await note('heard')).toEqual({ text: 'for the caller\n' })
-})
-
-test('the terminal hangs up: the end of the program is told', async () => {
-  const { terminal, note } = lead('hung-up', 'trap "" HUP; echo ready; cat; exit 3')
-  await terminal.expect(/ready/)
-  terminal.close()
-  expect(await note('result')).toEqual({ state: { state: 'exited', code: 3, signal: null } })
-})
-
-test('readline asks before and after, and takes nothing of the program', async () => {
-  const { terminal, note } = lead('readline', 'read x; echo "got $x"')
-  await terminal.expect(/first\? /)
-  terminal.type('one\r')
-  await terminal.expect(/one/)
-  await until(() => ps(terminal.pid).tpgid !== terminal.pid)
-  terminal.type('for the program\n')
-  await terminal.expect(/got for the program/)
-  await terminal.expect(/second\? /)
-  terminal.type('two\r')
-  const { before, after, ...rest } = await note('result')
-  expect(rest).toMatchObject({ first: 'one', second: 'two', state: { code: 0 } })
-  expect(after).toEqual(before)
-  expect((await terminal.ended).exitCode).toBe(0)
-})
-
-test('a program that is missing: ENOENT, and the terminal and raw mode are as before', async () => {
-  const { note } = lead('missing')
-  const { state, before, after } = await note('result')
-  expect(state.error).toMatchObject({ code: 'ENOENT', syscall: 'spawn no-such' })
-  expect(before).toMatchObject({ ...here, raw: true, flowing: true })
-  expect(after).toEqual(before)
-})
-
-test('an abort: AbortError, after the program has ended', async () => {
-  const { note } = lead(
-    'abort',
-    `sleep 60 & p=$!; trap 'kill $p; sleep 0.3; exit 1' TERM; kill -USR1 $PPID; wait`,
-  )
-  const { state, after, elapsed } = await note('result')
-  expect(state.error).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' })
-  expect(elapsed).toBeGreaterThan(250)
-  expect(after).toMatchObject(here)
-})
-
-test('a signal that was aborted before: AbortError', async () => {
-  const { note } = lead('abort', 'exec sleep 60')
-  const { state, after } = await note('result')
-  expect(state.error).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' })
-  expect(after).toMatchObject(here)
-})
-
-test('a timeout ends the program by killSignal, which is no error', async () => {
-  const { note } = lead('timeout', 'exec sleep 60')
-  expect(await note('result')).toMatchObject({
-    state: { code: null, signal: 'SIGHUP' },
-    after: here,
+  test('a program that is missing: ENOENT, and the terminal and raw mode are as before', async () => {
+    const { note } = lead('missing')
+    const { state, before, after } = await note('result')
+    expect(state.error).toMatchObject({ code: 'ENOENT', syscall: 'spawn no-such' })
+    expect(before).toMatchObject({ ...here, raw: true, flowing: true })
+    expect(after).toEqual(before)
   })
-})
 
-test('two at once: the second waits for the end of the first', async () => {
-  const { terminal, note } = lead('two', 'read x; echo "got $x"')
-  await until(() => ps(terminal.pid).tpgid !== terminal.pid)
-  terminal.type('one\n')
-  await terminal.expect(/got one/)
-  terminal.type('two\n')
-  await terminal.expect(/got two/)
-  const { states, after } = await note('result')
-  expect(states).toMatchObject([{ code: 0 }, { code: 0 }])
-  expect(after).toMatchObject(here)
-})
+  test('an abort: AbortError, after the program has ended', async () => {
+    const { note } = lead(
+      'abort',
+      `sleep 60 & p=$!; trap 'kill $p; sleep 0.3; exit 1' TERM; kill -USR1 $CALLER; wait`,
+    )
+    const { state, after, elapsed } = await note('result')
+    expect(state.error).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' })
+    expect(elapsed).toBeGreaterThan(250)
+    expect(after).toMatchObject(here)
+  })
 
-const tells = (folder: string) =>
-  `read x; read -r a b c d e rest < /proc/$$/stat; echo "$x $e" > ${folder}/program; exit 5`
+  test('a signal that was aborted before: AbortError', async () => {
+    const { note } = lead('abort', 'exec sleep 60')
+    const { state, after } = await note('result')
+    expect(state.error).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' })
+    expect(after).toMatchObject(here)
+  })
 
-test('stdin is a pipe: the program reads from it, and has the terminal by stdout', async () => {
-  const folder = openFolder()
-  const command = `'${node}' '${fixturePath(fixture)}' plain '${folder}' '${tells(folder)}'`
-  const { pid } = openTerminal('sh', ['-c', `echo piped | ${command}; :`])
-  const { state, code } = await noteIn(folder, 'result')
-  expect(state).toMatchObject({ code: 5 })
-  const [text, group] = code.trim().split(' ')
-  expect(text).toBe('piped')
-  expect(Number(group)).not.toBe(pid)
-})
+  test('a timeout ends the program by killSignal, which is no error', async () => {
+    const { note } = lead('timeout', 'exec sleep 60')
+    expect(await note('result')).toMatchObject({
+      state: { code: null, signal: 'SIGHUP' },
+      after: here,
+    })
+  })
 
-test('without a terminal: the program is in our own group, and waited for', async () => {
-  const folder = openFolder()
-  const running = startFixture(fixture, ['plain', folder, tells(folder)], { detached: true })
-  running.tell('piped')
-  const { state, code } = await noteIn(folder, 'result')
-  expect(state).toEqual({ state: 'exited', code: 5, signal: null })
-  expect(code).toBe(`piped ${running.pid}\n`)
+  test('two at once: the second waits for the end of the first', async () => {
+    const { terminal, note } = lead('two', 'read x; echo "got $x"')
+    await until(() => ps(terminal.pid).tpgid !== terminal.pid)
+    terminal.type('one\n')
+    await terminal.expect(/got one/)
+    terminal.type('two\n')
+    await terminal.expect(/got two/)
+    const { states, after } = await note('result')
+    expect(states).toMatchObject([{ code: 0 }, { code: 0 }])
+    expect(after).toMatchObject(here)
+  })
+
+  const tells = (folder: string) =>
+    `read x; read -r a b c d e rest < /proc/$$/stat; echo "$x $e" > ${folder}/program; exit 5`
+
+  test('stdin is a pipe: the program reads from it, and has the terminal by stdout', async () => {
+    const folder = openFolder()
+    const command = `'${node}' '${fixturePath(fixture)}' plain '${folder}' '${tells(folder)}'`
+    const { pid } = openTerminal('sh', ['-c', `echo piped | ${command}; :`])
+    const { state, code } = await noteIn(folder, 'result')
+    expect(state).toMatchObject({ code: 5 })
+    const [text, group] = code.trim().split(' ')
+    expect(text).toBe('piped')
+    expect(Number(group)).not.toBe(pid)
+  })
+
+  test('without a terminal: the program is in our own group, and waited for', async () => {
+    const folder = openFolder()
+    const running = startFixture(fixture, ['plain', folder, tells(folder)], { detached: true })
+    running.tell('piped')
+    const { state, code } = await noteIn(folder, 'result')
+    expect(state).toEqual({ state: 'exited', code: 5, signal: null })
+    expect(code).toBe(`piped ${running.pid}\n`)
+  })
 })
 
 test('in a worker: ERR_WORKER_UNSUPPORTED_OPERATION', async () => {

@@ -25,6 +25,13 @@ describe.each(['main', 'worker'])('in a %s thread', (where) => {
     expect([...outcomes].sort()).toEqual(['EMFILE', 'ran'])
   }, 60_000)
 
+  test('none left for the first look for the launcher: EMFILE, and it runs later', async () => {
+    const line = 'ulimit -n 128; exec "$0" "$@"'
+    const running = start('sh', ['-c', line, node, script, 'first', where])
+    const { result } = await running.next()
+    expect(result).toEqual([{ code: 'EMFILE', syscall: 'spawn true' }, 'ran'])
+  })
+
   test.each(['ENOSYS', 'EPERM'])('pidfd_open refused by %s: parentDeathSignal', async (code) => {
     const args = [`pidfd_open=${code}`, '--', node, script, 'no pidfd', where]
     const { result } = await start(compile('deny'), args).next()

@@ -20,6 +20,7 @@ import {
   unprivileged,
   until,
 } from '../helpers/process.ts'
+import { forEachKind, starterOf } from '../helpers/kinds.ts'
 import { childRows, sessionOf } from '../helpers/table.ts'
 import { need } from '../helpers/tools.ts'
 
@@ -97,7 +98,7 @@ function status(pid: number, field: string): string {
 
 const sleep = { name: 'a', file: 'sleep', args: ['60'] }
 
-describe('the place of a child, as ps and /proc see it', () => {
+forEachKind('place, as ps and /proc see it,', (kind) => {
   const own = (parent: number) => ({ pgid: ps(parent).pgid, sid: ps(parent).sid, tty: '?' })
   const cases: [string, object, (child: number, parent: number) => object][] = [
     ["session 'new'", { session: 'new' }, (pid) => ({ pgid: pid, sid: pid, tty: '?' })],
@@ -115,7 +116,8 @@ describe('the place of a child, as ps and /proc see it', () => {
   test.each(cases)('%s', async (_, options, expected) => {
     const spawner = await startSpawner()
     const [child] = await spawner.spawn({ ...sleep, options })
-    expect(ps(child.pid)).toMatchObject({ ppid: spawner.pid, ...expected(child.pid, spawner.pid) })
+    expect(ps(child.pid)).toMatchObject(expected(child.pid, spawner.pid))
+    expect(starterOf(child.pid, kind)).toBe(spawner.pid)
   })
 
   test('group NUMBER: five members of a pipeline share the first one', async () => {
@@ -218,7 +220,7 @@ describe('the place of a child, as ps and /proc see it', () => {
   })
 })
 
-describe('a step that fails is an error event with its own call, and nothing was started', () => {
+forEachKind('a failed step is an error event with its call; nothing was started,', (kind) => {
   const cases: [string, object, object][] = [
     [
       'setpgid: there is no such group',
@@ -255,7 +257,9 @@ describe('a step that fails is an error event with its own call, and nothing was
     expect(await spawner.event('b', 'no state')).toMatchObject([{ code: error.code }])
     expect(spawner.events('b')).toEqual([])
     // The launcher has been waited for.
-    expect(childRows(spawner.pid).map(({ comm }) => comm)).toEqual(['sleep'])
+    expect(childRows(spawner.pid).map(({ comm }) => comm)).toEqual([
+      kind === 'plain' ? 'sleep' : 'launcher',
+    ])
   })
 
   test('an error that nobody listens for is thrown', () => {
@@ -370,7 +374,7 @@ describe('what can never work is refused by name, and nothing is started', () =>
   })
 })
 
-describe('stops', () => {
+forEachKind('stops', () => {
   test('watchChild and exitOrStop tell of them, and the exit stays with Node', async () => {
     const spawner = await startSpawner()
     const [child] = await spawner.spawn({ ...sleep, options: { group: 'new' } })
@@ -390,6 +394,23 @@ describe('stops', () => {
     expect(await spawner.event('a', 'exit')).toEqual([null, 'SIGKILL'])
     await spawner.ask('wait', { name: 'a' })
     expect(await spawner.event('a', 'state')).toEqual([exited])
+  })
+
+  test('those by child.kill(), as process.kill() of its pid sends', async () => {
+    const spawner = await startSpawner()
+    await spawner.spawn({ ...sleep, options: { group: 'new' } })
+    await spawner.ask('watch', { name: 'a' })
+    for (const signal of ['SIGTSTP', 'SIGTTIN', 'SIGTTOU']) {
+      await spawner.ask('kill', { name: 'a', signal })
+      expect(await spawner.event('a', 'stop')).toEqual([signal])
+      await spawner.ask('kill', { name: 'a', signal: 'SIGCONT' })
+      await spawner.event('a', 'continue')
+    }
+    await spawner.ask('kill', { name: 'a', signal: 'SIGTSTP' })
+    await spawner.event('a', 'stop')
+    await spawner.ask('kill', { name: 'a', signal: 'SIGKILL' })
+    expect(await spawner.event('a', 'exit')).toEqual([null, 'SIGKILL'])
+    expect(spawner.events('a')).not.toContain('continue')
   })
 
   test('one that came before is told too', async () => {
@@ -474,7 +495,7 @@ describe('stops', () => {
   })
 })
 
-describe('signalGroup and signalSession', () => {
+forEachKind('signalGroup and signalSession', () => {
   test('pause and resume a group, and say who was signalled', async () => {
     const spawner = await startSpawner()
     const all = await spawner.spawn(

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import { closeSync } from 'node:fs'
 import { signals } from '../../base/signals.ts'
 import { startedWith } from '../../launcher/started.ts'
 import { tcgetpgrp } from '../../raw/terminal.ts'
@@ -14,7 +15,7 @@ import type { ChildState, SpawnOptions } from '../../spawn/types.ts'
 // starts no Node.
 
 export const run: Command = {
-  async run({ values, positionals, startedWith: state }) {
+  async run({ values, positionals, startedWith: state, descriptors = [] }) {
     const [file, ...args] = positionals
     if (file === undefined) throw new UsageError('run takes a command')
     const { session, group, ctty } = values
@@ -25,7 +26,7 @@ export const run: Command = {
     const options: SpawnOptions & { [startedWith]?: string | undefined } = {
       contain,
       [startedWith]: state,
-      stdio: 'inherit',
+      stdio: stdioWith(descriptors),
       ...(own ? { session: 'new' } : { group: 'new' }),
       ...(ctty === true && { controllingTerminal: 0, stealTerminal: true }),
     }
@@ -44,6 +45,8 @@ export const run: Command = {
       child.unref()
       return ''
     }
+    // Only CMD decides when they close.
+    for (const fd of descriptors) closeSync(fd)
     const timer = contain ? new TimeLimit(child, limit) : undefined
     const watched = own ? ended(child) : watchJob(child)
     const end = await (timer === undefined ? watched : Promise.race([watched, timer.over]))
@@ -63,6 +66,14 @@ export const run: Command = {
     }
     return ''
   },
+}
+
+/** What CMD gets. Node makes other descriptors than 0, 1 and 2 close at its exec. */
+function stdioWith(descriptors: number[]): ('inherit' | 'ignore' | number)[] {
+  const stdio = new Array<'inherit' | 'ignore' | number>(Math.max(2, ...descriptors) + 1)
+  stdio.fill('inherit', 0, 3).fill('ignore', 3)
+  for (const fd of descriptors) stdio[fd] = fd
+  return stdio
 }
 
 function notStarted(error: NodeJS.ErrnoException, file: string): ExitError {

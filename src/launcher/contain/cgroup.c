@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../fds.h"
+#include "../stat.h"
 #include "../text.h"
 #include "contain.h"
 
@@ -28,26 +29,9 @@ static const char kPrefix[] = "setsid-";
 
 static struct {
   int parent, fd;
-  char name[32];
+  // setsid-PID-NAMESPACE: who has another pid namespace may share our cgroup.
+  char name[64];
 } self = {.parent = -1, .fd = -1};
-
-static char* ReadWhole(const char* path) {
-  size_t length = 0, room = 16384;
-  char* text = malloc(room);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  while (fd >= 0 && text != NULL) {
-    ssize_t size = read(fd, text + length, room - 1 - length);
-    if (size <= 0) break;
-    length += (size_t)size;
-    if (room - length > 1) continue;
-    char* more = realloc(text, room *= 2);
-    if (more == NULL) break;
-    text = more;
-  }
-  if (fd >= 0) close(fd);
-  if (text != NULL) text[length] = '\0';
-  return text;
-}
 
 // The rest of the line that begins with `start`, with a NUL behind it.
 static char* RestOfLine(char* text, const char* start) {
@@ -66,8 +50,8 @@ static char* RestOfLine(char* text, const char* start) {
 // version 1, so the place is read and not guessed. A mount that shows a part
 // of the tree alone has that part as its root.
 static int OpenOwn(void) {
-  char *mounts = ReadWhole("/proc/self/mountinfo"),
-       *cgroups = ReadWhole("/proc/self/cgroup"), path[PATH_MAX];
+  char *mounts = ReadCgroup(AT_FDCWD, "/proc/self/mountinfo"),
+       *cgroups = ReadCgroup(AT_FDCWD, "/proc/self/cgroup"), path[PATH_MAX];
   const char* own = cgroups == NULL ? NULL : RestOfLine(cgroups, "0::");
   int fd = -1;
   char* rest = NULL;
@@ -81,7 +65,9 @@ static int OpenOwn(void) {
       continue;
     size_t length = strcmp(root, "/") == 0 ? 0 : strlen(root);
     // Blanks in a path are written as \040: such a mount is left out.
-    if (strncmp(own, root, length) != 0 || strchr(point, '\\') != NULL)
+    if (strncmp(own, root, length) != 0 ||
+        (own[length] != '/' && own[length] != '\0') ||
+        strchr(point, '\\') != NULL)
       continue;
     int size = snprintf(path, sizeof path, "%s%s", point, own + length);
     if (size < (int)sizeof path)
@@ -92,6 +78,22 @@ static int OpenOwn(void) {
   return AboveStdio(fd);
 }
 
+// The pid in a name that a stand-in of our pid namespace has made; else 0.
+static pid_t StandInOf(const char* name) {
+  const char* space = strrchr(name, '-');
+  long long pid;
+  char number[16];
+  size_t before = sizeof kPrefix - 1;
+  if (strncmp(name, kPrefix, before) != 0 || space < name + before ||
+      strcmp(space + 1, PidNamespace()) != 0)
+    return 0;
+  int size = snprintf(number, sizeof number, "%.*s",
+                      (int)(space - name - (ptrdiff_t)before), name + before);
+  if (size >= (int)sizeof number || !ParseNumber(number, 1, INT_MAX, &pid))
+    return 0;
+  return (pid_t)pid;
+}
+
 // Removes the empty cgroups of stand-ins that were killed with their
 // supervisors. The kernel refuses where somebody is in one.
 static void Sweep(int parent) {
@@ -100,14 +102,10 @@ static void Sweep(int parent) {
   DIR* folder = copy < 0 ? NULL : fdopendir(copy);
   if (folder == NULL) return;
   for (struct dirent* entry; (entry = readdir(folder)) != NULL;) {
-    long long pid;
-    size_t length = sizeof kPrefix - 1;
-    if (strncmp(entry->d_name, kPrefix, length) != 0 ||
-        !ParseNumber(entry->d_name + length, 1, INT_MAX, &pid))
-      continue;
+    pid_t pid = StandInOf(entry->d_name);
+    if (pid == 0) continue;
     if (seen++ == kMost) break;
-    if (getsid((pid_t)pid) < 0 && errno == ESRCH)
-      unlinkat(parent, entry->d_name, AT_REMOVEDIR);
+    if (getsid(pid) < 0 && errno == ESRCH) RemoveEmpty(parent, entry->d_name);
   }
   closedir(folder);
 }
@@ -116,7 +114,8 @@ void OpenCgroup(void) {
   self.parent = OpenOwn();
   if (self.parent < 0) return;
   Sweep(self.parent);
-  snprintf(self.name, sizeof self.name, "%s%d", kPrefix, (int)getpid());
+  snprintf(self.name, sizeof self.name, "%s%d-%s", kPrefix, (int)getpid(),
+           PidNamespace());
   if (mkdirat(self.parent, self.name, 0755) == 0) {
     self.fd = AboveStdio(
         openat(self.parent, self.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -125,6 +124,12 @@ void OpenCgroup(void) {
   }
   close(self.parent);
   self.parent = -1;
+}
+
+uint64_t CgroupId(void) {
+  struct stat found;
+  // The inode of a cgroup is its number, and the kernel counts on.
+  return self.fd >= 0 && fstat(self.fd, &found) == 0 ? found.st_ino : 0;
 }
 
 void CgroupDescriptors(int fds[2]) {
@@ -154,35 +159,25 @@ pid_t ForkIntoCgroup(void) {
   // This process has one thread, so what libc does in fork() has no work.
   long pid = syscall(SYS_clone3, &args, sizeof args);
   if (pid >= 0 || errno == EAGAIN || errno == ENOMEM) return (pid_t)pid;
-  // An old kernel, or a sandbox. Without the right to join it stays outside,
-  // and the cgroup stays empty.
+  // An old kernel, or a sandbox. Without the right to join, the child stays
+  // outside. An empty cgroup would then say that nothing is left.
   pid_t child = fork();
-  if (child == 0) (void)!Write("cgroup.procs", "0");
+  if (child == 0 && !Write("cgroup.procs", "0")) RemoveCgroup();
   return child;
 }
 
 bool KillCgroup(void) { return Write("cgroup.kill", "1"); }
 
-static char* ReadMembers(void) {
-  char path[64];
-  if (self.fd < 0) return NULL;
-  snprintf(path, sizeof path, "/proc/self/fd/%d/cgroup.procs", self.fd);
-  return ReadWhole(path);
-}
-
 bool KillAndTell(void (*tell)(pid_t pid)) {
-  char* text = ReadMembers();
-  bool killed = text != NULL && KillCgroup();
-  for (char *rest, *line = killed ? strtok_r(text, "\n", &rest) : NULL;
-       line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-    long long pid;
-    if (ParseNumber(line, 1, INT_MAX, &pid)) tell((pid_t)pid);
-  }
-  free(text);
+  struct members list = {0};
+  if (self.fd >= 0) ListCgroup(self.fd, &list);
+  bool killed = KillCgroup();
+  for (size_t i = 0; killed && i < list.count; i++) tell(list.list[i].pid);
+  free(list.list);
   return killed;
 }
 
 void RemoveCgroup(void) {
-  if (self.parent >= 0) unlinkat(self.parent, self.name, AT_REMOVEDIR);
+  if (self.parent >= 0) RemoveEmpty(self.parent, self.name);
 }
 #endif

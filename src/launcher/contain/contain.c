@@ -17,6 +17,7 @@
 static struct {
   SignalSet inherited;
   int link[2];
+  int above;  // a pidfd of the stand-in, for the supervisor
 } self;
 
 // Keeps errno.
@@ -37,7 +38,10 @@ static int BecomeProgram(int channel, enum place place, int leash) {
   if (program > 0) {
     if (place == kOwnSession) setsid();
     close(self.link[0]);
-    Supervise(&(struct supervision){program, self.link[1], channel, leash});
+    // If somebody has stopped it, the end of the stand-in continues it.
+    prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0);
+    Supervise(&(struct supervision){program, self.link[1], channel, leash,
+                                    self.above});
   }
   // If the supervisor is killed, the program ends too.
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return -1;
@@ -49,7 +53,10 @@ int Contain(int channel, int node, int number) {
   enum place place = (enum place)number;
   fcntl(channel, F_SETFD, FD_CLOEXEC);
   int leash = AboveStdio((int)syscall(SYS_pidfd_open, node, 0));
-  if (leash < 0) return -1;
+  self.above = AboveStdio((int)syscall(SYS_pidfd_open, getpid(), 0));
+  // A sandbox may allow to open a pidfd, and no signal by it.
+  if (leash < 0 || self.above < 0 || SignalByPidfd(self.above, 0) != 0)
+    return -1;
   // Node has ended, and another process may have its number.
   if (getppid() != node) SignalSelf(SIGKILL);
   // The kernel queues a blocked signal even if its disposition is to ignore it.

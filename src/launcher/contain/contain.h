@@ -23,8 +23,9 @@
 //
 // kOwnSession: the program stays in Node's group. If they stayed in Node's
 // session, that group would count as not orphaned because of them.
-// kOwnGroup: the program makes a group in Node's session. A member's parent
-// in the same session keeps it from being orphaned, as Node would.
+// kOwnGroup: the program makes or joins another group in Node's session. A
+// member's parent in the same session keeps it from being orphaned, as Node
+// would.
 // kBoth: the program makes a session. They share a group, so that a signal to
 // the stand-in's group is told from one to the stand-in (PassOn).
 enum place { kOwnSession, kOwnGroup, kBoth };
@@ -42,6 +43,7 @@ struct supervision {
   int link;     // to the stand-in
   int channel;  // to Node, or -1
   int leash;    // a pidfd of Node
+  int above;    // a pidfd of the stand-in
 };
 _Noreturn void Supervise(const struct supervision* supervision);
 
@@ -50,18 +52,22 @@ _Noreturn void StandIn(pid_t supervisor, int link, int channel);
 
 // cgroup.c: each does nothing where no cgroup could be made.
 void OpenCgroup(void);
+// The number that no other cgroup has got or gets; 0: there is none.
+uint64_t CgroupId(void);
 void CgroupDescriptors(int fds[2]);
 // fork(2) of the program, which begins in the cgroup.
 pid_t ForkIntoCgroup(void);
 bool KillCgroup(void);
 // The same, and calls `tell` for each that was in it.
 bool KillAndTell(void (*tell)(pid_t pid));
-// The kernel refuses as long as somebody is in it.
+// With those that were made below it, if nobody is in one of them.
 void RemoveCgroup(void);
 
 // program.c
 void PassOn(pid_t program, int number);
 void KillProgram(pid_t program);
+// Tells Node that it has stopped, or goes on.
+void TellStops(pid_t program);
 
 // orders.c
 enum order { kOrderNothing, kOrderSignal, kOrderKill };
@@ -86,27 +92,41 @@ bool FlushLines(void);
 // Gives Node some time to read the rest.
 void FinishLines(void);
 
-// tree.c: the processes below this one, without this one.
+// members.c
 struct member {
   pid_t pid, parent;
-  uint64_t start;  // clock ticks since the boot, or 0
+  uint64_t start;  // clock ticks since the boot; 0: /proc does not show it
 };
 struct members {
   struct member* list;
   size_t count, room;
 };
-// A look at /proc, in the order of their pids, zombies left out. Without /proc
-// it finds nobody. False when there is no memory.
-bool FindMembers(struct members* members);
-// Adds what `seen` does not have to it.
+// Each is false when there is no memory.
+bool AddMember(struct members* members, const struct member* member);
+// Adds what `seen` does not have to it, in the order of their pids.
 bool Remember(struct members* seen, const struct member* member);
 bool IsKnown(const struct members* seen, const struct member* member);
+
+// tree.c: the processes below this one, without this one.
+//
+// A look at /proc, in the order of their pids, zombies left out. What /proc
+// does not show is found if it is a child of this one. False when there is no
+// memory.
+bool FindMembers(struct members* members);
 // Signals a member through a pidfd, if it is still the process that was found:
 // 0, or -1 with errno (ESRCH: it has ended).
 int SignalMember(const struct member* member, int number);
 
 // One pass of the end: stops all members until a look shows no new one, then
 // kills them all, but for those that are `killed` already, and adds them.
-void KillMembers(struct members* killed);
+void KillMembers(struct members* killed, void (*tell)(pid_t pid));
+
+// cgroups.c: a cgroup with all below it.
+//
+// The text of one of its files, to be freed; or NULL.
+char* ReadCgroup(int folder, const char* name);
+void ListCgroup(int fd, struct members* list);
+// Leaves it where somebody is in it.
+void RemoveEmpty(int parent, const char* name);
 
 #endif  // SETSID_CONTAIN_H_

@@ -43,8 +43,9 @@ void TellNode(SupervisorWord word, const long long* values) {
 
 void TellBeginning(pid_t program) {
   pid_t own = getpid();
-  TellNode(kBegan, (long long[]){program, (long long)StartTicks(program), own,
-                                 (long long)StartTicks(own)});
+  TellNode(kBegan,
+           (long long[]){program, (long long)StartTicks(program), own,
+                         (long long)StartTicks(own), (long long)CgroupId()});
 }
 
 bool FlushLines(void) {

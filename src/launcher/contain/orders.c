@@ -58,6 +58,6 @@ void FollowOrder(void) {
   if (self.order == kOrderSignal) SignalMembers();
   if (self.order != kOrderKill) return;
   KillCgroup();
-  KillMembers(&self.signalled);
+  KillMembers(&self.signalled, TellSent);
 }
 #endif

@@ -25,10 +25,11 @@ static _Noreturn void EndTheRest(void) {
   enum { kLooks = 100 };
   bool empty = false;
   struct members killed = {0};
+  OrderKill();
   for (int look = 0; !empty && look < kLooks; look++) {
     if (look > 0) poll(NULL, 0, look);
     KillCgroup();
-    KillMembers(&killed);
+    KillMembers(&killed, NULL);
     while (waitpid(-1, NULL, WNOHANG) > 0) {
     }
     // ECHILD: nobody is left.
@@ -45,6 +46,27 @@ static _Noreturn void EndTheRest(void) {
   DieBy(SIGKILL);
 }
 
+// The supervisor must never stop: Node's end would end nobody. It is our child
+// and not reaped, so its number is its own.
+static void ContinueSupervisor(void) {
+  siginfo_t info;
+  info.si_pid = 0;
+  if (waitid(P_PID, (id_t)self.supervisor, &info, WSTOPPED | WNOHANG) == 0 &&
+      info.si_pid != 0)
+    SignalChild(self.supervisor, SIGCONT);
+}
+
+static void ReapSupervisor(void) {
+  siginfo_t info;
+  do {
+    ContinueSupervisor();
+    info.si_code = 0;
+  } while (waitid(P_PID, (id_t)self.supervisor, &info,
+                  WSTOPPED | WEXITED | WNOWAIT) == 0 &&
+           info.si_code == CLD_STOPPED);
+  waitpid(self.supervisor, NULL, 0);
+}
+
 static void HearSupervisor(void) {
   struct ending ending;
   ssize_t size = recv(self.link, &ending, sizeof ending, 0);
@@ -52,7 +74,7 @@ static void HearSupervisor(void) {
   if (size != sizeof ending) EndTheRest();
   // Where nothing else is left, the supervisor ends first: where Node is pid 1
   // of a container, it would become a zombie that nobody reaps.
-  if (ending.last) waitpid(self.supervisor, NULL, 0);
+  if (ending.last) ReapSupervisor();
   if (ending.signal != 0) DieBy(ending.signal);
   _exit(ending.code);
 }
@@ -85,6 +107,7 @@ _Noreturn void StandIn(pid_t supervisor, int link, int channel) {
     struct pollfd events[] = {{link, POLLIN, 0}, {signals, POLLIN, 0}};
     poll(events, 2, signals < 0 ? 100 : -1);
     PassOnSignals();
+    ContinueSupervisor();
     if (events[0].revents != 0) HearSupervisor();
   }
 }

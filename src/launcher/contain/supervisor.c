@@ -59,6 +59,8 @@ static void TellEnding(bool last) {
   self.told = true;
   self.ending.last = last;
   send(self.with.link, &self.ending, sizeof self.ending, MSG_NOSIGNAL);
+  // It may be stopped, and would never hear of it.
+  SignalByPidfd(self.with.above, SIGCONT);
 }
 
 static _Noreturn void NothingIsLeft(void) {
@@ -67,24 +69,6 @@ static _Noreturn void NothingIsLeft(void) {
   FinishLines();
   TellEnding(true);
   _exit(0);
-}
-
-static void LookAtProgram(void) {
-  siginfo_t info;
-  for (;;) {
-    info.si_pid = 0;
-    if (waitid(P_PID, (id_t)self.with.program, &info,
-               WSTOPPED | WCONTINUED | WNOHANG) != 0 ||
-        info.si_pid == 0)
-      return;
-    // The supervisor itself stops what it kills.
-    if (GivenOrder() == kOrderKill) continue;
-    if (info.si_code == CLD_STOPPED) {
-      TellNode(kStopped, (long long[]){info.si_status});
-    } else {
-      TellNode(kContinued, NULL);
-    }
-  }
 }
 
 // Reaps the program: its exit is the stand-in's. False until Node has let it.
@@ -99,7 +83,7 @@ static bool ReapProgram(const siginfo_t* info) {
 }
 
 static void LookAtChildren(void) {
-  if (!self.reaped) LookAtProgram();
+  if (!self.reaped) TellStops(self.with.program);
   siginfo_t info;
   for (;;) {
     info.si_pid = 0;
@@ -216,8 +200,13 @@ static void NodeHasEnded(void) {
 _Noreturn void Supervise(const struct supervision* supervision) {
   self.with = *supervision;
   self.held = self.with.channel < 0;
-  int keep[] = {self.with.link, self.with.channel, self.with.leash, -1, -1};
-  CgroupDescriptors(keep + 3);
+  int keep[] = {self.with.link,
+                self.with.channel,
+                self.with.leash,
+                self.with.above,
+                -1,
+                -1};
+  CgroupDescriptors(keep + 4);
   CloseAllBut(keep, sizeof keep / sizeof *keep);
   // It must not hold the caller's folder. It has no other use for one.
   (void)!chdir("/");

@@ -10,23 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../stat.h"
 #include "../text.h"
 #include "contain.h"
-
-static bool Add(struct members* members, const struct member* member) {
-  if (members->count == members->room) {
-    size_t room = members->room == 0 ? 64 : members->room * 2;
-    struct member* list = realloc(members->list, room * sizeof *list);
-    if (list == NULL) return false;
-    members->list = list;
-    members->room = room;
-  }
-  members->list[members->count++] = *member;
-  return true;
-}
 
 static int ByPid(const void* a, const void* b) {
   pid_t left = ((const struct member*)a)->pid;
@@ -38,13 +27,45 @@ static struct member MemberOf(pid_t pid, const struct stat_line* line) {
   return (struct member){pid, line->parent, line->start};
 }
 
+// Whether it is a child of ours that has not ended. While it is, no other
+// process gets its number. It works without /proc.
+static bool IsOwnChild(pid_t pid) {
+  siginfo_t info;
+  info.si_pid = 0;
+  return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid == 0;
+}
+
+// Where /proc shows nothing of a child of ours, the kernel's answer to waitid()
+// names it. Its own children become ours when it has ended.
+static struct member OwnChild(pid_t pid) {
+  return (struct member){pid, getpid(), 0};
+}
+
+// Without /proc there is no list: this asks for each number. A million take a
+// second. So it begins with the lowest, and with those that the kernel gives
+// out after our own. While all are killed, it goes further each time.
+static void AddOwnChildren(struct members* found) {
+  enum { kLowest = 32768, kMostPids = 4194304 };  // PID_MAX_LIMIT
+  static pid_t reach;
+  bool further = GivenOrder() == kOrderKill && reach > 0 && reach < kMostPids;
+  reach = further ? reach * 4 : kLowest;
+  pid_t own = getpid() < kLowest ? kLowest : getpid();
+  for (pid_t pid = 2; pid < own + reach && pid < kMostPids; pid++) {
+    if (pid == kLowest) pid = own;
+    if (!IsOwnChild(pid)) continue;
+    struct member child = OwnChild(pid);
+    AddMember(found, &child);
+  }
+}
+
 // One file lists the children of a thread (CONFIG_PROC_CHILDREN). False when
 // the kernel has no such file, or the thread has ended.
 static bool AddChildrenOfThread(struct members* found, pid_t pid,
                                 const char* thread) {
   char path[64], text[4096];
   snprintf(path, sizeof path, "/proc/%d/task/%s/children", (int)pid, thread);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  int fd = HasProc() ? open(path, O_RDONLY | O_CLOEXEC) : -1;
   if (fd < 0) return false;
   size_t kept = 0;
   for (;;) {
@@ -56,7 +77,7 @@ static bool AddChildrenOfThread(struct members* found, pid_t pid,
       *end = '\0';
       long long child;
       if (ParseNumber(at, 1, INT_MAX, &child))
-        Add(found, &(struct member){(pid_t)child, pid, 0});
+        AddMember(found, &(struct member){(pid_t)child, pid, 0});
     }
     // The last number of a read may be cut off.
     kept = strlen(at);
@@ -87,7 +108,7 @@ static bool AddChildren(struct members* found, pid_t pid, long threads) {
 static bool AddProcess(pid_t pid, void* data) {
   struct stat_line line;
   if (ReadStatLine(pid, &line))
-    Add(data, &(struct member){pid, line.parent, line.start});
+    AddMember(data, &(struct member){pid, line.parent, line.start});
   return false;
 }
 
@@ -95,12 +116,12 @@ static bool AddProcess(pid_t pid, void* data) {
 // parents lead here.
 static void AddFromTable(struct members* found) {
   struct members all = {0};
-  EachProcess(AddProcess, &all);
+  if (!EachProcess(AddProcess, &all)) AddOwnChildren(found);
   for (size_t i = 0; i <= found->count; i++) {
     pid_t parent = i == 0 ? getpid() : found->list[i - 1].pid;
     for (size_t j = 0; j < all.count; j++) {
       if (all.list[j].parent == parent && all.list[j].pid != parent)
-        Add(found, &all.list[j]);
+        AddMember(found, &all.list[j]);
     }
   }
   free(all.list);
@@ -113,11 +134,18 @@ static bool Visit(struct members* found, struct members* members, bool lists) {
   for (size_t i = 0; i < found->count; i++) {
     struct member seen = found->list[i];
     struct stat_line line;
-    if (!ReadStatLine(seen.pid, &line) || !IsLiveState(seen.pid, line.state) ||
+    if (!ReadStatLine(seen.pid, &line)) {
+      // With hidepid, /proc hides also what has made itself not dumpable.
+      if (!IsOwnChild(seen.pid)) continue;
+      struct member child = OwnChild(seen.pid);
+      complete = AddMember(members, &child) && complete;
+      continue;
+    }
+    if (!IsLiveState(seen.pid, line.state) ||
         (line.parent != seen.parent && line.parent != getpid()))
       continue;
     struct member member = MemberOf(seen.pid, &line);
-    complete = Add(members, &member) && complete;
+    complete = AddMember(members, &member) && complete;
     if (lists) AddChildren(found, seen.pid, line.threads);
   }
   return complete;
@@ -141,42 +169,12 @@ bool FindMembers(struct members* members) {
   return complete;
 }
 
-static bool Same(const struct member* a, const struct member* b) {
-  return a->pid == b->pid && a->start == b->start;
-}
-
-static size_t PlaceOf(const struct members* seen, pid_t pid) {
-  size_t low = 0, high = seen->count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (seen->list[middle].pid < pid) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
-}
-
-bool IsKnown(const struct members* seen, const struct member* member) {
-  size_t at = PlaceOf(seen, member->pid);
-  return at < seen->count && Same(&seen->list[at], member);
-}
-
-bool Remember(struct members* seen, const struct member* member) {
-  size_t at = PlaceOf(seen, member->pid);
-  if (at < seen->count && seen->list[at].pid == member->pid) {
-    seen->list[at] = *member;
-    return true;
-  }
-  if (!Add(seen, member)) return false;
-  memmove(seen->list + at + 1, seen->list + at,
-          (seen->count - 1 - at) * sizeof *seen->list);
-  seen->list[at] = *member;
-  return true;
-}
-
 int SignalMember(const struct member* member, int number) {
+  if (member->start == 0) {
+    if (IsOwnChild(member->pid)) return SignalChild(member->pid, number);
+    errno = ESRCH;
+    return -1;
+  }
   int pidfd = (int)syscall(SYS_pidfd_open, member->pid, 0);
   if (pidfd < 0) return -1;
   struct stat_line now;
@@ -195,26 +193,36 @@ int SignalMember(const struct member* member, int number) {
   return result;
 }
 
-void KillMembers(struct members* killed) {
+// A later child of ours may have the number of one that /proc did not show.
+static bool IsKilled(const struct members* killed,
+                     const struct member* member) {
+  return member->start != 0 && IsKnown(killed, member);
+}
+
+void KillMembers(struct members* killed, void (*tell)(pid_t pid)) {
   enum { kMostLooks = 50 };
   struct members stopped = {0}, now = {0};
   // What is stopped starts no other process. When a look shows no new one, all
-  // are stopped, or killed by an earlier pass.
+  // are stopped, or killed by an earlier pass. Without /proc another look would
+  // show no more of them: first these have to end.
   bool more = true;
   for (int look = 0; more && look < kMostLooks; look++) {
     more = false;
     FindMembers(&now);
     for (size_t i = 0; i < now.count; i++) {
-      if (IsKnown(killed, &now.list[i]) || IsKnown(&stopped, &now.list[i]))
-        continue;
-      more = SignalMember(&now.list[i], SIGSTOP) == 0 || more;
-      Remember(&stopped, &now.list[i]);
+      const struct member* member = &now.list[i];
+      if (IsKilled(killed, member) || IsKnown(&stopped, member)) continue;
+      bool sent = SignalMember(member, SIGSTOP) == 0;
+      more = (sent && HasProc()) || more;
+      Remember(&stopped, member);
     }
   }
   for (size_t i = 0; i < now.count; i++) {
-    if (!IsKnown(killed, &now.list[i]) &&
-        SignalMember(&now.list[i], SIGKILL) == 0)
-      Remember(killed, &now.list[i]);
+    const struct member* member = &now.list[i];
+    if (IsKilled(killed, member) || SignalMember(member, SIGKILL) != 0)
+      continue;
+    if (tell != NULL && !IsKnown(killed, member)) tell(member->pid);
+    Remember(killed, member);
   }
   free(stopped.list);
   free(now.list);

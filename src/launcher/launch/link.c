@@ -1,6 +1,7 @@
 // The connection between daemonize() and its launcher. Nothing of it is in the
 // program's environment or descriptors. daemonize() connects to its parent by
-// an abstract name with the parent's pid. Both ask the kernel which process is
+// an abstract name with the parent's pid, and the pid namespace: containers
+// that share a network share these names. Both ask the kernel which process is
 // at the other end (SO_PEERCRED of unix(7)).
 #ifdef __linux__
 // struct ucred
@@ -13,6 +14,7 @@
 
 #include "../fds.h"
 #include "../socket.h"
+#include "../stat.h"
 #include "../text.h"
 #include "launch.h"
 
@@ -30,7 +32,7 @@ int OpenLink(void) {
   if (fd < 0) return -1;
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   int size = snprintf(address.sun_path + 1, sizeof address.sun_path - 1,
-                      "setsid-launcher-%d", (int)getpid());
+                      "setsid-launcher-%s-%d", PidNamespace(), (int)getpid());
   socklen_t length =
       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)size);
   int on = 1;

@@ -9,6 +9,7 @@
 // gives ignored signals their default, and makes inherited descriptors close at
 // exec.
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -17,27 +18,48 @@
 #include <unistd.h>
 
 #include "../launcher.h"
+#include "../text.h"
 #include "run.h"
+
+// "--started-with=IGNORED,SOFT[,FD]…" of "IGNORED,SOFT[,ENTRY]…": what Node
+// changes at its own start. FD is a descriptor above 2 that the caller has left
+// open, for the command whose program is to have it. NULL where nothing is
+// known.
+static char* StartedWith(const char* state, const char* command) {
+  const char* limit = strchr(state, ',');
+  if (limit == NULL) return NULL;
+  int length = (int)(limit + 1 - state) + (int)strcspn(limit + 1, ",");
+  char* text = NULL;
+  size_t size = 0;
+  FILE* out = open_memstream(&text, &size);
+  if (out == NULL) return NULL;
+  fprintf(out, "--started-with=%.*s", length, state);
+  DIR* fds = strcmp(command, "run") == 0 ? opendir("/proc/self/fd") : NULL;
+  struct dirent* entry;
+  while (fds != NULL && (entry = readdir(fds)) != NULL) {
+    long long fd;
+    if (ParseNumber(entry->d_name, 3, INT_MAX, &fd) && fd != dirfd(fds))
+      fprintf(out, ",%lld", fd);
+  }
+  if (fds != NULL) closedir(fds);
+  return fclose(out) == 0 ? text : NULL;
+}
 
 static int StartNode(const char* state, const char* root, int argc,
                      char** argv) {
-  char script[PATH_MAX], started[64];
+  char script[PATH_MAX];
   snprintf(script, sizeof script, "%s/dist/cli.js", root);
   char** line = calloc((size_t)argc + 4, sizeof *line);
   if (line == NULL) return 1;
   int count = 0;
   line[count++] = "node";
   line[count++] = script;
-  // "IGNORED,SOFT" of "IGNORED,SOFT[,ENTRY]…".
-  const char* limit = strchr(state, ',');
-  if (limit != NULL) {
-    int length = (int)(limit + 1 - state) + (int)strcspn(limit + 1, ",");
-    snprintf(started, sizeof started, "--started-with=%.*s", length, state);
-    line[count++] = started;
-  }
+  char* started = StartedWith(state, argc > 0 ? argv[0] : "");
+  if (started != NULL) line[count++] = started;
   memcpy(line + count, argv, ((size_t)argc + 1) * sizeof *line);
   execvp(line[0], line);
   int error = errno;
+  free(started);
   free(line);
   if (error == ENOENT) {
     dprintf(2, "sess: there is no program 'node' in the folders of PATH\n");

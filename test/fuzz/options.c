@@ -1,0 +1,31 @@
+// The arguments of the launcher's launch part, a line each.
+#define _GNU_SOURCE
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src/launcher/launch/launch.h"
+
+struct launch self;
+
+// ParseOptions keeps parts of its arguments for the process's life. Here each
+// call is one life.
+static char text[4096];
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  enum { kMost = 64 };
+  if (size >= sizeof text) return 0;
+  memcpy(text, data, size);
+  text[size] = '\0';
+  char* arguments[kMost + 1];
+  int count = 0;
+  for (char* rest = text; rest != NULL && count < kMost;)
+    arguments[count++] = strsep(&rest, "\n");
+  arguments[count] = NULL;
+  struct options options;
+  if (!ParseOptions(count, arguments, &options)) return 0;
+  if (options.program == NULL || *options.program == NULL) abort();
+  if (options.umask > 0777 || options.umask < -1) abort();
+  if (options.ready_fd < -1 || options.keep < -1) abort();
+  return 0;
+}
