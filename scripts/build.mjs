@@ -1,6 +1,6 @@
 // lib/ becomes three files in dist/, the library, its launch entry and the command:
 // one file loads several times faster than fifteen. The types stay file by file.
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { build } from 'esbuild'
 
@@ -61,7 +61,14 @@ await bundle({
   outfile: 'dist/index.cjs',
 })
 await bundle({ ...commonjs, entryPoints: ['lib/launch.ts'] })
-await bundle({ format: 'esm', entryPoints: { cli: 'lib/cli/main.ts' } })
+// The command has what it needs of others in it, and their licence.
+const width = 'node_modules/get-east-asian-width'
+await bundle({
+  format: 'esm',
+  entryPoints: { cli: 'lib/cli/main.ts' },
+  alias: { 'get-east-asian-width': `./${width}/index.js` },
+  footer: { js: `/* get-east-asian-width:\n${readFileSync(`${width}/license`, 'utf8')}*/` },
+})
 
 // import and require() share one instance. An import of it would have Node look
 // through the whole text for the names of its exports.

@@ -1,54 +1,38 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { holders } from './commands/holders.ts'
-import { ids } from './commands/ids.ts'
-import { kill } from './commands/kill.ts'
-import { launch } from './commands/launch.ts'
-import { ls } from './commands/ls.ts'
-import { run } from './commands/run.ts'
-import { show } from './commands/show.ts'
-import { start } from './commands/start.ts'
-import { status } from './commands/status.ts'
-import { stop } from './commands/stop.ts'
-import { tree } from './commands/tree.ts'
-import { wait } from './commands/wait.ts'
+import { helpOf, overview } from './help.ts'
 import { type Arguments, type Command, ExitError, parseArguments, UsageError } from './options.ts'
+import { everywhere, isName, type Name, names, pages } from './pages/all.ts'
 import { inWords, nearest } from './words.ts'
 
-const commands: Record<string, Command> = {
-  ls,
-  tree,
-  show,
-  ids,
-  holders,
-  run,
-  launch,
-  start,
-  stop,
-  status,
-  kill,
-  wait,
+type Action = Exclude<Name, 'help'>
+
+/** What each does is loaded when it is called: most of it loads the addon, and the help must not. */
+const commands: Record<Action, () => Promise<Command>> = {
+  ls: async () => (await import('./commands/ls.ts')).ls,
+  tree: async () => (await import('./commands/tree.ts')).tree,
+  watch: async () => (await import('./commands/watch.ts')).watch,
+  show: async () => (await import('./commands/show.ts')).show,
+  ids: async () => (await import('./commands/ids.ts')).ids,
+  holders: async () => (await import('./commands/holders.ts')).holders,
+  run: async () => (await import('./commands/run.ts')).run,
+  launch: async () => (await import('./commands/launch.ts')).launch,
+  start: async () => (await import('./commands/start.ts')).start,
+  stop: async () => (await import('./commands/stop.ts')).stop,
+  restart: async () => (await import('./commands/restart.ts')).restart,
+  status: async () => (await import('./commands/status.ts')).status,
+  kill: async () => (await import('./commands/kill.ts')).kill,
+  wait: async () => (await import('./commands/wait.ts')).wait,
+  completion: async () => (await import('./commands/completion.ts')).completion,
 }
 
-const overview = () => `sess: POSIX sessions and process groups
+const OPTIONS = ['--help', '--version']
 
-${Object.values(commands)
-  .map(({ usage, summary }) => `  ${usage.padEnd(42)}${summary}`)
-  .join('\n')}
-
-  sess COMMAND --help                       what a command does, with examples
-  sess --version                            the version of this package
-
-Exit codes: 0 done, 1 it failed, 2 wrong usage; run, launch, start, stop and status have more.`
-
-const help = ({ usage, help }: Command) => `${usage}\n\n${help}`
-
-function find(name: string): Command {
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (command !== undefined) return command
-  const option = name.startsWith('-')
-  const known = option ? ['--help', '--version'] : [...Object.keys(commands), 'help']
-  throw new UsageError(`unknown ${option ? 'option' : 'command'} '${name}'${nearest(name, known)}`)
+function nameOf(word: string): Name {
+  if (isName(word)) return word
+  const option = word.startsWith('-')
+  const known = option ? OPTIONS : [...names, ...OPTIONS]
+  throw new UsageError(`unknown ${option ? 'option' : 'command'} '${word}'${nearest(word, known)}`)
 }
 
 function version(): string {
@@ -56,17 +40,25 @@ function version(): string {
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }
 
+function help({ positionals }: Arguments): string {
+  if (positionals.length > 1) throw new UsageError('help takes one COMMAND')
+  const [word] = positionals
+  return word === undefined ? overview() : helpOf(nameOf(word))
+}
+
 type StartedWith = Pick<Arguments, 'startedWith' | 'descriptors'>
 
-async function main([name, ...words]: string[], startedWith: StartedWith): Promise<string> {
-  if (name === undefined || name === '--help' || name === '-h') return overview()
-  if (name === '--version') return version()
-  if (name === 'help') return words[0] === undefined ? overview() : help(find(words[0]))
-  const command = find(name)
-  const options = { ...command.options, help: { type: 'boolean', short: 'h' } } as const
-  const { values, positionals } = parseArguments(words, { ...command, options })
-  if (values['help'] === true) return help(command)
-  return command.run({ values, positionals, ...startedWith })
+async function main([word, ...words]: string[], startedWith: StartedWith): Promise<string> {
+  if (word === undefined || word === '--help' || word === '-h') return overview()
+  if (word === '--version') return version()
+  const name = nameOf(word)
+  const page = pages[name]
+  const options = { ...page.options, ...everywhere }
+  const given = { ...parseArguments(words, { ...page, options }), ...startedWith }
+  if (given.values['help'] === true) return helpOf(name)
+  if (name === 'help') return help(given)
+  const command = await commands[name]()
+  return command.run(given)
 }
 
 // A reader that went away, as in `sess ls | head -1`, is no error of ours.
@@ -75,6 +67,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   console.error(`sess: what is printed could not be written: ${inWords(error)}`)
   process.exitCode = 1
 })
+
+// Nobody is left who could be told.
+process.stderr.on('error', () => undefined)
 
 try {
   // The launcher's word comes first, before any of the user's: src/launcher/run/front.c.

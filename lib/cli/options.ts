@@ -1,3 +1,4 @@
+import type { Options, Page } from './pages/page.ts'
 import { nearest } from './words.ts'
 
 export interface Arguments {
@@ -9,17 +10,8 @@ export interface Arguments {
   descriptors?: number[]
 }
 
-/** The options of a command by their long names. */
-export type Options = Record<string, { type: 'boolean' | 'string'; short?: string }>
-
-/** One command of `sess`: its help, its options, and what it prints. */
+/** What a command of `sess` does, and what it prints. */
 export interface Command {
-  usage: string
-  summary: string
-  help: string
-  options: Options
-  /** Its operands are a command line, whose options are not ours. */
-  takesCommand?: true
   run(args: Arguments): Promise<string>
 }
 
@@ -40,7 +32,10 @@ export class ExitError extends Error {
  * Options end at the first operand (POSIX XBD 12.2), so that what follows CMD is CMD's. Where no
  * CMD can follow, an option that comes later can be nothing else, and is taken for what it is.
  */
-export function parseArguments(words: string[], { options, takesCommand }: Command): Arguments {
+export function parseArguments(
+  words: string[],
+  { options, takesCommand }: Pick<Page, 'options' | 'takesCommand'>,
+): Arguments {
   const values: Arguments['values'] = {}
   const positionals: string[] = []
   const rest = [...words]
@@ -63,12 +58,12 @@ export function parseArguments(words: string[], { options, takesCommand }: Comma
         `unknown option '${written}'${nearest(name, Object.keys(options), '--')}`,
       )
     }
-    if (option.type === 'boolean') {
+    if (option.value === undefined) {
       if (value !== undefined) throw new UsageError(`${written} takes no value`)
       values[name] = true
     } else {
       const given = value ?? rest.shift()
-      if (given === undefined) throw new UsageError(`${written} needs a value`)
+      if (given === undefined) throw new UsageError(`${written} needs a value: ${option.value}`)
       values[name] = given
     }
   }
@@ -78,15 +73,27 @@ export function parseArguments(words: string[], { options, takesCommand }: Comma
     for (let at = 1; at < word.length; at++) {
       const letter = word.charAt(at)
       const [name] = Object.entries(options).find(([, { short }]) => short === letter) ?? []
-      if (name === undefined) throw new UsageError(`unknown option '-${letter}'`)
+      if (name === undefined) throw unknownLetter(word, letter, options)
       const value = word.slice(at + 1)
-      if (options[name]?.type === 'string') {
+      if (options[name]?.value !== undefined) {
         takeOption(`-${letter}`, name, value === '' ? undefined : value)
         return
       }
       takeOption(`-${letter}`, name, undefined)
     }
   }
+}
+
+/** `-json` was probably meant as `--json`, and `-9` as kill(1) has it. */
+function unknownLetter(word: string, letter: string, options: Options): UsageError {
+  if ('signal' in options && /^-(\d+|[A-Z]{2,})$/.test(word)) {
+    const meant = `--signal ${word.slice(1)}`
+    return new UsageError(`unknown option '${word}'; did you mean '${meant}'?`)
+  }
+  const meant = nearest(word.slice(1), Object.keys(options), '--')
+  return word.length > 2 && meant !== ''
+    ? new UsageError(`unknown option '${word}'${meant}`)
+    : new UsageError(`unknown option '-${letter}'`)
 }
 
 function splitOnce(text: string): string[] {

@@ -1,6 +1,7 @@
 // How the pictures of `sess` look: colour and width where there is a terminal, plain text elsewhere.
 import { readFileSync } from 'node:fs'
 import { styleText } from 'node:util'
+import { eastAsianWidth } from 'get-east-asian-width'
 import type { ProcessInfo } from '../inspect/types.ts'
 
 type Style = Parameters<typeof styleText>[0]
@@ -14,14 +15,20 @@ export const paint = (style: Style, text: string): string =>
 /** Columns of the terminal; where it has not said them, lines may be as long as they like. */
 export const width = out.isTTY && out.columns > 0 ? out.columns : Infinity
 
-// What a terminal draws two columns wide, and what it draws over the character before (UAX 11).
-const wide =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}\p{Emoji_Presentation}]/gu
-const combining = /\p{M}/gu
+// What a terminal draws over the character before: marks, and the vowels and finals of a Hangul syllable. It counts
+// character by character, as wcwidth(3) does: where a newer terminal joins several to one, a line is a little shorter.
+const joined = /^[\p{Mn}\p{Me}\u1160-\u11ff\ud7b0-\ud7ff]$/u
+const ascii = /^[ -~]*$/
 
 /** How many columns of a terminal `text` takes. */
-export const columns = (text: string): number =>
-  Array.from(text).length + (text.match(wide)?.length ?? 0) - (text.match(combining)?.length ?? 0)
+export function columns(text: string): number {
+  if (ascii.test(text)) return text.length
+  let count = 0
+  for (const character of text) {
+    if (!joined.test(character)) count += eastAsianWidth(character.codePointAt(0) ?? 0)
+  }
+  return count
+}
 
 /** `text` in at most `room` columns. */
 export function fit(text: string, room: number): string {
@@ -39,6 +46,20 @@ export function fit(text: string, room: number): string {
 /** `text` with blanks to the right, up to `room` columns. */
 export const pad = (text: string, room: number): string =>
   text + ' '.repeat(Math.max(room - columns(text), 0))
+
+/** A paragraph in lines of at most `room` columns, broken between words; from the second on with `less` columns. */
+export function wrap(text: string, room: number, less = 0): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    const most = lines.length === 0 ? room : room - less
+    if (line !== '' && columns(line) + 1 + columns(word) > most) {
+      lines.push(line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line]
+}
 
 /** The lines of a table, its head first, none longer than the terminal is wide. Numbers stand to the right. */
 export function aligned(head: string[], rows: string[][], numeric: ReadonlySet<number>): string[] {

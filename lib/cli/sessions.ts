@@ -1,51 +1,49 @@
-// Which sessions `sess ls` and `sess tree` show.
-import { listSessions } from '../inspect/sessions.ts'
-import { type Arguments, type Options, parsePid, text, UsageError } from './options.ts'
-import type { ProcessInfo, Session } from '../inspect/types.ts'
-
-export const filterOptions: Options = {
-  tty: { type: 'string', short: 't' },
-  user: { type: 'string', short: 'u' },
-  pid: { type: 'string', short: 'p' },
-  all: { type: 'boolean', short: 'a' },
-  json: { type: 'boolean' },
-}
-
-export const filterHelp = `  -t, --tty TTY     sessions on this terminal: pts/3 or /dev/pts/3
-  -u, --user USER   sessions with a process of this user, by name or number
-  -p, --pid PID     the session of this process
-  -a, --all         kernel threads too
-      --json        as data`
+// Which sessions `sess ls`, `tree` and `watch` show.
+import { inspectSession, sessionsOf } from '../inspect/sessions.ts'
+import { type Arguments, ExitError, parsePid, text, UsageError } from './options.ts'
+import type { ProcessFilter, ProcessInfo, Session } from '../inspect/types.ts'
 
 /** A kernel thread is a child of kthreadd, pid 2; in a container both are out of sight. */
 const isKernel = ({ pid, ppid, sid }: ProcessInfo) => sid === 0 && (pid === 2 || ppid === 2)
 
-/** Those that match the options, of all or of `candidates`. */
-export async function chooseSessions(
-  { values }: Pick<Arguments, 'values'>,
-  candidates?: Session[],
-): Promise<Session[]> {
+/** The sessions of all processes, or of those that match, with command lines; without sess itself. */
+export async function readSessions(filter: ProcessFilter = {}, kernel = false): Promise<Session[]> {
+  const sessions = await sessionsOf(filter, { args: true }, 'listSessions')
+  return without(sessions, (info) => info.pid === process.pid || (!kernel && isKernel(info)))
+}
+
+function without(sessions: Session[], isLeftOut: (info: ProcessInfo) => boolean): Session[] {
+  const rest = sessions.map((session) => ({
+    ...session,
+    groups: session.groups
+      .map((group) => ({ ...group, members: group.members.filter((info) => !isLeftOut(info)) }))
+      .filter(({ members }) => members.length > 0),
+  }))
+  return rest.filter(({ groups }) => groups.length > 0)
+}
+
+/** Reads the sessions that match the options; of one word, the session of that number. */
+export type Choice = () => Promise<Session[]>
+
+export async function chooseSessions({ values, positionals }: Arguments): Promise<Choice> {
   const [tty, user, pid] = [text(values, 'tty'), text(values, 'user'), text(values, 'pid')]
   const path = tty?.replace(/^(?!\/)/, '/dev/')
   const uid = user === undefined ? undefined : await userId(user)
   const process = pid === undefined ? undefined : parsePid(pid)
+  const [word] = positionals
+  const sid = word === undefined ? undefined : word === '0' ? 0 : parsePid(word)
   const matches = (info: ProcessInfo) =>
     (path === undefined || info.tty === path) &&
     (uid === undefined || info.uid === uid) &&
     (process === undefined || info.pid === process)
 
-  const sessions = candidates ?? (await listSessions())
-  const shown = values['all'] === true ? sessions : sessions.map(withoutKernel)
-  return shown.filter(({ groups }) => groups.some(({ members }) => members.some(matches)))
-}
-
-function withoutKernel(session: Session): Session {
-  if (session.sid !== 0) return session
-  const groups = session.groups.map((group) => ({
-    ...group,
-    members: group.members.filter((info) => !isKernel(info)),
-  }))
-  return { ...session, groups: groups.filter(({ members }) => members.length > 0) }
+  return async () => {
+    if (sid !== undefined && inspectSession(sid, { throwIfNoEntry: false }) === undefined) {
+      throw new ExitError(`there is no session ${sid}`, 1)
+    }
+    const sessions = await readSessions(sid === undefined ? {} : { sid }, values['all'] === true)
+    return sessions.filter(({ groups }) => groups.some(({ members }) => members.some(matches)))
+  }
 }
 
 async function userId(user: string): Promise<number> {

@@ -1,20 +1,13 @@
-// What `sess stop` and `sess kill` share: the options of a stop, and what became of it.
+// What `sess stop`, `restart` and `kill` share: the options of a stop, and what became of it.
 import { canEnd, signalName, signals } from '../base/signals.ts'
-import { type Arguments, count, type Options, text, UsageError } from './options.ts'
+import { daemonStatus } from '../daemon/status.ts'
+import { stopDaemon } from '../daemon/stop.ts'
+import { listProcessesSync } from '../inspect/list.ts'
+import { type Arguments, count, text, UsageError } from './options.ts'
 import { json } from './picture.ts'
+import { withProgress } from './progress.ts'
 import { nearest, survivorInWords } from './words.ts'
 import type { StopOptions, StopResult } from '../stop/types.ts'
-
-export const stopOptions = {
-  signal: { type: 'string' },
-  grace: { type: 'string' },
-  'no-kill': { type: 'boolean' },
-  json: { type: 'boolean' },
-} as const satisfies Options
-
-export const stopHelp = `  --signal NAME   the first signal; default SIGTERM
-  --grace MS      from the first signal to SIGKILL; default 5000
-  --no-kill       no SIGKILL`
 
 function signalOf(values: Arguments['values']): NodeJS.Signals | undefined {
   const given = text(values, 'signal')
@@ -37,6 +30,13 @@ export const stopOptionsOf = (values: Arguments['values']): StopOptions => ({
   escalate: values['no-kill'] === true ? false : undefined,
 })
 
+/** Stops the daemon of a pidfile. */
+export async function endDaemon(path: string, options: StopOptions): Promise<StopResult> {
+  const { identity } = await daemonStatus(path)
+  const left = () => (identity === null ? [] : listProcessesSync({ sid: identity.pid }))
+  return withProgress(left, () => stopDaemon(path, options))
+}
+
 /** What became of it, and exit code 1 where a process is left. */
 export function tellStopped(result: StopResult, values: Arguments['values']): string {
   const { outcome, survivors, signalled, escalated, hidden } = result
@@ -50,4 +50,11 @@ export function tellStopped(result: StopResult, values: Arguments['values']): st
     return `stopped ${signalled.join(', ')}${escalated ? ', by the second signal' : ''}`
   }
   return 'not running'
+}
+
+/** The same of a daemon: exit code 4 where a process is left that this user may not signal. */
+export function tellEnded(result: StopResult, values: Arguments['values']): string {
+  const told = tellStopped(result, values)
+  if (result.survivors.some(({ reason }) => reason === 'EPERM')) process.exitCode = 4
+  return told
 }

@@ -27,7 +27,9 @@ function distance(a: string, b: string): number {
 }
 
 /** `; did you mean 'X'?` for the known word that was probably meant, or nothing. */
-export function nearest(word: string, known: string[], prefix = ''): string {
+export function nearest(word: string, known: readonly string[], prefix = ''): string {
+  const [begun, ...others] = word.length < 2 ? [] : known.filter((name) => name.startsWith(word))
+  if (begun !== undefined && others.length === 0) return `; did you mean '${prefix}${begun}'?`
   const [best] = known
     .map((name) => ({ name, far: distance(word.toLowerCase(), name.toLowerCase()) }))
     .filter(({ name, far }) => far <= Math.max(1, Math.floor(name.length / 3)))
@@ -49,6 +51,8 @@ export function inWords(error: unknown): string {
   const { message, errno, code = '', syscall, path, reason, stderr = '' } = error as Failure
   const credential = /^(User|Group) identifier does not exist: (.*)$/.exec(message)
   if (credential !== null) return `there is no ${credential[1]?.toLowerCase()} '${credential[2]}'`
+  if (code === 'ERR_ADDON_NOT_FOUND' || code === 'ERR_ADDON_NOT_LOADED')
+    return addonInWords(message)
   if (syscall === undefined) {
     return stderr === '' || message.includes(stderr) ? message : `${message}:\n${stderr}`
   }
@@ -59,6 +63,15 @@ export function inWords(error: unknown): string {
   const [, what = message] = getSystemErrorMap().get(errno ?? 0) ?? []
   const subject = path ?? object
   return subject === undefined ? what : `${subject}: ${what}`
+}
+
+/** In one line: the library names the paths too, one below the other. */
+function addonInWords(message: string): string {
+  const [first = '', ...lines] = message.split('\n').map((line) => line.trim())
+  const commands = lines.filter((line) => line.startsWith('npm ')).map((line) => `'${line}'`)
+  if (commands.length === 0) return first
+  const build = commands.length === 1 ? 'builds' : 'build'
+  return `${first.replace(/\. Paths tried:$/, '')}; ${commands.join(' and ')} ${build} it`
 }
 
 function splitAtBlank(text: string): [string, string?] {

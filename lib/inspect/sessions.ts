@@ -7,7 +7,7 @@ import { type LookupOptions, throwIfNoEntry } from '../raw/session.ts'
 import { eachProcess, inSlices, listProcessesSync, mayBeHidden, Query } from './list.ts'
 import { SCOPE } from '../base/scope.ts'
 import { hiddenError } from './row.ts'
-import type { ProcessGroup, ProcessInfo, Session } from './types.ts'
+import type { ListOptions, ProcessFilter, ProcessGroup, ProcessInfo, Session } from './types.ts'
 
 /** Processes by session and by group. */
 class Census {
@@ -85,8 +85,21 @@ export function isHeldBy(info: ProcessInfo, parent: Place | undefined): boolean 
  * @see credentials(7)
  */
 export async function listSessions(): Promise<Session[]> {
+  return sessionsOf({}, {}, 'listSessions')
+}
+
+/**
+ * The same of some processes, with more of each.
+ *
+ * @internal
+ */
+export async function sessionsOf(
+  filter: ProcessFilter,
+  options: ListOptions,
+  call: string,
+): Promise<Session[]> {
   const census = new Census()
-  await eachProcess(new Query({}, {}, 'listSessions'), (info) => census.add(info))
+  await eachProcess(new Query(filter, options, call), (info) => census.add(info))
   const sids = [...census.sessions.keys()].sort((a, b) => a - b)
   const sessions: Session[] = []
   await inSlices(sids, (sid) => sessions.push(census.session(sid)))

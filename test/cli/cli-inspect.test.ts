@@ -13,6 +13,25 @@ const user = execFileSync('id', ['-un']).toString().trim()
 const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const sess = (...args: string[]) => execFileSync(node, [cli, ...args]).toString()
 const escape = String.fromCharCode(27)
+const AGE = /^(\d\.)?\d+[smhd](\d\d[smh])?$/
+const SIZE = /^(\d\.)?\d+[KMG]$/
+
+/** The lines of a tree without the figures, which it checks. */
+function withoutFigures(text: string): string[] {
+  const [head, ...lines] = text.trimEnd().split('\n')
+  expect(head).toMatch(/^ +PID +AGE +CPU +MEM {2}COMMAND$/)
+  return lines.map((line) => {
+    const [, begin = '', age = '', cpu = '', memory = '', end = ''] =
+      /^(.{6} *\d+) +(\S+) +(\S+) +(\S+) {2}(.*)$/.exec(line) ?? []
+    if (begin === '' || /^session|^.. group/.test(line)) return line
+    expect([age, cpu, memory]).toEqual([
+      expect.stringMatching(AGE),
+      expect.stringMatching(AGE),
+      expect.stringMatching(SIZE),
+    ])
+    return `${begin.replace(/ +(?=\d)/, ' ')} ${end}`
+  })
+}
 
 describe('sess', () => {
   const folder = mkdtempSync(join(tmpdir(), 'setsid-cli-'))
@@ -48,12 +67,14 @@ describe('sess', () => {
 
   test('ls: a line a session, with its groups and their marks', () => {
     const [head, ...lines] = sess('ls').split('\n')
-    expect(head).toMatch(/^ *SID +TTY +USER +PROCS +LEADER +GROUPS$/)
+    expect(head).toMatch(/^ *SID +TTY +USER +PROCS +AGE +CPU +MEM +GROUPS +COMMAND$/)
     const line = lines.find((text) => text.trim().startsWith(`${terminal.pid} `))
     const { stopped, background, orphan } = pids
     expect(line?.trim().split(/\s+/)).toEqual([
-      ...[String(terminal.pid), tty().slice(5), user, '4', 'bash'],
+      ...[String(terminal.pid), tty().slice(5), user, '4'],
+      ...[expect.stringMatching(AGE), expect.stringMatching(AGE), expect.stringMatching(SIZE)],
       ...[`${terminal.pid}+`, `${stopped}T`, String(background), `${orphan}o`],
+      ...['bash', '--norc', '--noprofile', '-i'],
     ])
   })
 
@@ -83,16 +104,22 @@ describe('sess', () => {
 
   test('tree: groups with their members, names made harmless, no colour in a pipe', () => {
     const { stopped, background, orphan } = pids
-    expect(sess('tree', String(terminal.pid)).trimEnd().split('\n')).toEqual([
-      `session ${terminal.pid}  bash  ${tty()}  ${user}`,
+    const args = (pid: number) =>
+      readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').slice(0, -1)
+    const [program = '', file = '', , name] = args(background)
+    expect(name).toBe('a\u001b[31m\nb')
+    const time = new Date(Date.now())
+    const since = `since ${String(time.getHours()).padStart(2, '0')}:`
+    expect(withoutFigures(sess('tree', String(terminal.pid)))).toEqual([
+      expect.stringContaining(`session ${terminal.pid}  bash  ${tty()}  ${user}  ${since}`),
       `├─ group ${terminal.pid}  foreground`,
-      `│  └─ ${terminal.pid} bash  session leader`,
+      `│  └─ ${terminal.pid} bash --norc --noprofile -i  (session leader)`,
       `├─ group ${stopped}  stopped`,
-      `│  └─ ${stopped} subject  stopped`,
+      `│  └─ ${stopped} ${args(stopped).join(' ')}  (stopped)`,
       `├─ group ${background}`,
-      `│  └─ ${background} a\\u{1b}[31m\\nb`,
+      `│  └─ ${background} ${program} ${file} name 'a\\u{1b}[31m\\nb'`,
       `└─ group ${orphan}  orphaned`,
-      `   └─ ${orphan} subject`,
+      `   └─ ${orphan} ${args(orphan).join(' ')}`,
     ])
   })
 
@@ -159,16 +186,37 @@ describe('names and terminals of all kinds', () => {
       { env: { ...process.env, NO_COLOR: '1' } },
     )
     await until(() => output().includes('END'))
-    return output().split('\r\n').slice(0, 3)
+    return output().split('\r\n').slice(0, 4)
   }
 
   test('a terminal that does not know its width cuts nothing off', async () => {
     const pid = await leaderNamed('plain')
-    expect(await drawn(pid, 0)).toEqual([
-      `session ${pid}  plain  no terminal  ${user}`,
+    const args = readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').trim()
+    expect(args.length).toBeGreaterThan(60)
+    expect(withoutFigures((await drawn(pid, 0)).join('\n'))).toEqual([
+      expect.stringMatching(`^session ${pid}  plain  no terminal  ${user}  since \\d\\d:\\d\\d$`),
       `└─ group ${pid}`,
-      `   └─ ${pid} plain  session leader`,
+      `   └─ ${pid} ${args}  (session leader)`,
     ])
+    expect(sess('tree', String(pid))).toContain(`  ${args}  (session leader)\n`)
+  })
+
+  test.each([70, 80, 200])('%i columns: lines fill them, and the remarks stay', async (size) => {
+    const pid = await leaderNamed('x'.repeat(240))
+    const lines = await drawn(pid, size)
+    const widths = lines.map((line) => line.length)
+    expect(Math.max(...widths)).toBe(size)
+    expect(lines[3]).toMatch(/ \S+… {2}\(session leader\)$/)
+  })
+
+  test('sess is in none of its pictures', () => {
+    const script = `echo $$; exec ${node} ${cli} "$@"`
+    for (const words of [['ls'], ['tree'], ['ls', '--json'], ['tree', '--json']]) {
+      const { stdout } = spawnSync('sh', ['-c', script, 'sess', ...words])
+      const [pid = '', ...lines] = stdout.toString().split('\n')
+      expect(lines.join('\n')).toContain(String(ps(process.pid).pgid))
+      expect(lines.join('\n')).not.toMatch(new RegExp(`\\b${pid}\\b`))
+    }
   })
 
   test('wide characters take two columns of a line', async () => {
@@ -195,7 +243,7 @@ describe('names and terminals of all kinds', () => {
 
   test('tree SID: the options hold there too, and 0 is one', async () => {
     const pid = String(await leaderNamed('plain'))
-    expect(sess('tree', pid, '--user', user)).toContain(`${pid} plain`)
+    expect(sess('tree', pid, '--user', user)).toContain(`session ${pid}  plain`)
     expect(sess('tree', pid, '--user', '4294967290')).toBe('')
     // Some containers have no session 0.
     expect(spawnSync(node, [cli, 'tree', '0']).stderr.toString()).toMatch(

@@ -21,7 +21,10 @@ export const packages: Readonly<Record<string, string>> = {
   setpriv: 'util-linux',
   setsid: 'util-linux',
   taskset: 'util-linux',
+  prlimit: 'util-linux',
   unshare: 'util-linux',
+  groff: 'groff-base',
+  mandoc: 'mandoc',
 }
 
 /** How a tool that is there can still be of no use, by the user's uid: a container may forbid namespaces. */

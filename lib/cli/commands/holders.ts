@@ -5,24 +5,6 @@ import { type Command, ExitError, UsageError } from '../options.ts'
 import { aligned, fit, json, paint, printable, userName } from '../picture.ts'
 
 export const holders: Command = {
-  usage: 'sess holders [--json] [TTY]',
-  summary: 'which processes have a terminal open',
-  help: `Lists the processes that have the terminal TTY open, which is pts/3 or /dev/pts/3, with
-the descriptors: also those that have left its session, and keep it from closing or
-still write to it. Without TTY: the terminal of the process that called sess.
-sess itself is left out.
-
-  --json          as data; "unreadable" has the processes that can't be looked at
-
-A last line, on standard error, says how many processes could not be looked at.
-
-Exit codes: 0 done, also when there is none; 1 there is no such terminal; 2 wrong usage.
-
-Examples:
-  sess holders
-  sess holders pts/3
-  sess holders --json pts/3 | jq '.holders[].pid'`,
-  options: { json: { type: 'boolean' } },
   async run({ values, positionals }) {
     if (positionals.length > 1) throw new UsageError('holders takes one TTY')
     const [tty = callersTerminal()] = positionals

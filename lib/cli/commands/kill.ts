@@ -5,39 +5,12 @@ import { type Many, nameMany, refuseProcess, visible } from '../many.ts'
 import { type Arguments, type Command, ExitError, parsePid, UsageError } from '../options.ts'
 import { aligned, fit, json, named, paint, printable, userName } from '../picture.ts'
 import { withProgress } from '../progress.ts'
-import { stopHelp, stopOptions, stopOptionsOf, tellStopped } from '../stopping.ts'
+import { stopOptionsOf, tellStopped } from '../stopping.ts'
 import { whyLeft } from '../words.ts'
 import type { ProcessInfo } from '../../inspect/types.ts'
 import type { StopOptions, StopResult } from '../../stop/types.ts'
 
 export const kill: Command = {
-  usage: 'sess kill [--session] [--dry-run] ID',
-  summary: 'stop a whole process group or session and see it gone',
-  help: `Ends every member of the process group ID, or with --session of the session ID: a
-signal, time to act on it, SIGKILL. Returns when no process is left, or says which one is: a
-table tells what became of each. On a terminal it says first what it is going to do, and
-from the first second on who is left. A group or session is refused that has one of these in it: a process that sess was
-started from, the leader of its session, the foreground of its terminal.
-
-  --session       ID is a session
-  --dry-run       lists who would be signalled and how, and signals nobody
-  --force         what is refused too, but for sess itself
-${stopHelp}
-  --json          prints which processes were signalled and which are left
-
-Exit codes: 0 no process is left; 1 one is, it was refused, or it failed; 2 wrong
-usage.
-
-Examples:
-  sess kill 812
-  sess kill --dry-run --session 812
-  sess kill --session --grace 500 812`,
-  options: {
-    session: { type: 'boolean' },
-    'dry-run': { type: 'boolean' },
-    force: { type: 'boolean' },
-    ...stopOptions,
-  },
   async run({ values, positionals }) {
     const [word] = positionals
     if (word === undefined || positionals.length > 1) throw new UsageError('kill takes one ID')

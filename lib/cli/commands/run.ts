@@ -15,39 +15,6 @@ import type { ChildState, SpawnOptions } from '../../spawn/types.ts'
 // starts no Node.
 
 export const run: Command = {
-  usage: 'sess run [OPTIONS] -- CMD',
-  summary: 'a program in a session or process group of its own',
-  help: `Starts CMD as setsid(1) does, and returns as soon as it runs.
-
-  --session    in a new session, without a terminal (the default)
-  --group      in a new process group of this session
-  --ctty       in a new session that takes the terminal on stdin from the session that has
-               it, which is for root where that is another session
-  --wait       wait for CMD, and exit as it does; with --group it has the terminal
-  --contain    as --group --wait, or --wait with one of the others; when CMD ends or sess
-               does, however it ends, all that CMD has started is stopped (Linux)
-  --timeout S  as --contain, and after S seconds all is stopped: exit code 124
-
-With --wait, sess ends as CMD ends, by the same signal; it stops and goes on with
-CMD, and what is sent to sess is passed on to it.
-
-Exit codes: 0 started, or with --wait that of CMD; 126 CMD can't be run, 127 there is
-no CMD, 124 its time was over, 1 another error, 2 wrong usage.
-
-Examples:
-  sess run -- backup /home
-  sess run --wait -- make test
-  sess run --group --wait -- vi notes
-  sess run --timeout 60 -- npm test`,
-  options: {
-    session: { type: 'boolean' },
-    group: { type: 'boolean' },
-    ctty: { type: 'boolean' },
-    wait: { type: 'boolean' },
-    contain: { type: 'boolean' },
-    timeout: { type: 'string' },
-  },
-  takesCommand: true,
   async run({ values, positionals, startedWith: state, descriptors = [] }) {
     const [file, ...args] = positionals
     if (file === undefined) throw new UsageError('run takes a command')

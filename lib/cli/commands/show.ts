@@ -1,20 +1,10 @@
 import { explain } from '../../inspect/explain.ts'
 import { type Command, ExitError, parsePid, UsageError } from '../options.ts'
-import { columns, fit, json, named, paint, printable, userName, width } from '../picture.ts'
+import { fit, json, named, paint, printable, userName, width, wrap } from '../picture.ts'
+import { localTime } from '../rows.ts'
 import type { Explanation, Outcome, Verdict } from '../../inspect/types.ts'
 
 export const show: Command = {
-  usage: 'sess show [--json] [PID]',
-  summary: 'where a process belongs, and what it survives',
-  help: `Shows the process group, session and terminal of a process, and what becomes of
-it when its terminal closes, on Ctrl-C, on Ctrl-Z and when its parent is killed,
-each with the reasons. Without PID: the process that called sess.
-
-Examples:
-  sess show
-  sess show 812
-  sess show --json 812 | jq .hangup.outcome`,
-  options: { json: { type: 'boolean' } },
   async run({ values, positionals }) {
     if (positionals.length > 1) throw new UsageError('show takes one PID')
     const [pid] = positionals
@@ -29,6 +19,10 @@ Examples:
 
 const LABEL = 17
 const OUTCOME = 10
+/** The first line of a reason stands out from those that follow. */
+const hanging = (text: string, room: number) =>
+  wrap(text, room, 2).map((line, i) => (i === 0 ? line : `  ${line}`))
+
 /** Too narrow for reasons beside the outcome. */
 const narrow = width < 50
 
@@ -39,7 +33,7 @@ function draw(explanation: Explanation): string {
   const place = group?.foreground === true ? ', in the foreground' : ''
   const leader = session.leader
   const lines: [string, string][] = [
-    ['process', `${named(info)}, ${userName(info.uid)}, since ${info.startedAt.toISOString()}`],
+    ['process', `${named(info)}, ${userName(info.uid)}, since ${localTime(info.startedAt)}`],
     ['parent', parent === null ? '-' : named(parent)],
     ['process group', `${info.pgid}, ${role}${place}`],
     [
@@ -74,20 +68,7 @@ function drawVerdict(label: string, { outcome, reasons }: Verdict): string[] {
   const start =
     paint('bold', label.padEnd(LABEL)) + paint(colours[outcome], outcome.padEnd(OUTCOME))
   const indent = ' '.repeat(narrow ? 2 : LABEL + OUTCOME)
-  const lines = reasons.flatMap(({ text }) => wrap(printable(text), width - indent.length))
+  const lines = reasons.flatMap(({ text }) => hanging(printable(text), width - indent.length))
   if (narrow) return [start, ...lines.map((line) => indent + line)]
   return lines.map((line, i) => (i === 0 ? start : indent) + line)
-}
-
-/** Breaks a sentence between words. */
-function wrap(text: string, room: number): string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    if (line !== '' && columns(line) + 1 + columns(word) > room) {
-      lines.push(line)
-      line = `  ${word}`
-    } else line = line === '' ? word : `${line} ${word}`
-  }
-  return [...lines, line]
 }

@@ -7,18 +7,6 @@ import { inWords } from '../words.ts'
 const exitCodes: Record<string, number> = { running: 0, stale: 1, stopped: 3 }
 
 export const status: Command = {
-  usage: 'sess status --pid-file F [--json]',
-  summary: 'whether the daemon of a pidfile runs',
-  help: `Says whether the daemon of a pidfile runs. A pid that was given to another process
-since, or that belongs to another container, is not taken for it.
-
-Exit codes (LSB): 0 it runs; 1 it doesn't, and its pidfile is left; 3 it doesn't;
-4 that can't be told.
-
-Examples:
-  sess status --pid-file /run/web.pid
-  sess status --pid-file /run/web.pid --json | jq .identity.pid`,
-  options: { 'pid-file': { type: 'string' }, json: { type: 'boolean' } },
   async run(given) {
     const path = pidFileOf(given, 'status')
     const found = await daemonStatus(path).catch((error: unknown) => {

@@ -8,30 +8,6 @@ import { withProgress } from '../progress.ts'
 import type { ProcessInfo, WaitOptions } from '../../inspect/types.ts'
 
 export const wait: Command = {
-  usage: 'sess wait [--group|--session] ID',
-  summary: 'wait until a process, group or session has ended',
-  help: `Waits until the process ID has ended, which may be any process, not only a child. With
---group or --session it waits until no live member is left. A member that joins
-meanwhile counts too; a zombie does not.
-
-  --group         ID is a process group
-  --session       ID is a session
-  --timeout S     gives up after S seconds; default: never
-  --json          prints what it has waited for, and the milliseconds
-
-Exit codes: 0 it has ended, or was not there; 1 it is still there after --timeout, or
-can't be waited for; 2 wrong usage.
-
-Examples:
-  sess wait 812
-  sess wait --group --timeout 2.5 812 || echo still there
-  sess wait --session 812 && poweroff`,
-  options: {
-    group: { type: 'boolean' },
-    session: { type: 'boolean' },
-    timeout: { type: 'string' },
-    json: { type: 'boolean' },
-  },
   async run({ values, positionals }) {
     const [word] = positionals
     if (word === undefined || positionals.length > 1) throw new UsageError('wait takes one ID')
