@@ -1,6 +1,6 @@
 // lib/ becomes three files in dist/, the library, its launch entry and the command:
 // one file loads several times faster than fifteen. The types stay file by file.
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { build } from 'esbuild'
 
@@ -75,3 +75,7 @@ writeFileSync('dist/launch.js', `import './launch.cjs'\n`)
 for (const name of ['index', 'launch']) {
   writeFileSync(`dist/${name}.d.cts`, `export * from './${name}.js'\n`)
 }
+
+// What scripts/compile.mjs reads in an installed package. In the root of the tarball yarn and pnpm would run node-gyp
+// at the sight of it, whatever package.json says.
+copyFileSync('binding.gyp', 'dist/binding.gyp')

@@ -139,15 +139,14 @@ export function addonNotFound(root: string, cause: unknown): Error {
     return addonNotLoaded(paths, error)
   }
   const libc = process.platform === 'linux' ? (isMusl() ? 'musl' : 'glibc') : 'none'
-  // An installed package finds its build tools beside it; a checkout has them.
   const build = root.includes('node_modules')
-    ? ['npm install --no-save node-gyp@12', 'npm explore setsid -- npm run build:native']
-    : ['npm ci']
+    ? `node ${join(root, 'scripts/native.mjs')}`
+    : 'npm ci'
   const message = [
     `setsid has no native addon for platform ${process.platform}, arch ${process.arch}, libc ${libc}. Paths tried:`,
     ...paths.map((path) => `  ${path}`),
-    'With a C++ compiler, make and python it is built by:',
-    ...build.map((command) => `  ${command}`),
+    'With a C++ compiler and a C compiler it is built by:',
+    `  ${build}`,
   ].join('\n')
   return Object.assign(codedError(Error, 'ERR_ADDON_NOT_FOUND', message), { cause })
 }
