@@ -1,10 +1,23 @@
 // The addon and the launcher by direct calls of a compiler, with what binding.gyp says of them: for machines that are
 // not this one, where node-gyp knows no way, and in an installed package, where there is no node-gyp.
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
+import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const thisOs = process.platform === 'darwin' ? 'mac' : process.platform
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -24,11 +37,12 @@ function recipe(os) {
   const list = (name) => all.flatMap((part) => part[name] ?? [])
   return {
     addon: list('sources'),
-    flags: [
+    compile: [
       ...addon.configurations.Release.cflags,
       ...list('defines').map((define) => `-D${define}`),
-      ...[...list('cflags'), ...list('cflags_cc'), ...list('ldflags')],
+      ...[...list('cflags'), ...list('cflags_cc')],
     ],
+    link: os === 'mac' ? ['-undefined', 'dynamic_lookup', '-Wl,-dead_strip'] : list('ldflags'),
     launcher: launcher.conditions[0][1].actions[0].inputs.filter((name) => name.endsWith('.c')),
   }
 }
@@ -51,40 +65,55 @@ function findHeaders() {
   )
 }
 
-const words = (text = '') => text.split(' ').filter(Boolean)
+const own = (name, otherwise) => (process.env[name] || otherwise).split(' ').filter(Boolean)
 
-/** Tries the compilers in turn. The output is there when it is whole. */
-function build(output, ways, flags, sources) {
+/** What is told to a compiler. The output is there when it is whole. */
+async function call([command, ...first], output, rest) {
   mkdirSync(dirname(output), { recursive: true })
   const draft = `${output}.draft`
-  let report = ''
-  for (const [command, ...first] of ways) {
-    const { status, stderr } = spawnSync(command, [...first, ...flags, '-o', draft, ...sources], {
-      cwd: root,
-      encoding: 'utf8',
-      maxBuffer: 2 ** 26,
-    })
-    if (status === 0) {
-      renameSync(draft, output)
-      // zig names flags of its own that clang has no use for.
-      const said = stderr.replace(/^zig: warning: argument unused.*\n/gm, '')
-      if (said !== '') process.stderr.write(said)
-      return
-    }
-    report += `${[command, ...first].join(' ')}: ${stderr ?? 'not found'}\n`
+  try {
+    const line = [...first, ...rest, '-o', draft]
+    const { stderr } = await run(command, line, { cwd: root, maxBuffer: 2 ** 26 })
+    // zig names flags of its own that clang has no use for.
+    process.stderr.write(stderr.replace(/^zig: warning: argument unused.*\n/gm, ''))
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
   }
-  throw new Error(`${output} was not built.\n${report}`)
+  renameSync(draft, output)
 }
 
-/** `cxx` is a command line of a C++ compiler for that target, by default the one of this machine. */
-export function buildAddon(output, { os = thisOs, cxx = words(process.env.CXX || 'c++') } = {}) {
-  const { addon, flags } = recipe(os)
-  const link =
-    os === 'mac'
-      ? ['-bundle', '-undefined', 'dynamic_lookup', '-Wl,-dead_strip']
-      : ['-shared', '-fPIC']
-  const line = ['-s', ...link, '-isystem', findHeaders(), ...flags]
-  build(output, [cxx], line, addon)
+/** As many at a time as there are processors. */
+async function each(list, work) {
+  const rest = [...list]
+  const worker = async () => {
+    while (rest.length > 0) await work(rest.shift())
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, worker))
+}
+
+/**
+ * `cc` and `cxx` are command lines of compilers for that target, by default those of this machine. The C compiler
+ * links: src/ needs no library of C++.
+ */
+export async function buildAddon(
+  output,
+  { os = thisOs, cc = own('CC', 'cc'), cxx, flags = [] } = {},
+) {
+  const { addon, compile, link } = recipe(os)
+  const objects = mkdtempSync(join(tmpdir(), 'setsid-build-'))
+  const object = (source) => join(objects, `${source.replaceAll('/', '-')}.o`)
+  const line = ['-c', '-fPIC', '-isystem', findHeaders(), ...compile, ...flags]
+  try {
+    await each(addon, (source) => call(cxx ?? own('CXX', 'c++'), object(source), [...line, source]))
+    const exported = join(objects, 'exported')
+    // The library of zig's compiler would be exported whole, and so be kept.
+    writeFileSync(exported, '{ global: napi_register_module_v1; node_api_module_*; local: *; };')
+    if (os === 'linux') link.push(`-Wl,--version-script=${exported}`)
+    await call(cc, output, ['-shared', '-s', ...link, ...addon.map(object)])
+  } finally {
+    rmSync(objects, { recursive: true })
+  }
 }
 
 /**
@@ -92,24 +121,31 @@ export function buildAddon(output, { os = thisOs, cxx = words(process.env.CXX ||
  * takes ten times the space, else by the C compiler's own libc. Where that has no static library the launcher is an
  * ordinary program.
  */
-export function buildLauncher(output, { os = thisOs, cc, strict = false } = {}) {
-  const given = cc ?? words(process.env.CC)
-  const own = given.length > 0 ? given : ['cc']
-  const ways = [own]
+export async function buildLauncher(output, { os = thisOs, cc, strict = false } = {}) {
+  const ours = cc ?? own('CC', 'cc')
+  const ways = [ours]
   if (os === 'linux') {
-    ways.unshift([...own, '-static'])
+    ways.unshift([...ours, '-static'])
     // With CC given the target may be another machine, which musl-gcc doesn't know.
-    if (given.length === 0) ways.unshift(['musl-gcc', '-static'])
+    if (cc === undefined && !process.env.CC) ways.unshift(['musl-gcc', '-static'])
   }
   const flags = ['-std=c11', '-Os', '-Wall', '-Wextra', '-Wconversion', '-s']
   // A word of the protocol that a switch has forgotten.
   flags.push('-Werror=switch')
   if (strict) flags.push('-Werror')
   // A C program that nothing unwinds.
-  if (os === 'linux') flags.push('-fno-asynchronous-unwind-tables', '-Wl,--gc-sections')
+  if (os === 'linux') {
+    flags.push('-fno-unwind-tables', '-fno-asynchronous-unwind-tables', '-Wl,--gc-sections')
+  }
   // Fewer mappings make it start sooner. The linker of zig doesn't know these.
   if (os === 'linux' && cc === undefined) flags.push('-Wl,-z,noseparate-code,-z,norelro')
-  build(output, ways, flags, recipe(os).launcher)
+  const failed = []
+  for (const way of ways) {
+    try {
+      return await call(way, output, [...flags, ...recipe(os).launcher])
+    } catch (error) {
+      failed.push(error.message)
+    }
+  }
+  throw new Error(`the launcher was not built.\n${failed.join('\n')}`)
 }
-
-const thisOs = process.platform === 'darwin' ? 'mac' : process.platform

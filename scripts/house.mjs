@@ -17,7 +17,7 @@ const folders = {
   ],
   test: [
     ...['.', 'base', 'cli', 'daemon', 'inspect', 'launcher', 'raw', 'run', 'spawn', 'stop'],
-    ...['fixtures', 'helpers', 'protocol', 'soak'],
+    ...['fixtures', 'helpers', 'package', 'protocol', 'soak'],
   ],
 }
 const built = readFileSync('binding.gyp', 'utf8')

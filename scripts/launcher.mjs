@@ -1,4 +1,4 @@
 // Builds the launcher for node-gyp (binding.gyp): node scripts/launcher.mjs OUTPUT
 import { buildLauncher } from './compile.mjs'
 
-buildLauncher(process.argv[2], { strict: /-Werror/.test(process.env.CXXFLAGS ?? '') })
+await buildLauncher(process.argv[2], { strict: /-Werror/.test(process.env.CXXFLAGS ?? '') })

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { buildAddon, buildLauncher, root } from './compile.mjs'
 
 try {
-  buildAddon(join(root, 'build/Release/setsid.node'))
-  buildLauncher(join(root, 'build/Release/launcher'))
+  await buildAddon(join(root, 'build/Release/setsid.node'))
+  await buildLauncher(join(root, 'build/Release/launcher'))
 } catch (error) {
   console.error(`setsid: ${error.message}`)
   process.exitCode = 1
