@@ -153,7 +153,7 @@ describe('the tarball', () => {
       expect(status).toBe(1)
       expect(stderr).toContain('ERR_ADDON_NOT_FOUND')
       expect(stderr).toContain(`platform ${process.platform}, arch ${process.arch}, libc glibc`)
-      for (const path of ['build/Release', 'build/Debug', `prebuilds/${platform}`]) {
+      for (const path of ['build/Release', `prebuilds/${platform}`]) {
         expect(stderr).toContain(join(folder, path))
       }
     }
@@ -180,8 +180,7 @@ describe('the tarball', () => {
 
   test('has types that resolve and a manifest without faults', () => {
     const bin = (name: string) => join(root, 'node_modules/.bin', name)
-    // Node 10's way of looking up modules has no sub-paths.
-    const attw = spawnSync(bin('attw'), ['--no-color', '--profile', 'node16', tarball])
+    const attw = spawnSync(bin('attw'), ['--no-color', tarball])
     expect({ status: attw.status, said: attw.stdout.toString() }).toMatchObject({ status: 0 })
     const publint = spawnSync(bin('publint'), ['--strict', tarball])
     expect(publint.stdout.toString()).toContain('All good')
@@ -197,5 +196,31 @@ describe('the tarball', () => {
     for (const name of ['preinstall', 'install', 'postinstall']) {
       expect(Object.keys(scripts)).not.toContain(name)
     }
+  })
+
+  test('has no types of what is not public, and no second copy of the library', () => {
+    const files = execFileSync('tar', ['-tf', tarball]).toString().split('\n')
+    expect(files.filter((name) => /\.d\.[cm]?ts$/.test(name)).sort()).toEqual(
+      ['index.d.cts', 'index.d.ts', 'launch.d.cts', 'launch.d.ts'].map((n) => `package/dist/${n}`),
+    )
+    const text = (name: string) =>
+      execFileSync('tar', ['-xOf', tarball, `package/dist/${name}`]).toString()
+    expect(text('index.cjs')).toContain('node-gyp-build')
+    for (const name of ['cli.js', 'launch.cjs', 'index.js', 'bundle.js']) {
+      expect(text(name), name).not.toContain('node-gyp-build')
+    }
+  })
+
+  test('what require() gives can be replaced, as a test of its user does', () => {
+    const script = `
+      const setsid = require('setsid')
+      const kept = Object.entries(Object.getOwnPropertyDescriptors(setsid))
+      const fixed = kept.filter(([, one]) => !one.writable || !one.configurable)
+      setsid.getsid = () => 'a spy'
+      setsid.stopGroup = () => 'another'
+      const again = require('setsid')
+      console.log(JSON.stringify([kept.length > 40, fixed, again.getsid(), again.stopGroup()]))`
+    const { stdout } = runIn(install('spied'), process.execPath, ['-e', script])
+    expect(JSON.parse(stdout)).toEqual([true, [], 'a spy', 'another'])
   })
 })
