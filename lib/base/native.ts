@@ -145,7 +145,7 @@ export interface Native {
   fchdir(fd: number): number
 }
 
-export type StopLook = [
+type StopLook = [
   scope: number,
   id: number,
   leaderFd: number,

@@ -37,7 +37,7 @@ export function fit(text: string, room: number): string {
 }
 
 /** `text` with blanks to the right, up to `room` columns. */
-export const pad = (text: string, room: number): string =>
+const pad = (text: string, room: number): string =>
   text + ' '.repeat(Math.max(room - columns(text), 0))
 
 /** The lines of a table, its head first, none longer than the terminal is wide. Numbers stand to the right. */

@@ -17,7 +17,7 @@ export interface Step {
 /** `exec` is the program itself. */
 export type FailedStep = Step['step'] | 'exec'
 
-export interface Failure {
+interface Failure {
   step: FailedStep
   errno: number
 }

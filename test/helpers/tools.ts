@@ -3,7 +3,7 @@ import { TestRunner, type TestContext } from 'vitest'
 import { NO } from './skips.ts'
 
 /** What some tests need beside Node, npm, g++, make and python3, and the Debian package that has it. */
-export const packages: Readonly<Record<string, string>> = {
+const packages: Readonly<Record<string, string>> = {
   zsh: 'zsh',
   fish: 'fish',
   tmux: 'tmux',
