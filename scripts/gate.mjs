@@ -40,6 +40,10 @@ function* elfFaults(bytes, kind, machine) {
   if (Math.max(...minors) > NEWEST_GLIBC) {
     yield `asks for GLIBC_2.${Math.max(...minors)}, and 2.${NEWEST_GLIBC} is what we promise`
   }
+  // Names of glibc's own that a compiler takes for what stands in src/.
+  for (const [, name] of text.matchAll(/\0(gnu_\w+|__\w+_chk|__isoc\w+)(?=\0)/g)) {
+    yield `asks for ${name}, which musl lacks`
+  }
   for (const [, name] of text.matchAll(/\0(lib[\w+-]+\.so[.\d]*|ld-[\w-]+\.so[.\d]*)(?=\0)/g)) {
     if (!LIBRARIES.includes(name)) yield `needs ${name}, which is not on every machine`
   }

@@ -20,6 +20,8 @@ const packages: Readonly<Record<string, string>> = {
   setsid: 'util-linux',
   taskset: 'util-linux',
   unshare: 'util-linux',
+  'qemu-aarch64-static': 'qemu-user-static',
+  'aarch64-linux-gnu-g++': 'g++-aarch64-linux-gnu',
 }
 
 /** How a tool that is there can still be of no use, by the user's uid: a container may forbid namespaces. */

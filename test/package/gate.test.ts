@@ -104,6 +104,12 @@ test.each([
     'asks for GLIBC_2.33, and 2.17 is what we promise',
   ],
   [
+    'a function that only glibc has',
+    'linux-arm64/setsid.node',
+    write(elf(arm64, LIBRARY.elf, '\0GLIBC_2.4\0gnu_dev_makedev\0')),
+    'asks for gnu_dev_makedev, which musl lacks',
+  ],
+  [
     'a library of C++',
     'linux-x64/setsid.node',
     write(elf(x64, LIBRARY.elf, '\0libc.so.6\0libstdc++.so.6\0')),
