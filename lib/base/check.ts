@@ -22,7 +22,7 @@ export function checkGroup(value: unknown, name: string): asserts value is numbe
   if (value <= 1) throw outOfRange(name, '> 1', value)
 }
 
-export function checkBoolean(value: unknown, name: string): asserts value is boolean {
+function checkBoolean(value: unknown, name: string): asserts value is boolean {
   if (typeof value !== 'boolean') throw invalidArgType(name, 'of type boolean', value)
 }
 

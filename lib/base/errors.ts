@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { getSystemErrorMap, inspect } from 'node:util'
 
@@ -128,45 +128,37 @@ function describe(value: unknown): string {
   return `type string (${inspect(value.length > 28 ? `${value.slice(0, 25)}...` : value)})`
 }
 
-/** No addon for this machine: says what was looked for, where, and what to run. */
-export function addonNotFound(root: string, cause: unknown): Error {
-  const target = `${process.platform}-${process.arch}`
-  const paths = ['build/Release', 'build/Debug', `prebuilds/${target}`].map((p) => join(root, p))
-  try {
-    const found = paths.flatMap((path) => addonsIn(path).map((name) => join(path, name)))
-    if (found.length > 0) return addonNotLoaded(found, cause)
-  } catch (error) {
-    return addonNotLoaded(paths, error)
+/**
+ * No addon for this machine: says what was looked for, where, and what to run. `root` is the folder of the package;
+ * where there is none a bundler has taken our text, and not our binaries.
+ */
+export function addonNotFound(paths: string[], root: string | undefined, cause: unknown): Error {
+  if ((cause as NodeJS.ErrnoException).code === 'ERR_DLOPEN_FAILED') {
+    return addonNotLoaded(paths.join('\n  '), cause)
   }
   const libc = process.platform === 'linux' ? (isMusl() ? 'musl' : 'glibc') : 'none'
-  // An installed package finds its build tools beside it; a checkout has them.
-  const build = root.includes('node_modules')
-    ? ['npm install --no-save node-gyp@12', 'npm explore setsid -- npm run build:native']
-    : ['npm ci']
+  const has = (file: string) => root !== undefined && existsSync(join(root, file))
+  const advice = has('binding.gyp')
+    ? ['With a C++ compiler, make and python it is built by:', '  npm ci']
+    : has('scripts/native.mjs')
+      ? ['With a C++ and a C compiler it is built by:', `  node ${root}/scripts/native.mjs`]
+      : [
+          'The program was bundled. Copy the folder prebuilds of the package setsid beside the bundle,',
+          'or name that folder in the environment variable SETSID_PREBUILDS.',
+        ]
   const message = [
     `setsid has no native addon for platform ${process.platform}, arch ${process.arch}, libc ${libc}. Paths tried:`,
     ...paths.map((path) => `  ${path}`),
-    'With a C++ compiler, make and python it is built by:',
-    ...build.map((command) => `  ${command}`),
+    ...advice,
   ].join('\n')
   return Object.assign(codedError(Error, 'ERR_ADDON_NOT_FOUND', message), { cause })
 }
 
-/** It is there, and building it again would not help where Node's permissions forbid it. */
-function addonNotLoaded(found: string[], cause: unknown): Error {
+/** It is there, and building it again would not help where Node's permissions forbid it, or no descriptor is left. */
+export function addonNotLoaded(path: string, cause: unknown): Error {
   const why = cause instanceof Error ? cause.message : String(cause)
-  const message = `setsid's native addon did not load: ${why}\n  ${found.join('\n  ')}`
+  const message = `setsid's native addon did not load: ${why}\n  ${path}`
   return Object.assign(codedError(Error, 'ERR_ADDON_NOT_LOADED', message), { cause })
-}
-
-/** Throws where it can't be seen what is there. */
-function addonsIn(folder: string): string[] {
-  try {
-    return readdirSync(folder).filter((name) => name.endsWith('.node'))
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return []
-    throw error
-  }
 }
 
 function isMusl(): boolean {

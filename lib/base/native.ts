@@ -1,12 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { loadAddon } from './addon.ts'
 import { ENOTSUP } from './errno.ts'
-import { addonNotFound } from './errors.ts'
 
 /**
  * The addon, call by call. Each takes checked arguments and gives the value, or
- * -errno. This is the only file that loads native code.
+ * -errno. Nothing else calls it.
  */
 export interface Native {
   /** setsid(2) */
@@ -155,7 +152,7 @@ export interface Native {
   fchdir(fd: number): number
 }
 
-export type StopLook = [
+type StopLook = [
   scope: number,
   id: number,
   leaderFd: number,
@@ -166,46 +163,13 @@ export type StopLook = [
   before: ArrayBuffer | undefined,
 ]
 
-const require = createRequire(import.meta.filename)
-
-/** The package's root: this file stands in lib/base/, and bundled in dist/. */
-const root = packageRoot(dirname(import.meta.filename))
-
-function packageRoot(folder: string): string {
-  const parent = dirname(folder)
-  return existsSync(join(folder, 'package.json')) || parent === folder
-    ? folder
-    : packageRoot(parent)
-}
-
 function load(): Native {
   // Windows has no sessions. An import must work there, a call says why it can't.
   if (process.platform === 'win32') {
     const result = ENOTSUP
     return new Proxy({} as Native, { get: () => () => result })
   }
-  try {
-    return (require('node-gyp-build') as (root: string) => Native)(root)
-  } catch (cause) {
-    throw addonNotFound(root, cause)
-  }
+  return loadAddon() as Native
 }
 
 export const native = load()
-
-let launcher: string | undefined
-
-/** The launcher stands beside the addon that was loaded. Throws as `fs` does where no folder can be read. */
-export function launcherPath(): string {
-  if (launcher === undefined) {
-    const build = require('node-gyp-build') as { path(root: string): string }
-    try {
-      launcher = join(dirname(build.path(root)), 'launcher')
-    } catch (error) {
-      // It takes a folder that can't be read for an empty one: no descriptor is free, say.
-      readdirSync(root)
-      throw error
-    }
-  }
-  return launcher
-}

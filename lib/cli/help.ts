@@ -27,7 +27,7 @@ export const overview = (): string =>
   ].join('\n')
 
 /** `-t, --tty TTY` */
-export function written(name: string, { short, value }: Option): string {
+function written(name: string, { short, value }: Option): string {
   const letter = short === undefined ? '    ' : `-${short}, `
   return `${letter}--${name}${value === undefined ? '' : ` ${value}`}`
 }

@@ -1,12 +1,10 @@
 import type { ChildProcess } from 'node:child_process'
-import type * as ChildProcessModule from 'node:child_process'
 import { closeSync, fstatSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { ENOENT } from '../base/errno.ts'
 import { aborted, invalidArgType, systemError } from '../base/errors.ts'
-import { launcherPath } from '../base/native.ts'
+import { launcherPath } from '../base/addon.ts'
 import { identify } from '../inspect/process.ts'
 import { decode, encodeOption, type Message, reportWords } from '../launcher/protocol.ts'
 import { startedWith } from '../launcher/started.ts'
@@ -18,8 +16,6 @@ import { type Failure, type Log, startFailed } from './start-failed.ts'
 import { checkStart, FIRST_FREE, LOCK_FD } from './start-options.ts'
 import type { ProcessIdentity } from '../inspect/types.ts'
 import type { RunningDaemon, StartDaemonOptions } from './types.ts'
-
-const require = createRequire(import.meta.filename)
 
 /** Where a stream goes, as spawn() takes it, and its log. */
 interface Output {
@@ -96,7 +92,7 @@ export async function startDaemon(
       stdio.push(held.fd)
       flags.push(encodeOption('keep', LOCK_FD))
     }
-    const { spawn } = require('node:child_process') as typeof ChildProcessModule
+    const { spawn } = process.getBuiltinModule('node:child_process')
     const own = (options as { [startedWith]?: string })[startedWith]
     const as = own === undefined ? [] : ['as', own]
     const line = [...as, 'launch', ...flags, '--', file, ...(args as string[])]

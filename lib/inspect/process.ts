@@ -77,7 +77,7 @@ export function isKernelThread(pid: number): boolean {
 let bootId: string | undefined
 
 /** @internal */
-export function currentBoot(call: string): string {
+function currentBoot(call: string): string {
   if (bootId !== undefined) return bootId
   const result = native.bootId()
   if (typeof result !== 'number') return (bootId = result)

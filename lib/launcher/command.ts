@@ -3,8 +3,9 @@ import type { SpawnOptions } from 'node:child_process'
 import { closeSync, existsSync, openSync, readSync, writeSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 import { EPIPE } from '../base/errno.ts'
+import { launcherPath } from '../base/addon.ts'
 import type { SystemError } from '../base/errors.ts'
-import { launcherPath, native } from '../base/native.ts'
+import { native } from '../base/native.ts'
 import { builtin, type Normalized } from './node-internals.ts'
 import { decode, encodeContain, encodeStep, type stepWords, supervisorWords } from './protocol.ts'
 
@@ -17,7 +18,7 @@ export interface Step {
 /** `exec` is the program itself. */
 export type FailedStep = Step['step'] | 'exec'
 
-export interface Failure {
+interface Failure {
   step: FailedStep
   errno: number
 }

@@ -1,7 +1,8 @@
 import { accessSync, constants, readdirSync, readlinkSync } from 'node:fs'
 import { mayBeNonBlocking } from '../base/descriptor.ts'
 import { systemError } from '../base/errors.ts'
-import { launcherPath, native } from '../base/native.ts'
+import { launcherPath } from '../base/addon.ts'
+import { native } from '../base/native.ts'
 import { encodeOption } from './protocol.ts'
 import { started } from './started.ts'
 

@@ -160,7 +160,7 @@ class ControllingTerminal {
 }
 
 /** The terminal while `withForeground()` runs. */
-export class Loan {
+class Loan {
   readonly #terminal: ControllingTerminal
   readonly #fd: number
   readonly pgid: number | undefined

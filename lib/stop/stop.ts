@@ -9,6 +9,7 @@ import { pidfdOf, Target } from './target.ts'
 import type { ProcessIdentity } from '../inspect/types.ts'
 import type { StopOptions, StopPlan, StopResult } from './types.ts'
 
+/** @internal */
 export { checkStopOptions } from './plan.ts'
 
 /**

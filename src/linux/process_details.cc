@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "../fd.h"
@@ -34,6 +33,13 @@ int WhyNot(pid_t pid, int error) {
   return IsProcess(pid) ? -EPERM : -ESRCH;
 }
 
+// makedev(3), which is a function that musl lacks in some glibc's headers. The
+// layout is that of both (sys/sysmacros.h).
+constexpr uint64_t Device(uint64_t major, uint64_t minor) {
+  return (major & 0xfffff000) << 32 | (major & 0xfff) << 8 |
+         (minor & 0xffffff00) << 12 | (minor & 0xff);
+}
+
 // The st_rdev of the file that a process has open as `fd`; 0 when it has none,
 // or when `fd` is closed; or -errno.
 int64_t DeviceOf(pid_t pid, int fd) {
@@ -44,7 +50,7 @@ int64_t DeviceOf(pid_t pid, int fd) {
   if (syscall(SYS_statx, AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE,
               &target) == 0) {
     return static_cast<int64_t>(
-        makedev(target.stx_rdev_major, target.stx_rdev_minor));
+        Device(target.stx_rdev_major, target.stx_rdev_minor));
   }
   struct stat plain;
   // The kernel is older than 4.11, or an old container profile refuses statx.

@@ -25,7 +25,7 @@ export async function otherNodes(): Promise<OtherNode[]> {
   try {
     for (const version of versions) {
       const folder = `${store}${version}`
-      if (!existsSync(folder)) await install(version, folder)
+      if (!existsSync(folder)) await install(`node-linux-${process.arch}@${version}`, folder)
       nodes.push({ version, path: `${folder}/node_modules/node-linux-${process.arch}/bin/node` })
     }
     return nodes
@@ -36,12 +36,30 @@ export async function otherNodes(): Promise<OtherNode[]> {
   }
 }
 
+/** A package of the npm registry with a Node for another machine; the test is skipped where there is no registry. */
+export async function foreignNode(name: string): Promise<string> {
+  const folder = `${store}${name.replaceAll(/[^\w.-]/g, '-')}`
+  try {
+    if (!existsSync(folder)) await install(name, folder, '--force')
+  } catch (error) {
+    console.log(String(error))
+    lacks('npm registry')
+  }
+  return `${folder}/node_modules/${name.slice(0, name.lastIndexOf('@'))}`
+}
+
 /** Under its final name only when it is whole, so that test files may ask at the same time. */
-async function install(version: string, folder: string): Promise<void> {
+async function install(name: string, folder: string, ...more: string[]): Promise<void> {
   const draft = `${folder}.${process.pid}`
   await mkdir(draft, { recursive: true })
-  const name = `node-linux-${process.arch}@${version}`
-  const flags = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--fetch-retries=1']
+  const flags = [
+    ...more,
+    '--no-save',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--fetch-retries=1',
+  ]
   try {
     await run('npm', ['install', '--prefix', draft, ...flags, name])
   } catch (error) {

@@ -3,7 +3,7 @@ import { TestRunner, type TestContext } from 'vitest'
 import { NO } from './skips.ts'
 
 /** What some tests need beside Node, npm, g++, make and python3, and the Debian package that has it. */
-export const packages: Readonly<Record<string, string>> = {
+const packages: Readonly<Record<string, string>> = {
   zsh: 'zsh',
   fish: 'fish',
   tmux: 'tmux',
@@ -25,6 +25,8 @@ export const packages: Readonly<Record<string, string>> = {
   unshare: 'util-linux',
   groff: 'groff-base',
   mandoc: 'mandoc',
+  'qemu-aarch64-static': 'qemu-user-static',
+  'aarch64-linux-gnu-g++': 'g++-aarch64-linux-gnu',
 }
 
 /** How a tool that is there can still be of no use, by the user's uid: a container may forbid namespaces. */

@@ -59,10 +59,15 @@ static int OpenOwn(void) {
        line = rest) {
     rest = strchr(line, '\n');
     if (rest != NULL) *rest++ = '\0';
-    char root[PATH_MAX], point[PATH_MAX];
-    if (strstr(line, " - cgroup2 ") == NULL ||
-        sscanf(line, "%*s %*s %*s %4095s %4095s", root, point) != 2)
-      continue;
+    // The fourth field and the fifth (proc_pid_mountinfo(5)).
+    bool wanted = strstr(line, " - cgroup2 ") != NULL;
+    char *root = NULL, *point = NULL, *state = NULL;
+    char* field = strtok_r(line, " ", &state);
+    for (int n = 1; field != NULL && n < 5; n++) {
+      field = strtok_r(NULL, " ", &state);
+      *(n == 3 ? &root : &point) = field;
+    }
+    if (!wanted || root == NULL || point == NULL) continue;
     size_t length = strcmp(root, "/") == 0 ? 0 : strlen(root);
     // Blanks in a path are written as \040: such a mount is left out.
     if (strncmp(own, root, length) != 0 ||

@@ -92,14 +92,19 @@ static bool IsLaunch(char** words) {
 }
 
 static bool PrintVersion(const char* root) {
-  char path[PATH_MAX], line[256], version[64];
+  static const char kKey[] = "\"version\": \"";
+  char path[PATH_MAX], line[256];
   snprintf(path, sizeof path, "%s/package.json", root);
   FILE* file = fopen(path, "re");
-  bool found = false;
-  while (file != NULL && !found && fgets(line, sizeof line, file) != NULL)
-    found = sscanf(line, " \"version\" : \"%63[^\"]", version) == 1;
+  const char* version = NULL;
+  while (file != NULL && version == NULL &&
+         fgets(line, sizeof line, file) != NULL) {
+    char* start = line + strspn(line, " ");
+    if (strncmp(start, kKey, sizeof kKey - 1) == 0)
+      version = strtok(start + sizeof kKey - 1, "\"");
+  }
   if (file != NULL) fclose(file);
-  return found && printf("%s\n", version) > 0 && fflush(stdout) == 0;
+  return version != NULL && puts(version) >= 0 && fflush(stdout) == 0;
 }
 
 int FrontMain(int argc, char** argv) {
