@@ -46,10 +46,10 @@ const bundle = async (options) => {
     // For `npm run coverage`, which tells of lib/ what runs in dist/.
     sourcemap: process.argv.includes('--maps') ? 'inline' : false,
     plugins: [literal],
-    // A fifth of the tarball's text. Names stay, and lines that a stack trace can point to.
+    // A fifth of the tarball's text. Names stay. A limit for lines would cut texts in two, and a bundler that indents
+    // would then write blanks into them.
     minifyWhitespace: true,
     minifySyntax: true,
-    lineLimit: 160,
     ...options,
     write: false,
   })
@@ -98,12 +98,15 @@ ${Object.entries(exported)
 /** Has the command use the library beside it. What is not public it gets by a symbol. */
 const INTERNAL = "Symbol.for('setsid.internal')"
 const needed = new Set(['daemon/below-launcher.ts'])
+/** What the command needs where there is no addon, for its help and completion, it has a second time. */
+const withoutAddon = ['base/signals.ts']
 const library = {
   name: 'library',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^\.\.?\// }, ({ path, importer }) => {
       const file = relative('lib', resolve(dirname(importer), path))
-      return file in exported ? { path: file, namespace: 'library' } : undefined
+      const apart = file in exported && !withoutAddon.includes(file)
+      return apart ? { path: file, namespace: 'library' } : undefined
     })
     onLoad({ filter: /./, namespace: 'library' }, ({ path }) => {
       const own = exported[path].filter((name) => !isPublic(name))

@@ -68,7 +68,7 @@ export function inWords(error: unknown): string {
 /** In one line: the library names the paths too, one below the other. */
 function addonInWords(message: string): string {
   const [first = '', ...lines] = message.split('\n').map((line) => line.trim())
-  const commands = lines.filter((line) => line.startsWith('npm ')).map((line) => `'${line}'`)
+  const commands = lines.filter((line) => /^(npm|node) /.test(line)).map((line) => `'${line}'`)
   if (commands.length === 0) return first
   const build = commands.length === 1 ? 'builds' : 'build'
   return `${first.replace(/\. Paths tried:$/, '')}; ${commands.join(' and ')} ${build} it`
