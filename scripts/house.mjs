@@ -16,7 +16,7 @@ const folders = {
     'linux',
   ],
   test: [
-    ...['.', 'base', 'cli', 'daemon', 'inspect', 'launcher', 'raw', 'run', 'spawn', 'stop'],
+    ...['.', 'base', 'cli', 'daemon', 'docs', 'inspect', 'launcher', 'raw', 'run', 'spawn', 'stop'],
     ...['fixtures', 'helpers', 'protocol', 'soak'],
   ],
 }
