@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { guides, pages, readPage, root } from '../helpers/pages.ts'
 
 /** Guides that are on their way: a link to one is no fault while it isn't there. */
-const coming = ['docs/systemd.md', 'docs/command.md', 'docs/bundling.md', 'docs/comparison.md']
+const coming = ['docs/systemd.md', 'docs/command.md', 'docs/bundling.md']
 
 /** What is wrong with a link; '' is nothing. */
 function fault(from: string, target: string): string {
