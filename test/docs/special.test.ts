@@ -63,7 +63,7 @@ special('an editor', async (text) => {
   const folder = openProject()
   const editor = join(folder, 'editor')
   writeFileSync(editor, '#!/bin/sh\nread line\necho "$line" > "$1"\n', { mode: 0o755 })
-  const env = { ...projectEnv(folder), EDITOR: editor } as Record<string, string>
+  const env = { ...projectEnv(folder), EDITOR: editor, TMPDIR: folder } as Record<string, string>
   const terminal = openTerminal(node, [write(folder, 'js', text)], { cwd: folder, env })
   await until(() => ps(terminal.pid).tpgid !== terminal.pid)
   terminal.type('edited\n')
