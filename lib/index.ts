@@ -1,3 +1,8 @@
+/**
+ * POSIX sessions, process groups and controlling terminals for Node.js.
+ *
+ * @module setsid
+ */
 export type { Reason, SystemError } from './base/errors.ts'
 export {
   getpgid,
@@ -52,11 +57,13 @@ export type {
 export type {
   ChildExit,
   ChildState,
+  ChildStop,
   ChildWatch,
   ChildWatchEvents,
   ForegroundOptions,
   JobOptions,
   SpawnOptions,
+  Streams,
 } from './spawn/types.ts'
 export type {
   Daemon,
@@ -64,12 +71,15 @@ export type {
   DaemonizeOptions,
   DetachOptions,
   Detached,
+  ReadyBy,
   RunningDaemon,
   StartDaemonOptions,
   StdioTarget,
+  UnknownDaemon,
 } from './daemon/types.ts'
-export type { RunOptions, RunResult, RunSurvivor } from './run/types.ts'
+export type { BufferOptions, RunOptions, RunResult, RunSurvivor, TextOptions } from './run/types.ts'
 export type {
+  NotSignalled,
   SignalOptions,
   SignalResult,
   StopOptions,

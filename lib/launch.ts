@@ -11,6 +11,7 @@
  *
  * It gets the same bytes of arguments and environment, and the same working folder.
  *
+ * @module setsid/launch
  * @throws `EAGAIN` output from before the import is queued, and would be lost (`reason: 'output-queued'`)
  * @throws the errno of execve() where the launcher can't be run
  */

@@ -16,7 +16,7 @@ const folders = {
     'linux',
   ],
   test: [
-    ...['.', 'base', 'cli', 'daemon', 'inspect', 'launcher', 'raw', 'run', 'spawn', 'stop'],
+    ...['.', 'base', 'cli', 'daemon', 'docs', 'inspect', 'launcher', 'raw', 'run', 'spawn', 'stop'],
     ...['fixtures', 'fuzz', 'helpers', 'package', 'protocol', 'soak', 'systemd'],
     ...['fuzz/corpus/options', 'fuzz/corpus/stat', 'fuzz/corpus/words'],
   ],

@@ -16,8 +16,11 @@ export interface SystemError extends Error {
 
 /** Why a call failed: a stable word for programs, a sentence for people, and the facts behind it. */
 export interface Reason {
+  /** The word, such as `'group-leader'`. */
   reason: string
+  /** The sentence. */
   text: string
+  /** A fact behind it, such as `members`. */
   [fact: string]: unknown
 }
 

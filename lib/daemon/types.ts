@@ -8,16 +8,17 @@ import type { ProcessIdentity } from '../inspect/types.ts'
  */
 export type StdioTarget = 'auto' | 'keep' | 'null' | (string & {})
 
+/** The options of `detach()` and `detachSync()`. */
 export interface DetachOptions {
   /** Working folder, so that no file system is held in use. Default: it stays. */
   cwd?: string | undefined
   /** File mode creation mask, 0 to 0o777; of log files as well. Default: it stays. */
   umask?: number | undefined
-  /** Default: `'auto'`: a terminal becomes /dev/null, everything else is kept. */
+  /** Where stdin goes. Default: `'auto'`: a terminal becomes /dev/null, everything else is kept. */
   stdin?: StdioTarget | undefined
-  /** Default: `'auto'`. A path is a log file, opened for appending. */
+  /** Where stdout goes: a path is a log file, opened for appending. Default: `'auto'`. */
   stdout?: StdioTarget | undefined
-  /** Default: `'auto'`. A path is a log file; the path of stdout shares its open file. */
+  /** Where stderr goes: a path is a log file; the path of stdout shares its open file. Default: `'auto'`. */
   stderr?: StdioTarget | undefined
   /**
    * Adds a listener that does nothing and stays, so that SIGHUP doesn't end the program, unless another listener does.
@@ -36,9 +37,13 @@ export interface DetachOptions {
   reopenOn?: NodeJS.Signals | undefined
 }
 
+/** What `detach()` has done. */
 export interface Detached {
+  /** The process ID, which is the one of before. */
   pid: number
+  /** The session ID: the pid, where `complete` is true. */
   sid: number
+  /** The process group ID: the pid, where `complete` is true. */
   pgid: number
   /**
    * How it left. `setsid`: at once. `hop`: as a process group leader, by way of a helper's group.
@@ -51,6 +56,7 @@ export interface Detached {
   blockedBy: number[]
 }
 
+/** The options of `daemonize()`. */
 export interface DaemonizeOptions extends DetachOptions {
   /** A file to lock for life and to write the pid to. Removed on exit. Default: none. */
   pidFile?: string | undefined
@@ -62,7 +68,11 @@ export interface DaemonizeOptions extends DetachOptions {
   waitForReady?: boolean | undefined
   /** Milliseconds in which `ready()` must come after `daemonize()`, 1 or more. Default: 30000. */
   readyTimeout?: number | undefined
-  /** Default: `'auto'`: `launcher` where there is one, else `restart`. */
+  /**
+   * How the command gets its prompt back. `'launcher'`: the launcher is what the shell waits for, and all state is kept.
+   * `'restart'`: the program is started again, below the launcher. Default: `'auto'`: `launcher` where there is one,
+   * else `restart`.
+   */
   strategy?: 'auto' | 'launcher' | 'restart' | undefined
   /** What the command returns when the daemon is ready, 0 to 255. Default: 0. */
   exitCode?: number | undefined
@@ -70,8 +80,11 @@ export interface DaemonizeOptions extends DetachOptions {
   name?: string | undefined
 }
 
+/** The daemon that this process has become. */
 export interface Daemon {
+  /** Its process ID. */
   pid: number
+  /** Its session ID: the pid, unless `strategy` is `'none'`. */
   sid: number
   /** How it got there. `none`: systemd or a container's runtime waits for this very process, and it stays. */
   strategy: 'launcher' | 'restart' | 'none'
@@ -86,42 +99,62 @@ export interface Daemon {
   notify(text: string): void
 }
 
+/** The options of `startDaemon()`. */
 export interface StartDaemonOptions {
-  /** Default: ours. */
+  /** The daemon's working folder. Default: ours. */
   cwd?: string | undefined
-  /** Default: ours. */
+  /** The daemon's environment. Default: ours. */
   env?: NodeJS.ProcessEnv | undefined
   /** File mode creation mask, 0 to 0o777. Default: ours. */
   umask?: number | undefined
-  /** `'null'`, `'inherit'`, or the path of a log, opened for appending. Default: `'null'`. */
+  /** Where its stdout goes: `'null'`, `'inherit'`, or the path of a log, opened for appending. Default: `'null'`. */
   stdout?: 'null' | 'inherit' | (string & {}) | undefined
   /** As `stdout`. Where it is a log, its last lines are part of a failed start's error. Default: `'null'`. */
   stderr?: 'null' | 'inherit' | (string & {}) | undefined
   /** A file to lock for the daemon's life and to write its pid to. Default: none. */
   pidFile?: string | undefined
-  /** By name or ID. Default: ours. */
+  /** The daemon's user, by name or ID. Default: ours. */
   user?: string | number | undefined
-  /** By name or ID. Default: the group of `user`. */
+  /** The daemon's group, by name or ID. Default: the group of `user`. */
   group?: string | number | undefined
   /**
    * What shows that it is ready. `{ fd }`: the program writes to that descriptor (s6 does so). `{ notify: true }`: it
    * sends `READY=1` to the socket in NOTIFY_SOCKET. `{ upFor }`: it is still there after so many milliseconds.
    * A program that calls `daemonize()` itself can say it that way too. Default: `{ upFor: 1000 }`.
    */
-  ready?: { fd: number } | { notify: true } | { upFor: number } | undefined
-  /** Milliseconds, 1 or more. Default: 30000. */
+  ready?: ReadyBy | undefined
+  /** Milliseconds in which the daemon must be ready, 1 or more. Default: 30000. */
   readyTimeout?: number | undefined
   /** Milliseconds from SIGTERM to SIGKILL for a daemon that was not ready in time. Default: 5000. */
   grace?: number | undefined
-  /** Stops the daemon that is not ready yet; the promise is rejected with an `AbortError`. */
+  /** Stops the daemon that is not ready yet; the promise is rejected with an `AbortError`. Default: none. */
   signal?: AbortSignal | undefined
 }
 
+/** What shows that a program is ready. */
+export type ReadyBy =
+  | {
+      /** The descriptor that it writes to, 3 or more. */
+      fd: number
+    }
+  | {
+      /** It sends `READY=1`, in the words of sd_notify(3). */
+      notify: true
+    }
+  | {
+      /** Milliseconds that it has to stay up. */
+      upFor: number
+    }
+
+/** A daemon that `startDaemon()` has started, and that is ready. */
 export interface RunningDaemon {
+  /** Its process ID. */
   pid: number
   /** Its session, which it leads: the same number. */
   sid: number
+  /** What tells it from any later process with its pid. */
   identity: ProcessIdentity
+  /** The path of its pidfile; null: it has none. */
   pidFile: string | null
 }
 
@@ -145,6 +178,7 @@ export type UnknownDaemon =
   | 'lock-hidden'
   | 'untrusted-pidfile'
 
+/** What a pidfile tells of a daemon. */
 export interface DaemonStatus {
   /**
    * `running`: the very process that the file names lives. `stopped`: there is no file. `stale`: a file, and no

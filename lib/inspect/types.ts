@@ -5,6 +5,7 @@ export type ProcessState = 'R' | 'S' | 'D' | 'Z' | 'T' | 't' | 'X' | 'x' | 'I' |
 
 /** One process, in the words of `ps -o`. What is absent is null. */
 export interface ProcessInfo {
+  /** Process ID. */
   pid: number
   /** Parent process ID; 0 when the parent is outside our pid namespace, or the kernel. */
   ppid: number
@@ -25,6 +26,7 @@ export interface ProcessInfo {
   uid: number
   /** The name of the program, as `ps -o comm`: on Linux its first 15 bytes. */
   command: string
+  /** When it started: on Linux exact to a tick, 10 ms. Setting the clock moves it. */
   startedAt: Date
   /** Processor time that it has used, user and system, in milliseconds. macOS: NaN for another user's process. */
   cpuTime: number
@@ -41,7 +43,7 @@ export interface ProcessInfo {
 
 /** Options of calls that look one process up. */
 export interface ProcessOptions {
-  /** Default true: a process that is gone is an error. false: it gives `undefined`. */
+  /** Whether a process that is gone is an error. When false the result is `undefined`. Default: true. */
   throwIfNoEntry?: boolean | undefined
   /** Whether to read the arguments too. Default: false. */
   args?: boolean | undefined
@@ -53,6 +55,7 @@ export interface ProcessOptions {
  * by another program.
  */
 export interface ProcessIdentity {
+  /** Process ID. */
   pid: number
   /**
    * When it started, in clock ticks since boot (Linux) or microseconds (macOS): setting the clock doesn't change it.
@@ -64,14 +67,17 @@ export interface ProcessIdentity {
 
 /** Which processes to list: those that match every field given. */
 export interface ProcessFilter {
+  /** Session ID. Default: any. */
   sid?: number | undefined
+  /** Process group ID. Default: any. */
   pgid?: number | undefined
-  /** Path of the controlling terminal, such as `'/dev/pts/3'`; null: those that have none. */
+  /** Path of the controlling terminal, such as `'/dev/pts/3'`; null: those that have none. Default: any. */
   tty?: string | null | undefined
-  /** Effective user ID. */
+  /** Effective user ID. Default: any. */
   uid?: number | undefined
 }
 
+/** The options of `listProcesses()` and `listProcessesSync()`. */
 export interface ListOptions {
   /** Whether to read the arguments of each process too. Default: false. */
   args?: boolean | undefined
@@ -79,10 +85,13 @@ export interface ListOptions {
 
 /** Members of one process group. */
 export interface ProcessGroup {
+  /** Process group ID. */
   pgid: number
+  /** ID of the session that the group is in. */
   sid: number
   /** null when the leader is gone, which is normal: the group lives on with its members. */
   leader: ProcessInfo | null
+  /** All members that can be seen, zombies too. */
   members: ProcessInfo[]
   /** Whether it is its terminal's foreground process group, which gets Ctrl-C and reads the keys. */
   foreground: boolean
@@ -93,8 +102,9 @@ export interface ProcessGroup {
   orphaned: boolean
 }
 
+/** A session, with all its groups. */
 export interface Session {
-  /** 0 gathers what has no session that can be named here: see `ProcessInfo.sid`. */
+  /** Session ID. 0 gathers what has no session that can be named here: see `ProcessInfo.sid`. */
   sid: number
   /** null when the leader is gone: the session lives on with its members, without terminal. */
   leader: ProcessInfo | null
@@ -112,15 +122,19 @@ export interface Session {
  */
 export type Outcome = 'survives' | 'ends' | 'stops' | 'depends' | 'unknown'
 
+/** What becomes of a process, and why. */
 export interface Verdict {
+  /** What becomes of it. */
   outcome: Outcome
   /** Why: a stable word, a sentence for people and the numbers behind it. See docs/inspection.md. */
   reasons: Reason[]
 }
 
+/** What `explain()` tells of a process. */
 export interface Explanation {
+  /** The process itself. */
   process: ProcessInfo
-  /** null: it has none, or none that we can see. */
+  /** Its parent; null: it has none, or none that we can see. */
   parent: ProcessInfo | null
   /** The session that it is in, with all its groups. */
   session: Session
@@ -159,8 +173,9 @@ export interface Holders<H extends Holder = Holder> extends Array<H> {
   hidden: boolean
 }
 
+/** The options of `waitForExit()`, `waitForGroup()`, `waitForSession()` and `waitForContained()`. */
 export interface WaitOptions {
-  /** Ends the wait with an `AbortError`. The process is left alone. */
+  /** Ends the wait with an `AbortError`. The process is left alone. Default: none. */
   signal?: AbortSignal | undefined
   /** Milliseconds until the wait fails with ETIMEDOUT, at most 2147483647. Default: no limit. */
   timeout?: number | undefined

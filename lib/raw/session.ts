@@ -12,6 +12,7 @@ import {
   signalNumber,
 } from '../base/check.ts'
 
+/** The options of `getsid()` and `getpgid()`. */
 export interface LookupOptions {
   /** Throw when there is no such process. When false the result is `undefined`. Default: true. */
   throwIfNoEntry?: boolean | undefined

@@ -18,7 +18,7 @@ export interface RunOptions<T extends string | Buffer = string | Buffer> extends
   grace?: number | undefined
   /** The first signal of a stop. Default: `'SIGTERM'`. */
   killSignal?: NodeJS.Signals | number | undefined
-  /** Stops everything when it is aborted. */
+  /** Stops everything when it is aborted. Default: none. */
   signal?: AbortSignal | undefined
   /** Milliseconds to go on reading after the program's exit while others hold its pipes. Default: 100. */
   drain?: number | undefined
@@ -32,15 +32,21 @@ export interface RunOptions<T extends string | Buffer = string | Buffer> extends
    * MB; at most 256 MB.
    */
   maxOutput?: number | undefined
-  /** Called with each piece of output when it comes, dropped or not. */
+  /** Called with each piece of output when it comes, dropped or not. Default: none. */
   onOutput?: ((chunk: T, stream: 'stdout' | 'stderr') => void) | undefined
 }
 
-/** For output that is text. */
-export type TextOptions = RunOptions<string> & { encoding?: BufferEncoding | undefined }
+/** The options of `run()` for output that is text. */
+export type TextOptions = RunOptions<string> & {
+  /** The encoding of the output. Default: `'utf8'`. */
+  encoding?: BufferEncoding | undefined
+}
 
-/** For output that stays bytes. */
-export type BufferOptions = RunOptions<Buffer> & { encoding: 'buffer' }
+/** The options of `run()` for output that stays bytes. */
+export type BufferOptions = RunOptions<Buffer> & {
+  /** The output stays bytes. */
+  encoding: 'buffer'
+}
 
 /** A process that a run has left. */
 export interface RunSurvivor extends ProcessInfo {
@@ -54,7 +60,9 @@ export interface RunResult<T extends string | Buffer = string> {
   code: number | null
   /** The signal that ended the program, or null. */
   signal: NodeJS.Signals | null
+  /** What it wrote to stdout, without what was dropped. Empty if stdout was no pipe of ours. */
   stdout: T
+  /** What it wrote to stderr, without what was dropped. Empty if stderr was no pipe of ours. */
   stderr: T
   /** Both, in the order in which they came. */
   output: T
@@ -70,6 +78,6 @@ export interface RunResult<T extends string | Buffer = string> {
   survivors: RunSurvivor[]
   /** What became of the stop, if there was one. */
   stopped: StopResult | null
-  /** Milliseconds. */
+  /** Milliseconds from the start to the result. */
   elapsed: number
 }

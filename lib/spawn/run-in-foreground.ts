@@ -45,12 +45,12 @@ const PAUSE = 100
  * @see POSIX tcsetpgrp(), tcsetattr(), XBD 11.1.4
  * @see credentials(7), termios(3)
  */
-export async function runInForeground(file: string, options?: SpawnOptions): Promise<ChildExit>
 export async function runInForeground(
   file: string,
   args?: readonly string[],
   options?: SpawnOptions,
 ): Promise<ChildExit>
+export async function runInForeground(file: string, options?: SpawnOptions): Promise<ChildExit>
 export async function runInForeground(
   file: string,
   first?: readonly string[] | SpawnOptions,

@@ -21,10 +21,8 @@ import { noteStandIn, supervise } from './contain.ts'
 import { holdSoon } from './leader.ts'
 import { type JobPlan, jobPlan, takenFrom } from './options.ts'
 import { terminal } from './terminal.ts'
-import type { JobOptions, SpawnOptions } from './types.ts'
+import type { JobOptions, SpawnOptions, Streams } from './types.ts'
 export type { JobOptions } from './types.ts'
-
-type Streams<T extends StdioNull | StdioPipe, Stream> = T extends StdioNull ? null : Stream
 
 /**
  * `child_process.spawn()`, for a child with a place of its own: session, process
@@ -60,6 +58,11 @@ type Streams<T extends StdioNull | StdioPipe, Stream> = T extends StdioNull ? nu
  */
 export function spawn(
   file: string,
+  args?: readonly string[],
+  options?: SpawnOptionsWithoutStdio & JobOptions,
+): ChildProcessWithoutNullStreams
+export function spawn(
+  file: string,
   options?: SpawnOptionsWithoutStdio & JobOptions,
 ): ChildProcessWithoutNullStreams
 export function spawn<
@@ -71,11 +74,6 @@ export function spawn<
   options: SpawnOptionsWithStdioTuple<I, O, E> & JobOptions,
 ): ChildProcessByStdio<Streams<I, Writable>, Streams<O, Readable>, Streams<E, Readable>>
 export function spawn(file: string, options: SpawnOptions): ChildProcess
-export function spawn(
-  file: string,
-  args?: readonly string[],
-  options?: SpawnOptionsWithoutStdio & JobOptions,
-): ChildProcessWithoutNullStreams
 export function spawn<
   I extends StdioNull | StdioPipe,
   O extends StdioNull | StdioPipe,

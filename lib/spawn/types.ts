@@ -1,4 +1,4 @@
-import type { SpawnOptions as NodeOptions } from 'node:child_process'
+import type { SpawnOptions as NodeOptions, StdioNull, StdioPipe } from 'node:child_process'
 import type { EventEmitter } from 'node:events'
 
 /** The place of a child: its session, process group and terminal. */
@@ -49,8 +49,13 @@ export interface JobOptions {
   ignoreSignals?: readonly NodeJS.Signals[] | undefined
 }
 
+/** The options of `child_process.spawn()`, and those that place the child. */
 export interface SpawnOptions extends NodeOptions, JobOptions {}
 
+/** A stream of the child at our end, by what `stdio` says of it: null, where it is no pipe. */
+export type Streams<T extends StdioNull | StdioPipe, Stream> = T extends StdioNull ? null : Stream
+
+/** The options of `withForeground()`. */
 export interface ForegroundOptions {
   /**
    * In the background, `fn` runs all the same, and the group gets the terminal as soon as the caller's own group
@@ -74,12 +79,22 @@ export interface ChildWatch extends EventEmitter<ChildWatchEvents> {
 }
 
 /** How a child is: it has ended, or it is stopped and can be continued. */
-export type ChildState = ChildExit | { state: 'stopped'; signal: NodeJS.Signals }
+export type ChildState = ChildExit | ChildStop
 
 /** How a child ended: by its exit code, or by a signal. */
 export interface ChildExit {
+  /** It has ended. */
   state: 'exited'
   /** null: a signal ended it. */
   code: number | null
+  /** The signal that ended it; null: it ended by its exit code. */
   signal: NodeJS.Signals | null
+}
+
+/** A child that is stopped: SIGCONT continues it. */
+export interface ChildStop {
+  /** It is stopped. */
+  state: 'stopped'
+  /** The signal that stopped it. */
+  signal: NodeJS.Signals
 }

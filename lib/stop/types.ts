@@ -1,5 +1,6 @@
 import type { ProcessInfo } from '../inspect/types.ts'
 
+/** The options of every stop. */
 export interface StopOptions {
   /** The first signal. SIGCONT follows it, so that what is stopped can act on it. Default: `'SIGTERM'`. */
   killSignal?: NodeJS.Signals | number | undefined
@@ -7,7 +8,7 @@ export interface StopOptions {
   grace?: number | undefined
   /** The second signal, or `false` for none. Default: `'SIGKILL'`. */
   escalate?: NodeJS.Signals | number | false | undefined
-  /** Ends the wait with an `AbortError`. Signals that were sent stay sent. */
+  /** Ends the wait with an `AbortError`. Signals that were sent stay sent. Default: none. */
   signal?: AbortSignal | undefined
   /** Allow our own group or session. The caller itself is left out all the same. Default: false. */
   allowSelf?: boolean | undefined
@@ -22,6 +23,7 @@ export interface StopPlan {
   allowSelf: boolean
 }
 
+/** A process that a stop has left, and why. */
 export interface Survivor extends ProcessInfo {
   /**
    * `EPERM`: we may not signal it. `not-signalled`: it got no signal, because it came too late or we can't prove that
@@ -31,6 +33,7 @@ export interface Survivor extends ProcessInfo {
   reason: 'EPERM' | 'uninterruptible' | 'traced' | 'frozen' | 'ignored' | 'not-signalled'
 }
 
+/** What became of a stop. */
 export interface StopResult {
   /**
    * `gone`: no live member is left. `already-gone`: there was none. `survivors`: some are left. `stale`: the
@@ -41,13 +44,15 @@ export interface StopResult {
   signalled: number[]
   /** Whether the second signal was needed. */
   escalated: boolean
+  /** The live members that are left, as far as /proc shows them. */
   survivors: Survivor[]
   /** Whether members are left that /proc doesn't show us; the outcome is `survivors` then. */
   hidden: boolean
-  /** Milliseconds. */
+  /** Milliseconds from the call to the result. */
   elapsed: number
 }
 
+/** The options of `signalGroup()` and `signalSession()`. */
 export interface SignalOptions {
   /** Allow it for the caller's own group or session, the caller included. Default: false. */
   allowSelf?: boolean | undefined
@@ -58,5 +63,13 @@ export interface SignalResult {
   /** The pids that were sent it. */
   signalled: number[]
   /** The live members that were not sent it, each with the name of its error, also those that /proc doesn't show. */
-  notSignalled: { pid: number; code: 'EPERM' }[]
+  notSignalled: NotSignalled[]
+}
+
+/** A live member that was not sent a signal. */
+export interface NotSignalled {
+  /** Its process ID. */
+  pid: number
+  /** The error of kill(). */
+  code: 'EPERM'
 }

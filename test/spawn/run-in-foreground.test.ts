@@ -1,7 +1,6 @@
 // An editor or a pager in one call, on real terminals: as a job of interactive shells, and where no shell is above.
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { runInForeground } from 'setsid'
 import { describe, expect, test } from 'vitest'
 import { openFolder } from '../helpers/folder.ts'
@@ -402,23 +401,4 @@ test.each([
   await expect(runInForeground(given.file, given.args, given.options)).rejects.toMatchObject({
     code,
   })
-})
-
-test('the example of docs/spawning.md opens the editor of the user', async () => {
-  const page = readFileSync(new URL('../../docs/spawning.md', import.meta.url), 'utf8')
-  const [, code = ''] = /```js\n(\/\/ message\.mjs[^]*?)```/.exec(page) ?? []
-  expect(code.split('\n').length).toBeLessThan(16)
-  const folder = openFolder()
-  writeFileSync(join(folder, 'message.mjs'), code)
-  writeFileSync(join(folder, 'editor'), '#!/bin/sh\nread line\necho "$line" > "$1"\n', {
-    mode: 0o755,
-  })
-  mkdirSync(join(folder, 'node_modules'))
-  symlinkSync(fileURLToPath(new URL('../..', import.meta.url)), join(folder, 'node_modules/setsid'))
-  const env = { ...process.env, EDITOR: join(folder, 'editor') }
-  const terminal = openTerminal(node, ['message.mjs'], { cwd: folder, env })
-  await until(() => ps(terminal.pid).tpgid !== terminal.pid)
-  terminal.type('edited\n')
-  await terminal.expect(/Message: edited/)
-  expect((await terminal.ended).exitCode).toBe(0)
 })
