@@ -36,7 +36,8 @@ special('at a prompt', async (text) => {
   const folder = openProject()
   const terminal = await atPrompt(text, folder)
   const log = join(folder, 'app.log')
-  const all = () => printed(terminal) + (existsSync(log) ? readFileSync(log, 'utf8') : '')
+  // The prompt may have come before, and has no end of a line.
+  const all = () => `${printed(terminal)}\n${existsSync(log) ? readFileSync(log, 'utf8') : ''}`
   await until(() => broken(text, all()).length === 0).catch(() => {
     expect(broken(text, all()), all()).toEqual([])
   })
