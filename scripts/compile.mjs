@@ -42,7 +42,15 @@ function recipe(os) {
       ...list('defines').map((define) => `-D${define}`),
       ...[...list('cflags'), ...list('cflags_cc')],
     ],
-    link: os === 'mac' ? ['-undefined', 'dynamic_lookup', '-Wl,-dead_strip'] : list('ldflags'),
+    link:
+      os === 'mac'
+        ? [
+            '-undefined',
+            'dynamic_lookup',
+            '-Wl,-dead_strip',
+            '-Wl,-install_name,@rpath/setsid.node',
+          ]
+        : list('ldflags'),
     launcher: launcher.conditions[0][1].actions[0].inputs.filter((name) => name.endsWith('.c')),
   }
 }
