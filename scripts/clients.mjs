@@ -19,7 +19,14 @@ import { fetched, fetchedNode, nodeVersions } from './fetched.mjs'
 import { faults } from './gate.mjs'
 import { serve } from './registry.mjs'
 
-const run = promisify(execFile)
+const execute = promisify(execFile)
+const pathOf = (program) =>
+  execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim()
+const timeout = pathOf('timeout')
+/** timeout(1) ends the whole group of a command that takes too long (`limit`, ms), so that nothing of it is left. */
+const run = (file, args, { limit = SMOKE_LIMIT, ...options }) =>
+  execute(timeout, ['-s', 'KILL', String(limit / 1000), file, ...args], options)
+
 /** ms */
 const INSTALL_LIMIT = 90_000
 const SMOKE_LIMIT = 30_000
@@ -116,7 +123,7 @@ function toolsOf(name, node, programs) {
   const link = (target, as) => symlinkSync(target, join(tools, as))
   link(node, 'node')
   for (const program of programs) {
-    link(execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim(), program)
+    link(pathOf(program), program)
   }
   return tools
 }
@@ -131,7 +138,12 @@ async function checkBare(env) {
 }
 
 const lastLines = (error) => {
-  const said = [error.stderr, error.stdout, error.killed ? 'it took too long' : '', error.message]
+  const said = [
+    error.stderr,
+    error.stdout,
+    error.code === 137 ? 'it took too long' : '',
+    error.message,
+  ]
   return said
     .map((text) => String(text ?? '').trim())
     .filter(Boolean)
@@ -165,6 +177,17 @@ function pack() {
   }
 }
 
+/** The newest of the major that is asked for; the newest of all where there is none of it. */
+async function newest(name) {
+  try {
+    return await fetched(name)
+  } catch (error) {
+    if (!/ETARGET|E404/.test(error.stderr)) throw error
+    console.log(`${name} is not published: the newest is taken`)
+    return fetched(name.replace(/@\d+$/, '@latest'))
+  }
+}
+
 /** Installs an app, then runs it on each Node: one line of cells. */
 async function tryClient(client, scripts, { nodes, registry, number }) {
   const { env: own = {}, off = ['--ignore-scripts'], offEnv = {}, node: least = 0 } = client
@@ -175,7 +198,7 @@ async function tryClient(client, scripts, { nodes, registry, number }) {
   // So that yarn berry takes this folder for a project of its own.
   writeFileSync(join(app, 'yarn.lock'), '')
   cpSync(join(root, 'test/fixtures/client.mjs'), join(app, 'client.mjs'))
-  const package_ = await fetched(client.from)
+  const package_ = await newest(client.from)
   const { version } = JSON.parse(readFileSync(join(package_, 'package.json'), 'utf8'))
   const program = join(package_, client.program)
   const home = folder('homes', id)
@@ -190,7 +213,7 @@ async function tryClient(client, scripts, { nodes, registry, number }) {
   await checkBare(bare)
   const install = async () => {
     const [file, args] = call(first, [...client.install, ...flags])
-    return run(file, args, { cwd: app, env: bare, timeout: INSTALL_LIMIT, killSignal: 'SIGKILL' })
+    return run(file, args, { cwd: app, env: bare, limit: INSTALL_LIMIT })
   }
   const row = { client: `${client.name} (${version})`, scripts }
   for (let left = TRIES; ; left--) {
@@ -205,7 +228,7 @@ async function tryClient(client, scripts, { nodes, registry, number }) {
   }
 
   const smoke = async (node) => {
-    const limits = { cwd: app, env: from(node.tools), timeout: SMOKE_LIMIT, killSignal: 'SIGKILL' }
+    const limits = { cwd: app, env: from(node.tools), limit: SMOKE_LIMIT }
     // Where a client does not run on this Node, what it has put into node_modules/.bin does.
     const byClient = node.major >= least && (node === first || client.runsNode)
     const command = (...words) =>
