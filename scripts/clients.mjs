@@ -58,6 +58,8 @@ const berry = (linker) => ({
   ...yarn,
   off: [],
   env: { YARN_NODE_LINKER: linker },
+  // Its own default has changed within version 4.
+  onEnv: { YARN_ENABLE_SCRIPTS: 'true' },
   offEnv: { YARN_ENABLE_SCRIPTS: 'false' },
   runsNode: linker === 'pnp',
 })
@@ -190,7 +192,13 @@ async function newest(name) {
 
 /** Installs an app, then runs it on each Node: one line of cells. */
 async function tryClient(client, scripts, { nodes, registry, number }) {
-  const { env: own = {}, off = ['--ignore-scripts'], offEnv = {}, node: least = 0 } = client
+  const {
+    env: own = {},
+    off = ['--ignore-scripts'],
+    onEnv = {},
+    offEnv = {},
+    node: least = 0,
+  } = client
   const id = `${number}-${scripts}`
   const app = folder('apps', id)
   const manifest = { name: 'app', version: '1.0.0', private: true, dependencies: { setsid: '*' } }
@@ -202,7 +210,7 @@ async function tryClient(client, scripts, { nodes, registry, number }) {
   const { version } = JSON.parse(readFileSync(join(package_, 'package.json'), 'utf8'))
   const program = join(package_, client.program)
   const home = folder('homes', id)
-  const more = { ...own, ...(scripts === 'off' ? offEnv : {}) }
+  const more = { ...own, ...(scripts === 'off' ? offEnv : onEnv) }
   const from = (tools) => environment(tools, home, registry, more)
   const first = nodes.find(({ major }) => major >= least)
   const call = (node, words) =>
