@@ -13,6 +13,7 @@
  *
  * @module setsid/launch
  * @throws `EAGAIN` output from before the import is queued, and would be lost (`reason: 'output-queued'`)
+ * @throws `ERR_RUNTIME_UNSUPPORTED` the runtime is Deno
  * @throws the errno of execve() where the launcher can't be run
  */
 import { goBelowLauncher } from './daemon/below-launcher.ts'

@@ -96,6 +96,12 @@ export function workerUnsupported(call: string): Error {
   )
 }
 
+/** Another runtime than Node lacks something that `feature` needs: `runtime` is its name. */
+export function runtimeUnsupported(feature: string, runtime: string, version: string): Error {
+  const message = `${feature} is not supported under ${runtime} ${version}, but under Node: see docs/hosts.md of setsid`
+  return Object.assign(codedError(Error, 'ERR_RUNTIME_UNSUPPORTED', message), { runtime, feature })
+}
+
 /** Every call succeeded, and the kernel shows something else. */
 export function notDetached(found: Record<string, unknown>): Error {
   const message = `The process is not detached: ${inspect(found, { breakLength: Infinity })}`

@@ -1,4 +1,5 @@
 import { isMainThread } from 'node:worker_threads'
+import { checkHost } from '../base/host.ts'
 import { checkWritten } from './output.ts'
 import { mustStay } from './systemd.ts'
 import { hasLauncher } from '../launcher/link.ts'
@@ -7,6 +8,7 @@ import { becomeLauncher, inheritedDescriptors, ownCommand } from '../launcher/re
 /** @internal What `import 'setsid/launch'` does. It returns below a launcher, or where none is wanted. */
 export function goBelowLauncher(): void {
   if (process.platform !== 'linux' || !isMainThread || mustStay() || hasLauncher()) return
+  checkHost("'setsid/launch'")
   const command = ownCommand()
   if (command === undefined) return
   checkWritten(1)

@@ -5,6 +5,7 @@ import { detachBy, withUmask } from './detach.ts'
 import { fail } from './fail.ts'
 import { leavePlan } from './leave.ts'
 import { daemonFailed, systemError } from '../base/errors.ts'
+import { checkHost } from '../base/host.ts'
 import { identify } from '../inspect/process.ts'
 import { native } from '../base/native.ts'
 import { PidFile } from './pidfile.ts'
@@ -71,12 +72,14 @@ const SIGKILL = 9
  * file to start again from (`reason: 'no-script'`), or it is called for the second time (`reason: 'called-twice'`), or
  * a launcher waits that does not answer, or is another release's (`reason: 'no-answer'`)
  * @throws as `detach()`
+ * @throws `ERR_RUNTIME_UNSUPPORTED` the runtime is Deno; it is Bun, and a stream to be replaced is a terminal
  * @throws `ERR_WORKER_UNSUPPORTED_OPERATION` called in a worker thread
  * @platform Linux
  * @see daemon(7), sd_notify(3), prctl(2)
  */
 export async function daemonize(options: DaemonizeOptions = {}): Promise<Daemon> {
   checkMainThread('daemonize')
+  checkHost('daemonize()')
   const settings = checkDaemonize(options)
   if (state.daemonize === 'called') {
     const message = 'daemonize() has been called already in this process'

@@ -1,4 +1,5 @@
 import { invalidArgValue, systemError } from '../base/errors.ts'
+import { checkHost } from '../base/host.ts'
 import { native } from '../base/native.ts'
 import { leave, type LeavePlan, leavePlan } from './leave.ts'
 import { letsTerminalGo, Redirection } from './stdio.ts'
@@ -56,6 +57,7 @@ import type { DetachOptions, Detached, StdioTarget } from './types.ts'
  * @throws `EPERM`, `ELOOP` root: a log stands in a folder, or behind a link, of another user, or is another user's
  * (`reason: 'untrusted-folder'`, `'untrusted-link'`, `'untrusted-file'`); nothing has changed
  * @throws `ERR_NOT_DETACHED` the kernel accepted every step and yet shows another session or a terminal
+ * @throws `ERR_RUNTIME_UNSUPPORTED` the runtime is Deno; it is Bun, and a stream to be replaced is a terminal
  * @throws `ERR_WORKER_UNSUPPORTED_OPERATION` called in a worker thread
  * @platform Linux; macOS compiled, not tested
  * @see POSIX setsid(), setpgid(), tcsetpgrp(), XBD 11.1
@@ -135,8 +137,9 @@ export const detachChecks = {
 }
 
 /** Checks the options and opens files. */
-function prepare(options: DetachOptions, call: string): LeavePlan {
+function prepare(options: DetachOptions, call: 'detach' | 'detachSync'): LeavePlan {
   checkMainThread(call)
+  checkHost(`${call}()`)
   const {
     stdin = 'auto',
     stdout = 'auto',

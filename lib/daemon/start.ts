@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { ENOENT } from '../base/errno.ts'
 import { aborted, invalidArgType, systemError } from '../base/errors.ts'
+import { checkHost } from '../base/host.ts'
 import { launcherPath } from '../base/addon.ts'
 import { identify } from '../inspect/process.ts'
 import { decode, encodeOption, type Message, reportWords } from '../launcher/protocol.ts'
@@ -63,6 +64,7 @@ function openOutput(target: string, owner: Credentials | undefined): Output {
  * @throws `EPERM`, `EINVAL` we may not become that user or group (`reason: 'not-set-up'`), or could return from it
  * (`'privileges-kept'`)
  * @throws `ERR_UNKNOWN_CREDENTIAL` there is no such user or group
+ * @throws `ERR_RUNTIME_UNSUPPORTED` the runtime is Deno
  * @throws `AbortError` `options.signal` was aborted
  * @platform Linux
  * @see daemon(7), sd_notify(3)
@@ -75,6 +77,7 @@ export async function startDaemon(
   if (typeof file !== 'string') throw invalidArgType('file', 'of type string', file)
   if (!Array.isArray(args)) throw invalidArgType('args', 'an instance of Array', args)
   const { cwd, env, stdout, stderr, pidFile, credentials, signal, flags } = checkStart(options)
+  checkHost('startDaemon()')
 
   const outputs: Output[] = []
   let held: PidFile | undefined

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { string } from '../base/check.ts'
 import { EINVAL, EISDIR, ELOOP, EPERM, ESRCH } from '../base/errno.ts'
 import { type Reason, systemError } from '../base/errors.ts'
+import { checkHost } from '../base/host.ts'
 import { native } from '../base/native.ts'
 import { isDead, isSameProcess, isStart, processInfo } from '../inspect/process.ts'
 import { askLock, type Held, withFile } from './lock.ts'
@@ -230,9 +231,12 @@ export function judgePath(pidFile: string): Judged {
  * @throws `EISDIR` it is a folder (`reason: 'not-a-pidfile'`)
  * @throws `EACCES` it may not be read; any other errno of open() likewise
  * @throws `EINVAL` it is no regular file (`reason: 'not-a-pidfile'`)
+ * @throws `ERR_RUNTIME_UNSUPPORTED` the runtime is Deno
  * @platform Linux
  * @see fcntl_locking(2), openat(2)
  */
 export async function daemonStatus(pidFile: string): Promise<DaemonStatus> {
-  return statusOf(await judgeNamed(string(pidFile, 'pidFile')))
+  const path = string(pidFile, 'pidFile')
+  checkHost('daemonStatus()')
+  return statusOf(await judgeNamed(path))
 }

@@ -4,6 +4,7 @@ import { isatty } from 'node:tty'
 import { EIO } from '../base/errno.ts'
 import { hasOtherEnd, openFlags } from '../base/descriptor.ts'
 import { systemError } from '../base/errors.ts'
+import { checkHost } from '../base/host.ts'
 import { native } from '../base/native.ts'
 import { forgetSize, handleOf, standardStream } from '../launcher/node-internals.ts'
 import { checkMainThread } from '../base/check.ts'
@@ -95,6 +96,7 @@ export class Redirection {
     try {
       targets.forEach((target, fd) => {
         if (target === 'keep' || (target === 'auto' && !letsGo(fd))) return
+        if (isTerminal(fd)) checkHost('leaving a terminal that is a standard stream')
         const path = target === 'auto' || target === 'null' ? '/dev/null' : resolve(target)
         this.#open(fd, path, openLogAs)
       })

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { string } from '../base/check.ts'
+import { checkHost } from '../base/host.ts'
 import { EBUSY } from '../base/errno.ts'
 import { native } from '../base/native.ts'
 import { identify, isSameProcess } from '../inspect/process.ts'
@@ -33,11 +34,15 @@ import type { StopOptions, StopPlan, StopResult } from '../stop/types.ts'
  * `'held-by-another'`, `'other-namespace'`, `'hidden'`, `'lock-hidden'`, `pids`); nothing was signalled or removed
  * @throws `EPERM` its author may not signal the process that it names (`reason: 'untrusted-pidfile'`, `pids`)
  * @throws `EINVAL` it has no pid (`reason: 'not-a-pidfile'`)
+ * @throws `ERR_RUNTIME_UNSUPPORTED` the runtime is Deno
  * @throws as `daemonStatus()` and `stopProcess()`
  * @platform Linux
  */
 export async function stopDaemon(pidFile: string, options: StopOptions = {}): Promise<StopResult> {
-  return stopAt(resolve(string(pidFile, 'pidFile')), checkStopOptions(options))
+  const path = resolve(string(pidFile, 'pidFile'))
+  const plan = checkStopOptions(options)
+  checkHost('stopDaemon()')
+  return stopAt(path, plan)
 }
 
 async function stopAt(path: string, plan: StopPlan): Promise<StopResult> {

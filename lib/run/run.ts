@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { aborted, type SystemError } from '../base/errors.ts'
+import { checkHost } from '../base/host.ts'
 import { holdsOf } from '../inspect/pipes.ts'
 import { spawn } from '../spawn/spawn.ts'
 import { hold } from '../spawn/leader.ts'
@@ -44,6 +45,7 @@ const EXIT_WAIT = 5000
  * @throws `ENOENT`, `EACCES`, … the program can't be run, as `spawn()` reports it by its `error` event
  * @throws `EMFILE`, `ENFILE` no descriptor is free
  * @throws `ENOSYS`, `EPERM` with `contain: true`, where the kernel or a sandbox refuses pidfds (`reason: 'no-pidfd'`)
+ * @throws `ERR_RUNTIME_UNSUPPORTED` the runtime is Bun or Deno
  * @throws `AbortError` `options.signal` was aborted before anything was started
  * @platform Linux, macOS: where the platform can't contain, `contained` is false unless `options.contain` is true
  * @see POSIX pipe()
@@ -72,6 +74,7 @@ export async function run(
   second?: unknown,
 ): Promise<RunResult<string | Buffer>> {
   const plan = checkRun(file, first, second)
+  checkHost('run()')
   if (plan.signal?.aborted === true) throw aborted(plan.signal)
   const began = performance.now()
   const pipes = new Pipes(plan.stdio)

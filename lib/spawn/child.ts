@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import { checkChild } from '../base/check.ts'
 import { systemError } from '../base/errors.ts'
+import { checkHost } from '../base/host.ts'
 import { processInfo } from '../inspect/process.ts'
 import { native } from '../base/native.ts'
 import { signalName } from '../base/signals.ts'
@@ -96,6 +97,7 @@ const watches = new WeakMap<ChildProcess, StopWatch>()
  * @param child a child of this thread
  * @returns an emitter of `stop`, with the signal, and `continue`
  * @throws `ERR_INVALID_ARG_TYPE` `child` is no `ChildProcess`
+ * @throws `ERR_RUNTIME_UNSUPPORTED` the runtime is Bun
  * @throws `EAGAIN` no thread could be started
  * @throws `EMFILE` too many open descriptors
  * @platform Linux, macOS
@@ -104,6 +106,7 @@ const watches = new WeakMap<ChildProcess, StopWatch>()
  */
 export function watchChild(child: ChildProcess): ChildWatch {
   checkChild(child, 'child')
+  checkHost('watchChild()')
   let watch = watches.get(child)
   if (watch === undefined) watches.set(child, (watch = new StopWatch(child)))
   return watch
@@ -117,11 +120,14 @@ export function watchChild(child: ChildProcess): ChildWatch {
  * @param child a child of this thread
  * @returns how it is now
  * @throws `ERR_INVALID_ARG_TYPE` `child` is no `ChildProcess`
+ * @throws `ERR_RUNTIME_UNSUPPORTED` the runtime is Bun
  * @throws the child's `error`, when it could not be started; one with its errno, when that event is over
  * @platform Linux, macOS
  * @see POSIX waitid()
  */
 export async function exitOrStop(child: ChildProcess): Promise<ChildState> {
+  checkChild(child, 'child')
+  checkHost('exitOrStop()')
   const watch = watchChild(child)
   return new Promise((resolve, reject) => {
     const done = () => {

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { EIO, ENOTTY } from '../base/errno.ts'
 import { boolean, checkChild, checkGroup, checkInt32, checkOptions } from '../base/check.ts'
 import { invalidArgValue, systemError } from '../base/errors.ts'
+import { checkHost } from '../base/host.ts'
 import { native } from '../base/native.ts'
 import { getpgid, getpgrp } from '../raw/session.ts'
 import { tcgetpgrp } from '../raw/terminal.ts'
@@ -58,6 +59,7 @@ export function isForeground(fd: number): boolean {
  * @throws `ENOTTY` `fd` is not the caller's controlling terminal
  * @throws `EPERM` the caller is in the background (`reason: 'background'`), and `fn` was not called; the group
  * is in another session
+ * @throws `ERR_RUNTIME_UNSUPPORTED` the runtime is Bun, and `target` is a child
  * @throws `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE` `target` is neither a child nor a group
  * @throws `ERR_INVALID_ARG_VALUE` it is the pid of a contained child, which is not in the group of its program
  * @platform Linux, macOS
@@ -77,6 +79,7 @@ export async function withForeground<T>(
     if (why !== undefined) throw invalidArgValue('target', target, why)
   }
   const { wait = false } = checkOptions(options, { wait: boolean })
+  if (child !== undefined) checkHost('withForeground() of a child')
   // The terminal has hung up since spawn() lent it: there is nothing to restore, and fn tells how the child is.
   if (terminal.isLentAtStart && native.tcgetpgrp(fd) === EIO) {
     terminal.takeLentAtStart()?.resume()

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import { EPERM } from '../base/errno.ts'
 import { checkMainThread, ownOptions } from '../base/check.ts'
 import { invalidArgValue } from '../base/errors.ts'
+import { checkHost } from '../base/host.ts'
 import { native } from '../base/native.ts'
 import { stdioList } from '../launcher/command.ts'
 import { exitOrStop, hasEnded, watchChild } from './child.ts'
@@ -40,6 +41,7 @@ const PAUSE = 100
  * @throws `AbortError` `options.signal` was aborted, and the program has ended
  * @throws `ERR_INVALID_ARG_VALUE` an option that contradicts this, named, before anything is started: `session: 'new'`,
  * `detached`, `controllingTerminal`, `foreground`, a `group` that isn't `'new'`, a pipe in `stdio`
+ * @throws `ERR_RUNTIME_UNSUPPORTED` the runtime is Bun or Deno
  * @throws `ERR_WORKER_UNSUPPORTED_OPERATION` in a worker: Ctrl-Z stops the whole process
  * @platform Linux; macOS compiled only
  * @see POSIX tcsetpgrp(), tcsetattr(), XBD 11.1.4
@@ -57,6 +59,7 @@ export async function runInForeground(
   second: SpawnOptions = {},
 ): Promise<ChildExit> {
   checkMainThread('runInForeground')
+  checkHost('runInForeground()')
   const one = isOptions(first)
   const options = checked(one ? first : second)
   const args = one ? [] : (first ?? [])

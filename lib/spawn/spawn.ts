@@ -12,6 +12,7 @@ import type { Readable, Writable } from 'node:stream'
 import { ENOTSUP } from '../base/errno.ts'
 import { ownOptions } from '../base/check.ts'
 import { systemError } from '../base/errors.ts'
+import { checkHost } from '../base/host.ts'
 import { native } from '../base/native.ts'
 import { copied, spawnByLauncher } from '../launcher/exec.ts'
 import type { Step } from '../launcher/command.ts'
@@ -43,6 +44,7 @@ export type { JobOptions } from './types.ts'
  * @returns the child
  * @throws `ERR_INVALID_ARG_VALUE` options that can't go together, named, before anything is started
  * @throws `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE`, `ERR_UNKNOWN_SIGNAL` a bad option
+ * @throws `ERR_RUNTIME_UNSUPPORTED` Bun: `contain`; Deno: all of our options but `session: 'new'`
  * @throws `ENOTSUP` one of our options on Windows, or `parentDeathSignal` or `contain` where it isn't Linux
  * @emits `error` with `syscall`: `'setpgid'` (`EPERM`, no such group or another session's),
  * `'ioctl(TIOCSCTTY)'` (`EPERM`, another session's terminal; `ENOTTY`), `'tcsetpgrp'` (`EPERM`, `reason: 'background'`,
@@ -104,12 +106,14 @@ export function spawn(file: string, first?: unknown, second?: unknown): ChildPro
   if (process.platform !== 'linux' && (plan.contained || plan.parentDeathSignal !== undefined)) {
     throw systemError(ENOTSUP, 'prctl')
   }
+  if (plan.contained) checkHost('spawn() with contain')
   if (plan.detached) own.detached = true
   // It is the program's session, and not its supervisor's: a step makes it.
   if (plan.contained && own.detached === true) own.detached = false
   if (plan.steps.length === 0 && plan.parentDeathSignal === undefined) {
     return started(plain(file, args, own))
   }
+  checkHost('spawn() with an option other than session: "new"')
   return started(launchOn(file, args, own, plan))
 }
 

@@ -1,14 +1,13 @@
-import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { test } from 'vitest'
 import { lacks } from './tools.ts'
 
-const run = promisify(execFile)
-const store = fileURLToPath(new URL('../../build/nodes/', import.meta.url))
-const versions = ['22.23.3', '24.21.0', '26.10.0']
+interface Fetched {
+  nodeVersions: string[]
+  fetched(name: string, ...flags: string[]): Promise<string>
+  fetchedNode(version: string): Promise<string>
+}
+const script = new URL('../../scripts/fetched.mjs', import.meta.url).href
+const { nodeVersions, fetched, fetchedNode } = (await import(script)) as Fetched
 
 export interface OtherNode {
   version: string
@@ -23,11 +22,7 @@ export interface OtherNode {
 export async function otherNodes(): Promise<OtherNode[]> {
   const nodes: OtherNode[] = []
   try {
-    for (const version of versions) {
-      const folder = `${store}${version}`
-      if (!existsSync(folder)) await install(`node-linux-${process.arch}@${version}`, folder)
-      nodes.push({ version, path: `${folder}/node_modules/node-linux-${process.arch}/bin/node` })
-    }
+    for (const version of nodeVersions) nodes.push({ version, path: await fetchedNode(version) })
     return nodes
   } catch (error) {
     console.log(String(error))
@@ -36,35 +31,12 @@ export async function otherNodes(): Promise<OtherNode[]> {
   }
 }
 
-/** A package of the npm registry with a Node for another machine; the test is skipped where there is no registry. */
+/** A package of the npm registry with a program of another machine; the test is skipped where there is no registry. */
 export async function foreignNode(name: string): Promise<string> {
-  const folder = `${store}${name.replaceAll(/[^\w.-]/g, '-')}`
   try {
-    if (!existsSync(folder)) await install(name, folder, '--force')
+    return await fetched(name, '--force')
   } catch (error) {
     console.log(String(error))
-    lacks('npm registry')
+    return lacks('npm registry')
   }
-  return `${folder}/node_modules/${name.slice(0, name.lastIndexOf('@'))}`
-}
-
-/** Under its final name only when it is whole, so that test files may ask at the same time. */
-async function install(name: string, folder: string, ...more: string[]): Promise<void> {
-  const draft = `${folder}.${process.pid}`
-  await mkdir(draft, { recursive: true })
-  const flags = [
-    ...more,
-    '--no-save',
-    '--ignore-scripts',
-    '--no-audit',
-    '--no-fund',
-    '--fetch-retries=1',
-  ]
-  try {
-    await run('npm', ['install', '--prefix', draft, ...flags, name])
-  } catch (error) {
-    await rm(draft, { recursive: true })
-    throw error
-  }
-  await rename(draft, folder).catch(() => rm(draft, { recursive: true }))
 }

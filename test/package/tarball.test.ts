@@ -97,6 +97,10 @@ describe('the tarball', () => {
       const sess = (...args: string[]) => runIn(project, 'node_modules/.bin/sess', args)
       expect(JSON.parse(sess('ids', '--json').stdout)).toMatchObject({ pid: process.pid })
       expect(sess('run', '--wait', 'sh', '-c', 'echo true')).toEqual(works)
+      // yarn berry starts a command by Node, whatever is in it.
+      const byNode = ['node_modules/setsid/bin/sess', 'ids', '--json']
+      const { stdout } = runIn(project, process.execPath, byNode)
+      expect(JSON.parse(stdout)).toMatchObject({ pid: process.pid })
       expect(sess('launch', 'sh', '-c', 'echo true')).toEqual(works)
     },
   )

@@ -279,7 +279,8 @@ test.for([
     const args = [compile('restless'), size ?? '', kind ?? '']
     const { piece, descriptors, ...rest } = await runFixture('stop-many.mjs', args)
     expect(rest).toEqual({ outcome: 'gone', signalled: Number(size) })
-    expect(piece).toBeLessThan(0.1)
+    // A look in this thread would be nearly all of it.
+    expect(piece).toBeLessThan(0.25)
     expect(descriptors).toBeLessThan(8)
   },
 )
