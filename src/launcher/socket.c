@@ -24,6 +24,19 @@ static struct msghdr MessageOf(struct iovec* data, union control* control,
   return message;
 }
 
+ssize_t TakeMessage(int socket, struct msghdr* message, int flags) {
+  ssize_t size = recvmsg(socket, message, flags);
+  // The kernel has told it now, and tells it once.
+  if (size < 0 && errno == ECONNRESET) size = recvmsg(socket, message, flags);
+  return size;
+}
+
+ssize_t TakeBytes(int socket, void* bytes, size_t size, int flags) {
+  struct iovec data = {bytes, size};
+  struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+  return TakeMessage(socket, &message, flags);
+}
+
 int SendDescriptor(int socket, int number, int fd) {
   union control control;
   struct iovec data = {&number, sizeof number};
@@ -41,7 +54,7 @@ int TakeDescriptor(int socket, int* number, int* fd) {
   struct iovec data = {number, sizeof *number};
   struct msghdr message = MessageOf(&data, &control, CMSG_SPACE(sizeof *fd));
   *fd = -1;
-  ssize_t size = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  ssize_t size = TakeMessage(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (size <= 0) return (int)size;
   struct cmsghdr* header = CMSG_FIRSTHDR(&message);
   if (header == NULL || header->cmsg_type != SCM_RIGHTS) return 1;
@@ -60,7 +73,7 @@ ssize_t TakeText(int socket, char* text, size_t room, struct sender* sender,
   struct iovec data = {text, room - 1};
   struct msghdr message = MessageOf(&data, &control, sizeof control);
   *sender = (struct sender){0, (uid_t)-1};
-  ssize_t size = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  ssize_t size = TakeMessage(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (size < 0) return -1;
   text[size] = '\0';
   *whole = (message.msg_flags & MSG_TRUNC) == 0 && strlen(text) == (size_t)size;

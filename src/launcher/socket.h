@@ -7,6 +7,14 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+// recvmsg(2) of a socket that keeps the borders of messages. Where the other
+// end has gone with something unread, the kernel tells that first (ECONNRESET),
+// and then gives what that end had sent. This gives what was sent.
+ssize_t TakeMessage(int socket, struct msghdr* message, int flags);
+
+// The same, as recv(2).
+ssize_t TakeBytes(int socket, void* bytes, size_t size, int flags);
+
 // Sends a number with a descriptor. 0, or -1 with errno.
 int SendDescriptor(int socket, int number, int fd);
 

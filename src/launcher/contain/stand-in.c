@@ -10,6 +10,7 @@
 
 #include "../fds.h"
 #include "../launcher.h"
+#include "../socket.h"
 #include "contain.h"
 
 static struct {
@@ -69,7 +70,7 @@ static void ReapSupervisor(void) {
 
 static void HearSupervisor(void) {
   struct ending ending;
-  ssize_t size = recv(self.link, &ending, sizeof ending, 0);
+  ssize_t size = TakeBytes(self.link, &ending, sizeof ending, 0);
   if (size < 0 && errno == EINTR) return;
   if (size != sizeof ending) EndTheRest();
   // Where nothing else is left, the supervisor ends first: where Node is pid 1
@@ -88,6 +89,8 @@ static void PassOnSignals(void) {
       continue;
     // A SIGCHLD of the kernel tells of the supervisor.
     if (number == SIGCHLD && info.si_code > 0) continue;
+    // The supervisor itself has continued us.
+    if (number == SIGCONT && info.si_pid == self.supervisor) continue;
     send(self.link, &number, sizeof number, MSG_NOSIGNAL);
   }
 }

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "../fds.h"
+#include "../socket.h"
 #include "../text.h"
 #include "contain.h"
 
@@ -175,7 +176,8 @@ static void HearNode(void) {
 
 static void HearStandIn(void) {
   int number;
-  ssize_t size = recv(self.with.link, &number, sizeof number, MSG_DONTWAIT);
+  ssize_t size =
+      TakeBytes(self.with.link, &number, sizeof number, MSG_DONTWAIT);
   if (size == sizeof number) {
     if (!self.reaped) PassOn(self.with.program, number);
   } else if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) {
