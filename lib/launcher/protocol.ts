@@ -62,6 +62,7 @@ export const supervisorWords = {
   continued: [0, 0, 0],
   sent: [1, 1, INT_MAX],
   denied: [1, 1, INT_MAX],
+  looked: [0, 0, 0],
   empty: [0, 0, 0],
 } as const satisfies Record<string, Row>
 
@@ -70,6 +71,7 @@ export const containWords = {
   held: [0, 0, 0],
   signal: [1, 1, 64],
   kill: [0, 0, 0],
+  look: [0, 0, 0],
   rest: [0, 0, 0],
 } as const satisfies Record<string, Row>
 

@@ -32,6 +32,8 @@ export class Containment extends EventEmitter<Events> {
   stoppedBy: number | undefined
   readonly #socket: Socket
   #text = ''
+  /** The last stop or continuation, while the supervisor looks once more. */
+  #heard: { stoppedBy: number | undefined } | undefined
   #waiting = 0
 
   readonly #child: ChildProcess
@@ -71,12 +73,29 @@ export class Containment extends EventEmitter<Events> {
     for (const line of lines) {
       const { word, values: [value = 0] = [] } = decode(supervisorWords, line) ?? {}
       if (word === 'empty') this.state = 'empty'
-      else if (word === 'stopped') this.emit(word, (this.stoppedBy = value))
-      else if (word === 'continued') {
-        this.stoppedBy = undefined
-        this.emit(word)
-      } else if (word === 'sent' || word === 'denied') this.emit(word, value)
+      else if (word === 'stopped') this.#note(value)
+      else if (word === 'continued') this.#note(undefined)
+      else if (word === 'looked') this.#tell()
+      else if (word === 'sent' || word === 'denied') this.emit(word, value)
     }
+  }
+
+  /**
+   * What the supervisor tells of a stop is late: we may have continued the program meanwhile, and it may have stopped
+   * again by another signal. So it has to look once more. Its answer comes after all that it has to tell until then.
+   */
+  #note(signal: number | undefined): void {
+    if (this.#heard === undefined) this.say('look')
+    this.#heard = { stoppedBy: signal }
+  }
+
+  #tell(): void {
+    if (this.#heard === undefined) return
+    const { stoppedBy } = this.#heard
+    this.#heard = undefined
+    this.stoppedBy = stoppedBy
+    if (stoppedBy === undefined) this.emit('continued')
+    else this.emit('stopped', stoppedBy)
   }
 
   say(word: keyof typeof containWords, ...values: number[]): void {

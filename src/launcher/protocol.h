@@ -60,6 +60,7 @@
   ROW(Continued, "continued", 0, 0, 0) \
   ROW(Sent, "sent", 1, 1, INT_MAX)     \
   ROW(Denied, "denied", 1, 1, INT_MAX) \
+  ROW(Looked, "looked", 0, 0, 0)       \
   ROW(Empty, "empty", 0, 0, 0)
 
 // Node to the supervisor, one line each.
@@ -67,6 +68,7 @@
   ROW(Held, "held", 0, 0, 0)         \
   ROW(SignalAll, "signal", 1, 1, 64) \
   ROW(KillAll, "kill", 0, 0, 0)      \
+  ROW(Look, "look", 0, 0, 0)         \
   ROW(Rest, "rest", 0, 0, 0)
 
 // Node to the launcher's launch part, as --WORD=VALUE.

@@ -63,7 +63,7 @@ describe('protocol.h and protocol.ts', () => {
       .digest('hex')
     expect({ version: protocol.PROTOCOL_VERSION, rows: rows.slice(0, 16) }).toEqual({
       version: 5,
-      rows: 'ba0c2e340871ab8c',
+      rows: '2fbbecc09b215603',
     })
   })
 

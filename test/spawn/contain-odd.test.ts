@@ -115,6 +115,17 @@ describe('somebody stops the halves', () => {
   })
 })
 
+test('of 400 children, ten at a time, no exit code is lost', async () => {
+  for (let first = 0; first < 400; first += 10) {
+    const codes = Array.from({ length: 10 }, (_, i) => (first + i) % 256)
+    const exits = codes.map(async (code) => {
+      const child = spawn('sh', ['-c', `exit ${code}`], { contain: true, stdio: 'ignore' })
+      return (await once(child, 'exit')) as [number | null, string | null]
+    })
+    expect(await Promise.all(exits)).toEqual(codes.map((code) => [code, null]))
+  }
+})
+
 describe.runIf(hasCgroup)('cgroups', () => {
   const kill = { killSignal: 'SIGKILL' } as const
   test('what has left the cgroup, or is in one below it, is killed and named; none is left', async () => {

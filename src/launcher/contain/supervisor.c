@@ -29,7 +29,7 @@
 // them, and while they are killed. kPatience: when Node has ended, the time
 // until the killed processes have to be gone. kExits: the
 // time that they have for their exit before a look.
-enum { kExits = 20, kLook = 10, kKillLook = 1, kPatience = 5000 };
+enum { kExits = 20, kPause = 10, kKillPause = 1, kPatience = 5000 };
 
 static const Word kWords[] = {CONTAIN_WORDS(PROTOCOL_ROW)};
 enum { kWordCount = sizeof kWords / sizeof *kWords };
@@ -120,7 +120,7 @@ static void Follow(void) {
   FollowOrder();
   int64_t end = Now();
   self.next_look =
-      end + (end - began) + (GivenOrder() == kOrderKill ? kKillLook : kLook);
+      end + (end - began) + (GivenOrder() == kOrderKill ? kKillPause : kPause);
 }
 
 static void Obey(const Message* message) {
@@ -142,6 +142,10 @@ static void Obey(const Message* message) {
       FollowOrder();
       OrderKill();
       break;
+    case kLook:
+      if (!self.reaped) TellStops(self.with.program);
+      TellNode(kLooked, NULL);
+      return;
     case kRest:
       OrderNothing();
       break;
@@ -225,7 +229,7 @@ _Noreturn void Supervise(const struct supervision* supervision) {
     bool idle = GivenOrder() == kOrderNothing && self.signals >= 0;
     int pause = idle ? -1 : (int)(self.next_look - Now());
     if (!idle && pause < 0) pause = 0;
-    if (self.signals < 0) pause = kLook;
+    if (self.signals < 0) pause = kPause;
     poll(events, sizeof events / sizeof *events, pause);
     TakePending(SIGCHLD, NULL);
     if (events[1].revents != 0) HearNode();
