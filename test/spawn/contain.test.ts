@@ -550,7 +550,8 @@ describe('killed halves', () => {
       await until(() => sleeping(seconds).length === 1)
       const supervisor = ps(sleeping(seconds)[0] ?? 0).ppid
       for (const pid of [child, supervisor]) process.kill(pid, 'SIGSTOP')
-      for (const pid of [child, supervisor]) process.kill(pid, 'SIGKILL')
+      // In this order: the end of the child would continue the supervisor, whose group is orphaned then.
+      for (const pid of [supervisor, child]) process.kill(pid, 'SIGKILL')
       await until(() => sleeping(seconds).length === 0)
       await running.ended
       await until(() => !existsSync(`/proc/${child}`))
