@@ -61,7 +61,8 @@ describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')('under',
       need('script')
       need('setsid')
       const command = await commandOf(name)
-      const refused = { is: 'refused', runtime: name, children: [], same: true }
+      const code = 'ERR_RUNTIME_UNSUPPORTED'
+      const refused = { is: 'refused', code, runtime: name, children: [], same: true }
       expect(await outcome(command, row.what)).toEqual(row[name] === 'ok' ? { is: 'ok' } : refused)
     })
   })
