@@ -22,7 +22,7 @@ export const KILL_WAIT = 2000
 /** The first pause between two looks and the longest, in milliseconds. A pause ends when all known members have. */
 const PAUSE = 4
 const LONGEST_PAUSE = 100
-/** A pause is at least so many times as long as the look before it, and needs to be no longer than this for that. */
+/** After a look that took long, a pause is this many times as long as the look, up to a limit in milliseconds. */
 const LOOKS = 3
 const LONGEST_REST = 500
 

@@ -50,7 +50,10 @@ PidCursor ReadPidCursor() {
   cursor.last = slash == nullptr ? -1 : NumberAfter(slash, " ");
   free(text);
   text = ReadText("/proc/stat");
-  cursor.forks = NumberAfter(text, "\nprocesses ");
+  // A sandbox with a kernel of its own may show 0 here, always. This process
+  // was started too, so 0 is no count.
+  double forks = NumberAfter(text, "\nprocesses ");
+  if (forks > 0) cursor.forks = forks;
   free(text);
   return cursor;
 }

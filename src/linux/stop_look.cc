@@ -139,8 +139,8 @@ int Look::Round() {
     report_->forks = started.forks;
     report_->cursor = started.last;
   }
-  // A process may have started before `started` was read and be seen after
-  // that: then it counts as one of the new ones.
+  // The kernel counts a process when it puts it into its table. So if the count
+  // is the same, the table got no new process while the scan read it.
   report_->alone = started.forks >= 0 && started.forks == now_.forks ? 1 : 0;
   bool sends = request_.signal >= 0 && report_->number == kSame;
   sent_ = sends ? SendToMembers(request_, members_, rows_) : 0;

@@ -13,10 +13,16 @@ function fuzz(target: string, root: string, seconds: string) {
   return { status, text: stdout + stderr }
 }
 
-/** The sources in a folder of their own, with a fault in one of them. */
-function plant(file: string, sound: string, fault: string): string {
+/** The sources in a folder of their own. What a run leaves in its build/ goes with it. */
+function copy(): string {
   const root = openFolder()
   for (const name of ['src', 'test/fuzz']) cpSync(name, join(root, name), { recursive: true })
+  return root
+}
+
+/** A copy with a fault in one file. */
+function plant(file: string, sound: string, fault: string): string {
+  const root = copy()
   const path = join(root, file)
   const text = readFileSync(path, 'utf8')
   expect(text).toContain(sound)
@@ -27,13 +33,10 @@ function plant(file: string, sound: string, fault: string): string {
 beforeEach((context) => need('clang', undefined, context))
 
 test.each(['stat', 'words', 'options'])('%s: no input does any harm', (target) => {
-  const { status, text } = fuzz(target, makeCopy(), SECONDS)
+  const { status, text } = fuzz(target, copy(), SECONDS)
   expect(text).toMatch(/number_of_executed_units: +[1-9][0-9]{3}/)
   expect(status, text).toBe(0)
 })
-
-/** So that what a run leaves in build/ goes with it. */
-const makeCopy = () => plant('src/launcher/text.c', '\n', '\n')
 
 const overlong = 'if (length > sizeof row->command) length = sizeof row->command;'
 test.each([
