@@ -514,6 +514,7 @@ forEachKind('signalGroup and signalSession', () => {
   })
 
   test('a session: all its groups', async () => {
+    need('bash')
     const spawner = await startSpawner()
     const script = 'set -m; sleep 60 & sleep 61 & wait'
     const [child] = await spawner.spawn({
