@@ -45,6 +45,8 @@ test.for(rows)('$fact', { timeout: 120_000 }, async (row, context) => {
     if (!isRoot) context.skip('needs root')
     need('unshare')
   }
+  // They ask ps for children.
+  if (['tree-kill', 'npm-run-all2'].some((name) => name in row.programs)) need('ps')
   const [, ...cells] = table.find(([fact]) => fact === row.fact) ?? []
   for (const [i, column] of columns.entries()) {
     if (!(column in row.programs) || !ours.includes(column)) continue

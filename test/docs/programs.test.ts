@@ -11,6 +11,7 @@ import { expect, test } from 'vitest'
 import { type Block, guides, readPage, root } from '../helpers/pages.ts'
 import { until } from '../helpers/process.ts'
 import { broken, keeps, languages, openProject, runProgram, write } from '../helpers/program.ts'
+import { need } from '../helpers/tools.ts'
 
 /** Pages whose programs other tests run, each with the folder of these. */
 const elsewhere: Readonly<Record<string, string>> = {
@@ -40,6 +41,8 @@ function expectDaemons(folder: string): void {
 
 test.for(blocks.filter(isPlain))('$place', { timeout: CAP + 10_000 }, async (block) => {
   const { language, text, mark } = block
+  // It asks ps for children.
+  if (text.includes("'tree-kill'")) need('ps')
   const program = runProgram(language, text)
   if (mark === 'run: it stays') {
     await until(() => broken(text, program.output()).length === 0 && program.output() !== '', CAP)

@@ -6,6 +6,7 @@ import { guides } from '../helpers/pages.ts'
 import { isLive, node, ps, track, until } from '../helpers/process.ts'
 import { broken, openProject, projectEnv, runProgram, write } from '../helpers/program.ts'
 import { openTerminal, type Terminal } from '../helpers/pty.ts'
+import { need } from '../helpers/tools.ts'
 
 /** A test of the block with this mark. */
 function special(name: string, run: (text: string, language: string) => Promise<void>): void {
@@ -44,6 +45,8 @@ special('at a prompt', async (text) => {
 })
 
 special('a pipeline with less, and q', async (text) => {
+  need('less')
+  need('ps')
   const terminal = await atPrompt(text)
   await terminal.expect(/PID.*CMD/)
   terminal.type('q')

@@ -14,6 +14,7 @@ const packages: Readonly<Record<string, string>> = {
   systemctl: 'systemd',
   bash: 'bash',
   dash: 'dash',
+  less: 'less',
   ps: 'procps',
   objdump: 'binutils',
   readelf: 'binutils',
