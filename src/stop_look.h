@@ -14,7 +14,8 @@ namespace sess {
 
 // One process that was ever seen as a member. lib/stop/report.ts decodes this.
 struct StopRow {
-  double start;    // in ticks since boot; 0: /proc doesn't show the process
+  double start;    // in ticks since boot; 0: /proc doesn't show the process;
+                   // kNotRead: the look had no need of it
   int32_t pid;     //
   int32_t result;  // of the last signal: 0 or -errno
   int32_t phase;   // in which that was sent; 0: it never was
@@ -22,6 +23,7 @@ struct StopRow {
   uint8_t flags;
   uint8_t unused[2];
 
+  static constexpr double kNotRead = -1;
   static constexpr uint8_t kLive = 1;    // in the last look
   static constexpr uint8_t kHidden = 2;  // /proc doesn't show it
   static constexpr uint8_t kSent = 4;    // a signal has reached it

@@ -47,7 +47,7 @@ const meanings: Record<number, Meaning> = { [NUMBER.kSame]: 'same', [NUMBER.kTak
 /** A process that was ever seen as a member. */
 export interface Member {
   pid: number
-  /** 0: /proc doesn't show it. */
+  /** 0: /proc doesn't show it; -1: the look had no need of it. */
   startTicks: number
   /** Whether it was alive in the last look. */
   live: boolean

@@ -149,13 +149,12 @@ class Stop {
   async #end(outcome: StopResult['outcome']): Promise<StopResult> {
     const left =
       outcome === 'survivors' ? [...this.#report.members()].filter(({ live }) => live) : []
+    // A look that signals a whole group reads no start of a member, and without one nobody can be named.
+    if (left.some(({ startTicks }) => startTicks < 0)) return this.#endAgain()
     const killed = this.#escalated && this.#plan.escalate === SIGKILL
     const { survivors, unseen } = await describeSurvivors(left, killed)
-    if (left.length > 0 && survivors.length === 0 && !unseen) {
-      // They have ended while they were described.
-      await this.#look()
-      return this.#end((await this.#verdict()) === 'absent' ? 'gone' : 'survivors')
-    }
+    // They have ended while they were described.
+    if (left.length > 0 && survivors.length === 0 && !unseen) return this.#endAgain()
     const hidden = outcome === 'survivors' && (unseen || left.length === 0)
     return {
       outcome,
@@ -165,5 +164,10 @@ class Stop {
       hidden,
       elapsed: performance.now() - this.#began,
     }
+  }
+
+  async #endAgain(): Promise<StopResult> {
+    await this.#look()
+    return this.#end((await this.#verdict()) === 'absent' ? 'gone' : 'survivors')
   }
 }

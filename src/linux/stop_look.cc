@@ -53,6 +53,7 @@ class Look {
   int Scan(const PidCursor& started);
   int Round();
   int Merge();
+  StopRow* RowOfSame(const Member& member, size_t known);
   int MergeOne(const Member& member, size_t known);
   void Count();
 
@@ -62,17 +63,30 @@ class Look {
   List<StopRow>* rows_;
   Members members_;
   bool ask_all_ = false;
-  PidCursor now_;  // just after the scan
+  PidCursor now_;         // just after the scan
+  bool wrapped_ = false;  // a number may have been given out again since
   int sent_ = 0;
 };
+
+// The row of a member, of the first `known`; nullptr for none.
+StopRow* Look::RowOfSame(const Member& member, size_t known) {
+  StopRow* row = FindStopRow(rows_, known, member);
+  if (row != nullptr || wrapped_) return row;
+  row = LastStopRow(rows_, known, member.pid);
+  if (row == nullptr) return nullptr;
+  bool read = row->start != StopRow::kNotRead;
+  return read && member.start != StopRow::kNotRead ? nullptr : row;
+}
 
 // Updates the row of one member from this scan. `known`: how many rows are from
 // earlier scans.
 int Look::MergeOne(const Member& member, size_t known) {
-  ptrdiff_t at = FindStopRow(*rows_, known, member);
-  StopRow* row = at >= 0 ? &(*rows_)[static_cast<size_t>(at)] : rows_->Add();
+  StopRow* row = RowOfSame(member, known);
+  bool is_new = row == nullptr;
+  if (is_new) row = rows_->Add();
   if (row == nullptr) return -ENOMEM;
-  if (at < 0) *row = RowOf(member);
+  if (is_new) *row = RowOf(member);
+  if (member.start != StopRow::kNotRead) row->start = member.start;
   if (report_->number == kSame) row->flags |= StopRow::kKnown;
   row->state = member.state;
   row->flags |= member.live ? StopRow::kLive : StopRow::kEnded;
@@ -103,7 +117,7 @@ void Look::Count() {
     report_->live++;
     if (row.phase == request_.phase && row.result != 0) continue;
     report_->reachable++;
-    if (row.start == 0) continue;
+    if (row.start <= 0) continue;
     report_->wait_pid = row.pid;
     report_->wait_start = row.start;
   }
@@ -115,12 +129,18 @@ void Look::Count() {
 int Look::Scan(const PidCursor& started) {
   PidCursor before;
   before.forks = report_->forks;
-  bool wrapped = first_ || MayHaveWrapped(before, started);
-  int result = members_.Scan(started, ask_all_, wrapped ? nullptr : rows_);
+  wrapped_ = first_ || MayHaveWrapped(before, started);
+  // Without its start, a member can't be told from one that had its number.
+  bool can_pin = report_->partial == 0 && IsPinned(request_);
+  bool pinned = can_pin && (!wrapped_ || rows_->size() == 0);
+  int result =
+      members_.Scan(started, ask_all_, wrapped_ ? nullptr : rows_, pinned);
   if (result != 0) return result;
   now_ = ReadPidCursor();
-  if (wrapped || !MayHaveWrapped(before, now_)) return 0;
-  return members_.Scan(started, ask_all_, nullptr);
+  if (wrapped_ || !MayHaveWrapped(before, now_)) return 0;
+  wrapped_ = true;
+  pinned = can_pin && rows_->size() == 0;
+  return members_.Scan(started, ask_all_, nullptr, pinned);
 }
 
 int Look::Round() {
@@ -128,8 +148,7 @@ int Look::Round() {
   report_->began = BootTicks();
   int result = Scan(started);
   if (result != 0) return result;
-  report_->number =
-      MeaningOf(request_, members_, *rows_, first_, now_, report_);
+  report_->number = MeaningOf(request_, members_, rows_, first_, now_, report_);
   if (report_->number == kTaken) members_.Clear();
   result = Merge();
   if (result != 0) return result;
@@ -177,12 +196,26 @@ void SortStopRows(List<StopRow>* rows) {
   qsort(&(*rows)[0], rows->size(), sizeof(StopRow), Compare);
 }
 
-ptrdiff_t FindStopRow(const List<StopRow>& rows, size_t known,
-                      const Member& member) {
-  if (known == 0) return -1;
+StopRow* FindStopRow(List<StopRow>* rows, size_t known, const Member& member) {
+  if (known == 0) return nullptr;
   StopRow key = RowOf(member);
-  void* found = bsearch(&key, rows.data(), known, sizeof key, Compare);
-  return found == nullptr ? -1 : static_cast<StopRow*>(found) - rows.data();
+  void* found = bsearch(&key, &(*rows)[0], known, sizeof key, Compare);
+  return static_cast<StopRow*>(found);
+}
+
+StopRow* LastStopRow(List<StopRow>* rows, size_t known, pid_t pid) {
+  size_t low = 0, high = known;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if ((*rows)[middle].pid <= pid) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  if (low == 0) return nullptr;
+  StopRow* row = &(*rows)[low - 1];
+  return row->pid == pid ? row : nullptr;
 }
 
 int StopLook(const StopRequest& request, bool first, StopReport* report,

@@ -36,18 +36,16 @@ bool IsTaken(bool ended, const Holder& holder, double known) {
 }
 
 bool SeenBefore(const StopRequest& request, const Members& members,
-                const List<StopRow>& rows, double since) {
+                List<StopRow>* rows, double since) {
   for (size_t i = 0; i < members.size(); i++) {
     const Member& member = members[i];
-    if (member.start == 0) continue;
+    if (member.start <= 0) continue;
     // A process enters a session only by fork. So a member that started while
     // the session was known to exist is in that session, and in no later one
     // with its number.
     bool known = request.scope == Scope::kSession && member.start + 1 <= since;
-    ptrdiff_t at = FindStopRow(rows, rows.size(), member);
-    if (at >= 0 && (rows[static_cast<size_t>(at)].flags & StopRow::kKnown)) {
-      known = true;
-    }
+    const StopRow* row = FindStopRow(rows, rows->size(), member);
+    if (row != nullptr && (row->flags & StopRow::kKnown) != 0) known = true;
     // This asks again after the scan. If the member is still the same, the
     // whole scan has seen the same group or session.
     Member now;
@@ -62,7 +60,7 @@ bool SeenBefore(const StopRequest& request, const Members& members,
 }  // namespace
 
 Number MeaningOf(const StopRequest& request, const Members& members,
-                 const List<StopRow>& rows, bool first, const PidCursor& now,
+                 List<StopRow>* rows, bool first, const PidCursor& now,
                  StopReport* report) {
   bool ended = request.leader_fd >= 0 && HasExited(request.leader_fd);
   Holder holder = HolderOf(request.id);

@@ -7,6 +7,7 @@
 #include "../pidfd_calls.h"
 #include "proc.h"
 #include "process_stat.h"
+#include "stop_rows.h"
 
 namespace sess {
 namespace {
@@ -37,22 +38,23 @@ bool Members::Has(pid_t pid) const {
 
 // The row of a process that had ended; nullptr: it had not, or is not known.
 const StopRow* Members::Ended(pid_t pid) const {
-  size_t low = 0, high = rows_ == nullptr ? 0 : rows_->size();
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    const StopRow* row = &(*rows_)[middle];
-    // Of several with the number, only the last one can be there.
-    bool last = middle + 1 == rows_->size() || (*rows_)[middle + 1].pid != pid;
-    if (row->pid == pid && last) {
-      return (row->flags & StopRow::kEnded) != 0 ? row : nullptr;
-    }
-    if (row->pid <= pid) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return nullptr;
+  if (rows_ == nullptr) return nullptr;
+  // Of several with the number, only the last one can be there.
+  const StopRow* row = LastStopRow(rows_, rows_->size(), pid);
+  bool ended = row != nullptr && (row->flags & StopRow::kEnded) != 0;
+  return ended ? row : nullptr;
+}
+
+// Asks the kernel alone whether a process is a member, and lives. -EAGAIN: it
+// doesn't tell.
+int Members::AddPinned(pid_t pid) {
+  Fd pidfd(OpenPidfd(pid));
+  if (pidfd.get() == -ESRCH) return 0;
+  if (pidfd.get() < 0) return -EAGAIN;
+  bool live = !HasExited(pidfd.get());
+  if (!Includes(pid)) return 0;
+  Member member = {StopRow::kNotRead, pid, '-', live};
+  return members_.Push(member) ? 0 : -ENOMEM;
 }
 
 int Members::Add(pid_t pid) {
@@ -68,7 +70,9 @@ int Members::Add(pid_t pid) {
     member = {ended->start, pid, 'Z', false};
     return members_.Push(member) ? 0 : -ENOMEM;
   }
-  int result = ReadMember(pid, &member);
+  int result = pinned_ ? AddPinned(pid) : -EAGAIN;
+  if (result != -EAGAIN) return result;
+  result = ReadMember(pid, &member);
   if (result == -ESRCH) {
     if (!IsProcess(pid)) return 0;
     result = -EPERM;  // hidepid=2 hides it, or it is gone by now
@@ -113,10 +117,11 @@ int Members::AskAll() {
   return result;
 }
 
-int Members::Scan(const PidCursor& started, bool ask_all,
-                  const List<StopRow>* rows) {
+int Members::Scan(const PidCursor& started, bool ask_all, List<StopRow>* rows,
+                  bool pinned) {
   Clear();
   rows_ = rows;
+  pinned_ = pinned;
   self_ = false;
   if (scope_ == Scope::kProcess) {
     int result = CheckProc();

@@ -16,7 +16,7 @@ namespace sess {
 
 // A process as one scan has found it.
 struct Member {
-  double start = 0;  // in ticks since boot; 0: /proc doesn't show it
+  double start = 0;  // as in StopRow
   pid_t pid = 0;
   uint8_t state = '?';
   bool live = true;
@@ -33,8 +33,12 @@ class Members {
   // `started`: the pid cursor as read just before the scan. `ask_all`: also
   // find the members that /proc hides. `rows`: of the look before, in order;
   // those of them that had ended are not read again, if a number can't have
-  // been given out again since; nullptr: it can. 0 or -errno.
-  int Scan(const PidCursor& started, bool ask_all, const List<StopRow>* rows);
+  // been given out again since; nullptr: it can. `pinned`: the members get
+  // their signal as a group, which nobody else can have become; a look into
+  // /proc/PID/stat, which takes longer than all the rest, then tells nothing
+  // more. 0 or -errno.
+  int Scan(const PidCursor& started, bool ask_all, List<StopRow>* rows,
+           bool pinned);
   // Whether a process is a member now. Also false when the kernel does not
   // tell.
   bool Includes(pid_t pid) const;
@@ -48,6 +52,7 @@ class Members {
   int CatchUp(double from);
   int AskAll();
   int Add(pid_t pid);
+  int AddPinned(pid_t pid);
   const StopRow* Ended(pid_t pid) const;
   int AddNew(pid_t pid);
   bool Has(pid_t pid) const;
@@ -56,7 +61,8 @@ class Members {
   pid_t id_;
   List<Member> members_;
   bool self_ = false;
-  const List<StopRow>* rows_ = nullptr;
+  List<StopRow>* rows_ = nullptr;
+  bool pinned_ = false;
 };
 
 }  // namespace sess

@@ -2,6 +2,7 @@
 // through a pidfd, to a process that was compared with the one in the row.
 #include <errno.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <initializer_list>
 
@@ -79,11 +80,7 @@ int Sender::SendTo(const StopRow& row, int signal) const {
 // before it is started (copy_process in the kernel's kernel/fork.c). So this
 // needs no look for new members. False: Run has to signal one by one.
 bool Sender::SendToGroup() {
-  if (request_.leader_fd < 0 || members_.self() || !PidfdsWork()) return false;
-  if (request_.scope != Scope::kGroup) return false;
-  // The kernel has another rule for the sender of SIGCONT (kill(2)).
-  if (request_.signal == SIGCONT) return false;
-  if (SendByPidfd(request_.leader_fd, 0, kToGroup) != 0) return false;
+  if (members_.self() || !IsPinned(request_)) return false;
   List<size_t> allowed;
   for (size_t i = 0; i < rows_.size(); i++) {
     StopRow& row = rows_[i];
@@ -133,6 +130,16 @@ int Sender::Run() {
 }
 
 }  // namespace
+
+bool IsPinned(const StopRequest& request) {
+  if (request.leader_fd < 0 || request.signal < 0 || !PidfdsWork()) {
+    return false;
+  }
+  if (request.scope != Scope::kGroup || request.id == getpgrp()) return false;
+  // The kernel has another rule for the sender of SIGCONT (kill(2)).
+  if (request.signal == SIGCONT) return false;
+  return SendByPidfd(request.leader_fd, 0, kToGroup) == 0;
+}
 
 int SendToMembers(const StopRequest& request, const Members& members,
                   List<StopRow>* rows) {

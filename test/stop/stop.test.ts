@@ -28,6 +28,7 @@ import {
 } from '../helpers/process.ts'
 import { openFolder } from '../helpers/folder.ts'
 import { childrenOf, childRows, membersOf } from '../helpers/table.ts'
+import { need } from '../helpers/tools.ts'
 
 /** A shell that leads a session, and prints the pids of what its script started. */
 async function leader(script: string) {
@@ -341,6 +342,46 @@ describe('stopGroup and stopSession', () => {
     const result = await stopGroup(pid, { grace: 200 })
     expect(result.outcome).toBe('gone')
     expect(membersOf(pid).filter(isLive)).toEqual([])
+  })
+
+  test('survivors of the first look are named, each with its reason', async () => {
+    const { pid, pids } = await leader(
+      `${deaf}; (echo "[$BASHPID]"; while :; do sleep 0.05; done) & while :; do sleep 0.05; done`,
+    )
+    const options = { grace: 0, escalate: false } as const
+    for (const signalled of [1, 2]) {
+      const result = await stopGroup(pid, options)
+      expect(result.outcome, `stop ${signalled}`).toBe('survivors')
+      const named = result.survivors.filter((left) => [pid, ...pids].includes(left.pid))
+      expect(named.map((left) => [left.pid, left.reason, left.pgid])).toEqual(
+        [pid, ...pids].sort((a, b) => a - b).map((member) => [member, 'ignored', pid]),
+      )
+    }
+    expect((await stopGroup(pid, { grace: 50 })).signalled).toEqual(
+      expect.arrayContaining([pid, ...pids]),
+    )
+  })
+
+  test('a group with a leader is signalled without a look into /proc/PID/stat', async () => {
+    need('strace')
+    const { pid, pids } = await leader(two)
+    const trace = join(openFolder(), 'trace')
+    const script = `
+      import { stopGroup } from 'setsid'
+      console.log(JSON.stringify((await stopGroup(${pid})).signalled))`
+    const words = ['-f', '-o', trace, '-e', 'trace=openat,pidfd_send_signal', process.execPath]
+    const running = start('strace', [...words, '--input-type=module', '-e', script], {
+      cwd: import.meta.dirname,
+    })
+    const members = [pid, ...pids].sort((a, b) => a - b)
+    expect(await running.next()).toEqual(members)
+    await running.ended
+    const calls = readFileSync(trace, 'latin1').split('\n')
+    // The leader is compared with what was meant; the others are asked for by pidfds.
+    const sent = calls.findIndex((line) => line.includes('SIGTERM, NULL, 0x4'))
+    expect(sent).toBeGreaterThan(0)
+    const opened = calls.filter((line) => pids.some((member) => line.includes(`/${member}/stat"`)))
+    expect(opened).toEqual([])
   })
 
   test('jobs in groups of their own go with their session', async () => {
