@@ -229,7 +229,7 @@ forEachKind('runInForeground', (kind) => {
   test('an orphaned group, which no shell could continue: after Ctrl-Z the program goes on', async () => {
     const { terminal, note } = lead(
       'run',
-      spoil(`trap 'echo continued' CONT; until read x; do :; done; echo "got $x"; exit 7`),
+      `trap 'echo continued' CONT; ${spoil('until read x; do :; done; echo "got $x"; exit 7')}`,
     )
     await terminal.expect(/ready/)
     terminal.type('\x1a')
