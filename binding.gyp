@@ -90,6 +90,7 @@
             {
               "action_name": "launcher",
               "inputs": [
+                "src/launcher/buffer.h",
                 "src/launcher/contain/contain.h",
                 "src/launcher/fds.h",
                 "src/launcher/launch/launch.h",
@@ -103,6 +104,7 @@
                 "src/launcher/text.h",
                 "src/launcher/waker.h",
                 "src/launcher/main.c",
+                "src/launcher/buffer.c",
                 "src/launcher/contain/cgroup.c",
                 "src/launcher/contain/cgroups.c",
                 "src/launcher/contain/contain.c",

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../buffer.h"
 #include "../fds.h"
 #include "../stat.h"
 #include "../text.h"
@@ -33,25 +34,12 @@ static struct {
   char name[64];
 } self = {.parent = -1, .fd = -1};
 
-// The rest of the line that begins with `start`, with a NUL behind it.
-static char* RestOfLine(char* text, const char* start) {
-  for (char* line = text; line != NULL;) {
-    char* end = strchr(line, '\n');
-    if (strncmp(line, start, strlen(start)) == 0) {
-      if (end != NULL) *end = '\0';
-      return line + strlen(start);
-    }
-    line = end == NULL ? NULL : end + 1;
-  }
-  return NULL;
-}
-
 // The folder of our own cgroup, or -1. Version 2 is often mounted beside
 // version 1, so the place is read and not guessed. A mount that shows a part
 // of the tree alone has that part as its root.
 static int OpenOwn(void) {
-  char *mounts = ReadCgroup(AT_FDCWD, "/proc/self/mountinfo"),
-       *cgroups = ReadCgroup(AT_FDCWD, "/proc/self/cgroup"), path[PATH_MAX];
+  char *mounts = ReadWhole(AT_FDCWD, "/proc/self/mountinfo"),
+       *cgroups = ReadWhole(AT_FDCWD, "/proc/self/cgroup"), path[PATH_MAX];
   const char* own = cgroups == NULL ? NULL : RestOfLine(cgroups, "0::");
   int fd = -1;
   char* rest = NULL;
@@ -59,15 +47,18 @@ static int OpenOwn(void) {
        line = rest) {
     rest = strchr(line, '\n');
     if (rest != NULL) *rest++ = '\0';
-    // The fourth field and the fifth (proc_pid_mountinfo(5)).
-    bool wanted = strstr(line, " - cgroup2 ") != NULL;
-    char *root = NULL, *point = NULL, *state = NULL;
+    // The fourth field and the fifth, and the one behind a single hyphen
+    // (proc_pid_mountinfo(5)).
+    char *root = NULL, *point = NULL, *type = NULL, *state = NULL;
     char* field = strtok_r(line, " ", &state);
-    for (int n = 1; field != NULL && n < 5; n++) {
+    for (int n = 1; field != NULL && type == NULL; n++) {
+      bool last = n > 6 && strcmp(field, "-") == 0;
+      if (n == 4) root = field;
+      if (n == 5) point = field;
       field = strtok_r(NULL, " ", &state);
-      *(n == 3 ? &root : &point) = field;
+      if (last) type = field;
     }
-    if (!wanted || root == NULL || point == NULL) continue;
+    if (type == NULL || strcmp(type, "cgroup2") != 0) continue;
     size_t length = strcmp(root, "/") == 0 ? 0 : strlen(root);
     // Blanks in a path are written as \040: such a mount is left out.
     if (strncmp(own, root, length) != 0 ||

@@ -10,29 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../buffer.h"
 #include "../text.h"
 #include "contain.h"
 
 // A deeper tree is left alone: each level takes two descriptors.
 enum { kDeepest = 64 };
-
-char* ReadCgroup(int folder, const char* name) {
-  size_t length = 0, room = 16384;
-  char* text = malloc(room);
-  int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
-  while (fd >= 0 && text != NULL) {
-    ssize_t size = read(fd, text + length, room - 1 - length);
-    if (size <= 0) break;
-    length += (size_t)size;
-    if (room - length > 1) continue;
-    char* more = realloc(text, room *= 2);
-    if (more == NULL) break;
-    text = more;
-  }
-  if (fd >= 0) close(fd);
-  if (text != NULL) text[length] = '\0';
-  return text;
-}
 
 static int Open(int parent, const char* name) {
   return openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -61,7 +44,7 @@ static void CloseFolder(DIR* folder) {
 }
 
 static void ListFrom(int fd, int depth, struct members* list) {
-  char *text = ReadCgroup(fd, "cgroup.procs"), *rest = NULL;
+  char *text = ReadWhole(fd, "cgroup.procs"), *rest = NULL;
   for (char* line = text == NULL ? NULL : strtok_r(text, "\n", &rest);
        line != NULL; line = strtok_r(NULL, "\n", &rest)) {
     long long pid;
@@ -94,8 +77,9 @@ static void RemoveBelow(int fd, int depth) {
 }
 
 static bool IsPopulated(int fd) {
-  char* events = ReadCgroup(fd, "cgroup.events");
-  bool populated = events == NULL || strstr(events, "populated 0") == NULL;
+  char* events = ReadWhole(fd, "cgroup.events");
+  const char* answer = events == NULL ? NULL : RestOfLine(events, "populated ");
+  bool populated = answer == NULL || strcmp(answer, "0") != 0;
   free(events);
   return populated;
 }

@@ -123,8 +123,6 @@ void KillMembers(struct members* killed, void (*tell)(pid_t pid));
 
 // cgroups.c: a cgroup with all below it.
 //
-// The text of one of its files, to be freed; or NULL.
-char* ReadCgroup(int folder, const char* name);
 void ListCgroup(int fd, struct members* list);
 // Leaves it where somebody is in it.
 void RemoveEmpty(int parent, const char* name);

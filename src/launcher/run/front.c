@@ -11,12 +11,14 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../buffer.h"
 #include "../launcher.h"
 #include "../text.h"
 #include "run.h"
@@ -28,21 +30,24 @@
 static char* StartedWith(const char* state, const char* command) {
   const char* limit = strchr(state, ',');
   if (limit == NULL) return NULL;
-  int length = (int)(limit + 1 - state) + (int)strcspn(limit + 1, ",");
-  char* text = NULL;
-  size_t size = 0;
-  FILE* out = open_memstream(&text, &size);
-  if (out == NULL) return NULL;
-  fprintf(out, "--started-with=%.*s", length, state);
+  size_t length = (size_t)(limit + 1 - state) + strcspn(limit + 1, ",");
+  static const char kOption[] = "--started-with=";
+  struct buffer text = {0};
+  bool whole = Append(&text, kOption, sizeof kOption - 1) &&
+               Append(&text, state, length);
   DIR* fds = strcmp(command, "run") == 0 ? opendir("/proc/self/fd") : NULL;
   struct dirent* entry;
   while (fds != NULL && (entry = readdir(fds)) != NULL) {
     long long fd;
-    if (ParseNumber(entry->d_name, 3, INT_MAX, &fd) && fd != dirfd(fds))
-      fprintf(out, ",%lld", fd);
+    const char* name = entry->d_name;
+    if (ParseNumber(name, 3, INT_MAX, &fd) && fd != dirfd(fds))
+      whole =
+          whole && Append(&text, ",", 1) && Append(&text, name, strlen(name));
   }
   if (fds != NULL) closedir(fds);
-  return fclose(out) == 0 ? text : NULL;
+  if (whole) return text.bytes;
+  free(text.bytes);
+  return NULL;
 }
 
 static int StartNode(const char* state, const char* root, int argc,
@@ -92,19 +97,15 @@ static bool IsLaunch(char** words) {
 }
 
 static bool PrintVersion(const char* root) {
-  static const char kKey[] = "\"version\": \"";
-  char path[PATH_MAX], line[256];
+  char path[PATH_MAX];
   snprintf(path, sizeof path, "%s/package.json", root);
-  FILE* file = fopen(path, "re");
-  const char* version = NULL;
-  while (file != NULL && version == NULL &&
-         fgets(line, sizeof line, file) != NULL) {
-    char* start = line + strspn(line, " ");
-    if (strncmp(start, kKey, sizeof kKey - 1) == 0)
-      version = strtok(start + sizeof kKey - 1, "\"");
-  }
-  if (file != NULL) fclose(file);
-  return version != NULL && puts(version) >= 0 && fflush(stdout) == 0;
+  char* text = ReadWhole(AT_FDCWD, path);
+  char* version = text == NULL ? NULL : RestOfLine(text, "  \"version\": \"");
+  bool told =
+      version != NULL && dprintf(STDOUT_FILENO, "%.*s\n",
+                                 (int)strcspn(version, "\""), version) > 0;
+  free(text);
+  return told;
 }
 
 int FrontMain(int argc, char** argv) {

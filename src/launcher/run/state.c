@@ -21,6 +21,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "../buffer.h"
 #include "../launcher.h"
 #include "../signal.h"
 #include "run.h"
@@ -37,31 +38,14 @@ static uint64_t IgnoredSignals(void) {
   return mask;
 }
 
-// The environment that a process was started with, each entry ended by a NUL,
-// and one NUL more.
-static char* ReadEnvironment(const char* pid) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%s/environ", pid);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return NULL;
-  size_t size = 0, room = 1 << 16;
-  char* text = malloc(room + 2);
-  ssize_t length = 0;
-  while (text != NULL && (length = read(fd, text + size, room - size)) > 0) {
-    size += (size_t)length;
-    if (size < room) continue;
-    room *= 2;
-    text = realloc(text, room + 2);
+static bool AppendHex(struct buffer* to, const char* text, size_t length) {
+  bool whole = Append(to, ",", 1);
+  for (size_t i = 0; i < length && whole; i++) {
+    char digits[3];
+    snprintf(digits, sizeof digits, "%02x", (unsigned char)text[i]);
+    whole = Append(to, digits, 2);
   }
-  close(fd);
-  if (text == NULL || length < 0) return NULL;
-  text[size] = text[size + 1] = '\0';
-  return text;
-}
-
-static void PrintHex(const char* text, size_t length) {
-  putchar(',');
-  for (size_t i = 0; i < length; i++) printf("%02x", (unsigned char)text[i]);
+  return whole;
 }
 
 static bool IsSet(const char* entry) {
@@ -78,24 +62,41 @@ static bool HadName(const char* before, const char* entry, size_t length) {
   return false;
 }
 
+// Adds how the environment differs from the one that process `pid` was started
+// with.
+static bool AppendChanges(struct buffer* to, const char* pid) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%s/environ", pid);
+  char* before = ReadWhole(AT_FDCWD, path);
+  if (before == NULL) return true;
+  bool whole = true;
+  for (const char* at = before; *at != '\0'; at += strlen(at) + 1) {
+    if (strchr(at, '=') != NULL && !IsSet(at))
+      whole = whole && AppendHex(to, at, strlen(at));
+  }
+  for (char** at = environ; *at != NULL; at++) {
+    size_t length = strcspn(*at, "=");
+    if (!HadName(before, *at, length))
+      whole = whole && AppendHex(to, *at, length);
+  }
+  free(before);
+  return whole;
+}
+
 int StateMain(int argc, char** argv) {
   if (argc != 1) return 2;
   struct rlimit limit = {0, 0};
   getrlimit(RLIMIT_NOFILE, &limit);
-  printf("%" PRIx64 ",%ju", IgnoredSignals(), (uintmax_t)limit.rlim_cur);
-  const char* before = ReadEnvironment(argv[0]);
-  if (before == NULL) return 0;
-  for (const char* at = before; *at != '\0'; at += strlen(at) + 1) {
-    if (strchr(at, '=') != NULL && !IsSet(at)) PrintHex(at, strlen(at));
-  }
-  for (char** at = environ; *at != NULL; at++) {
-    size_t length = strcspn(*at, "=");
-    if (!HadName(before, *at, length)) PrintHex(*at, length);
-  }
-  return 0;
+  char start[64];
+  int size = snprintf(start, sizeof start, "%" PRIx64 ",%ju", IgnoredSignals(),
+                      (uintmax_t)limit.rlim_cur);
+  struct buffer state = {0};
+  if (!Append(&state, start, (size_t)size) || !AppendChanges(&state, argv[0]))
+    return 1;
+  return dprintf(STDOUT_FILENO, "%s", state.bytes) < 0 ? 1 : 0;
 }
 
-// The value of a digit as PrintHex writes it; -1 for another byte.
+// The value of a digit as AppendHex writes it; -1 for another byte.
 static int DigitAt(const char* hex) {
   const char* digits = "0123456789abcdef";
   const char* found = *hex == '\0' ? NULL : strchr(digits, *hex);
