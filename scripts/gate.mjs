@@ -1,5 +1,6 @@
-// Refuses a tarball whose binaries are missing, of the wrong machine, too new or too large. It reads their headers, and
-// runs nothing of them: node scripts/gate.mjs [FOLDER]
+// Refuses a tarball that is too large, or whose binaries are missing, of the wrong machine, too new or too large. It
+// reads their headers, and runs nothing of them: node scripts/gate.mjs [FOLDER OF BINARIES ALONE]
+import { execFileSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -97,9 +98,22 @@ export function faults(folder) {
   return lines
 }
 
+/** The most bytes of the packed tarball, with the binaries of all platforms. */
+const LARGEST = 400_000
+
+/** What is wrong with the size of a tarball of the package in `folder`. */
+export function sizeFaults(folder) {
+  // Without scripts: `prepack` is this gate.
+  const line = ['pack', '--dry-run', '--json', '--ignore-scripts']
+  const [{ size }] = JSON.parse(execFileSync('npm', line, { cwd: folder, encoding: 'utf8' }))
+  return size > LARGEST ? [`the tarball has ${size} bytes, and ${LARGEST} is the most`] : []
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const found = faults(process.argv[2] ?? join(root, 'prebuilds'))
+  const [folder] = process.argv.slice(2)
+  const found = faults(folder ?? join(root, 'prebuilds'))
+  if (found.length > 0) found.push('npm run prebuild -- --all makes them')
+  else if (folder === undefined) found.push(...sizeFaults(root))
   for (const line of found) console.error(`gate: ${line}`)
-  if (found.length > 0) console.error('gate: npm run prebuild -- --all makes them')
   process.exitCode = found.length > 0 ? 1 : 0
 }

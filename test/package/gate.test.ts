@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -8,7 +9,11 @@ const script = (name: string): string => new URL(`../../scripts/${name}`, import
 const { targets } = (await import(script('targets.mjs'))) as {
   targets: Record<Names, { os: string; machine: number }>
 }
-const { faults } = (await import(script('gate.mjs'))) as { faults: (folder: string) => string[] }
+interface Gate {
+  faults(folder: string): string[]
+  sizeFaults(folder: string): string[]
+}
+const { faults, sizeFaults } = (await import(script('gate.mjs'))) as Gate
 const PROGRAM = 2
 const LIBRARY = { elf: 3, mach: 6 }
 
@@ -145,4 +150,15 @@ test('the gate refuses a launcher that is not linked statically', () => {
   expect(said(`${target}/launcher`, write(own))).toEqual([
     `${target}/launcher is not linked statically: it would start on one libc alone`,
   ])
+})
+
+test.each([
+  [399_000, []],
+  [401_000, [expect.stringMatching(/^the tarball has \d+ bytes, and 400000 is the most$/)]],
+])('the gate looks at the packed size: %d bytes', (size, expected) => {
+  const folder = openFolder()
+  writeFileSync(join(folder, 'package.json'), '{ "name": "packed", "version": "1.0.0" }')
+  // It can't be compressed.
+  writeFileSync(join(folder, 'noise'), randomBytes(size))
+  expect(sizeFaults(folder)).toEqual(expected)
 })
