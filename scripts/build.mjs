@@ -166,5 +166,11 @@ writeFileSync(
 writeFileSync('dist/launch.js', `import './launch.cjs'\n`)
 
 // What scripts/compile.mjs reads in an installed package. In the root of the tarball yarn and pnpm would run node-gyp
-// at the sight of it, whatever package.json says.
+// at the sight of binding.gyp, whatever package.json says. Comments are a third of the packed sources.
 copyFileSync('binding.gyp', 'dist/binding.gyp')
+for (const name of readdirSync('src', { recursive: true })) {
+  if (!/\.(c|cc|h)$/.test(name)) continue
+  const path = `dist/src/${name}`
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, readFileSync(`src/${name}`, 'utf8').replace(/^[ \t]*\/\/.*\n/gm, ''))
+}

@@ -21,10 +21,13 @@ const thisOs = process.platform === 'darwin' ? 'mac' : process.platform
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-/** JSON but for its comments. A package manager would run node-gyp if the tarball had it in its root. */
+/** Where binding.gyp and src/ are. A package manager would run node-gyp if a tarball had the first in its root. */
+const sources = [root, join(root, 'dist')].find((folder) => existsSync(join(folder, 'binding.gyp')))
+
+/** JSON but for its comments. */
 function readRecipe() {
-  const path = [join(root, 'binding.gyp'), join(root, 'dist/binding.gyp')].find(existsSync)
-  return JSON.parse(readFileSync(path, 'utf8').replace(/^\s*#.*$/gm, '')).targets
+  const text = readFileSync(join(sources, 'binding.gyp'), 'utf8')
+  return JSON.parse(text.replace(/^\s*#.*$/gm, '')).targets
 }
 
 /** What binding.gyp says of the addon and of the launcher on `os`: linux or mac. */
@@ -81,7 +84,7 @@ async function call([command, ...first], output, rest) {
   const draft = `${output}.draft`
   try {
     const line = [...first, ...rest, '-o', draft]
-    const { stderr } = await run(command, line, { cwd: root, maxBuffer: 2 ** 26 })
+    const { stderr } = await run(command, line, { cwd: sources, maxBuffer: 2 ** 26 })
     // zig names flags of its own that clang has no use for.
     process.stderr.write(stderr.replace(/^zig: warning: argument unused.*\n/gm, ''))
   } catch (error) {
