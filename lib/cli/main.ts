@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { helpOf, overview } from './help.ts'
 import { type Arguments, type Command, ExitError, parseArguments, UsageError } from './options.ts'
 import { everywhere, isName, type Name, names, pages } from './pages/all.ts'
-import { inWords, nearest } from './words.ts'
+import { inWords, lines, nearest } from './words.ts'
 
 type Action = Exclude<Name, 'help'>
 
@@ -82,6 +82,8 @@ try {
   if (text !== '') console.log(text)
 } catch (error) {
   const usage = error instanceof UsageError
-  console.error(`sess: ${inWords(error)}${usage ? ' (see sess --help)' : ''}`)
-  process.exitCode = error instanceof ExitError ? error.exitCode : usage ? 2 : 1
+  const exit = error instanceof ExitError
+  const words = exit ? lines(error.message) : inWords(error)
+  console.error(`sess: ${words}${usage ? ' (see sess --help)' : ''}`)
+  process.exitCode = exit ? error.exitCode : usage ? 2 : 1
 }

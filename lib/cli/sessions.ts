@@ -31,7 +31,7 @@ export async function chooseSessions({ values, positionals }: Arguments): Promis
   const uid = user === undefined ? undefined : await userId(user)
   const process = pid === undefined ? undefined : parsePid(pid)
   const [word] = positionals
-  const sid = word === undefined ? undefined : word === '0' ? 0 : parsePid(word)
+  const sid = word === undefined ? undefined : word === '0' ? 0 : parsePid(word, 'session')
   const matches = (info: ProcessInfo) =>
     (path === undefined || info.tty === path) &&
     (uid === undefined || info.uid === uid) &&

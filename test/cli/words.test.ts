@@ -40,7 +40,12 @@ describe('wrong usage: exit code 2', () => {
     ['stop --pid-file p --grace soon', "--grace takes a number, not 'soon'"],
     ['kill', 'kill takes one ID'],
     ['kill 4 5', 'kill takes one ID'],
-    ['kill web', "'web' is not a process ID"],
+    ['kill web', "'web' is not a process group ID"],
+    ['kill --session 0', "'0' is not a session ID"],
+    ['wait --group -- -1', "'-1' is not a process group ID"],
+    ['tree web', "'web' is not a session ID"],
+    ['ls\u001b[31m', "unknown command 'ls\\u{1b}[31m'"],
+    ['stop --name a\nb', "'a\\nb' can't be a name: it has letters, digits and _@:+.- in it"],
     ['kill --signal TREM 4', "there is no signal 'TREM'; did you mean 'SIGTERM'?"],
     ['kill --signal cont 4', 'SIGCONT ends no process'],
     ['ls all', 'ls takes no words, only options'],
@@ -60,7 +65,7 @@ describe('wrong usage: exit code 2', () => {
     ['completion fihs', "there is no completion for 'fihs'; did you mean 'fish'?"],
     ['completion --values pids', '--values takes one of: pid, group, session, tty'],
     ['watch now', 'watch takes no words, only options'],
-    ['watch --interval 0', "--interval takes seconds, up to 2000000, not '0'"],
+    ['watch --interval 0', "--interval takes seconds, more than 0 and up to 2000000, not '0'"],
     ['ids x', "'x' is not a process ID"],
   ])('sess %s', (line, words) => {
     const folder = openFolder()
