@@ -1,4 +1,5 @@
 // What `sess` says of wrong words and of what fails: one line, in the user's words.
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -76,6 +77,28 @@ describe('wrong usage: exit code 2', () => {
       })
     }
   })
+})
+
+test('bytes that are not UTF-8 are refused where Node would make other words of them', () => {
+  const folder = openFolder()
+  const told = (front: Front, ...words: string[]) => {
+    const line = 'exec "$@" "$(printf "a\\377")"'
+    const options = { cwd: folder, stdio: 'pipe' } as const
+    const { status, stderr } = spawnSync(
+      'sh',
+      ['-c', line, 'sh', ...fronts[front], ...words],
+      options,
+    )
+    return [status, stderr.toString()]
+  }
+  const words = "sess: 'a\ufffd' has bytes that are not UTF-8 (see sess --help)\n"
+  for (const front of both) {
+    for (const line of ['run --contain -- rm', 'status --pid-file', 'start --pid-file p -- rm']) {
+      expect(told(front, ...line.split(' ')), line).toEqual([2, words])
+    }
+    expect(told(front, 'launch', '--', 'test', 'a\ufffd', '!='), 'launch').toEqual([0, ''])
+  }
+  expect(told('bin/sess', 'run', '--wait', '--', 'test', 'a\ufffd', '!=')).toEqual([0, ''])
 })
 
 describe('what fails', () => {
