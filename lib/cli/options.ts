@@ -63,7 +63,8 @@ export function parseArguments(
       values[name] = true
     } else {
       const given = value ?? rest.shift()
-      if (given === undefined) throw new UsageError(`${written} needs a value: ${option.value}`)
+      if (given === undefined || given === '')
+        throw new UsageError(`${written} needs a value: ${option.value}`)
       values[name] = given
     }
   }
