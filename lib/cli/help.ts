@@ -23,7 +23,10 @@ export const overview = (): string =>
     `  ${'sess COMMAND --help'.padEnd(22)}what a command does, with examples`,
     `  ${'sess --version'.padEnd(22)}the version of this package`,
     '',
-    'Exit codes: 0 done, 1 it failed, 2 wrong usage; the help of a command names others.',
+    ...wrap(
+      'Exit codes: 0 done, 1 it failed, 2 wrong usage; the help of a command names others.',
+      LINE,
+    ),
   ].join('\n')
 
 /** `-t, --tty TTY` */

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
+import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { helpOf, overview } from './help.ts'
 import { type Arguments, type Command, ExitError, parseArguments, UsageError } from './options.ts'
 import { everywhere, isName, type Name, names, pages } from './pages/all.ts'
-import { inWords, nearest } from './words.ts'
+import { inWords, lines, nearest } from './words.ts'
 
 type Action = Exclude<Name, 'help'>
 
@@ -46,12 +47,27 @@ function help({ positionals }: Arguments): string {
   return word === undefined ? overview() : helpOf(nameOf(word))
 }
 
+/** Node has made U+FFFD of such bytes: another file would be removed, another daemon asked for. */
+function refuseBytes(words: string[]): void {
+  const word = words.find((word) => word.includes('\ufffd'))
+  if (word === undefined) return
+  let line
+  try {
+    line = readFileSync('/proc/self/cmdline')
+  } catch {
+    return
+  }
+  if (!isUtf8(line)) throw new UsageError(`'${word}' has bytes that are not UTF-8`)
+}
+
 type StartedWith = Pick<Arguments, 'startedWith' | 'descriptors'>
 
 async function main([word, ...words]: string[], startedWith: StartedWith): Promise<string> {
   if (word === undefined || word === '--help' || word === '-h') return overview()
   if (word === '--version') return version()
   const name = nameOf(word)
+  // `launch` passes on what was given.
+  if (name !== 'launch') refuseBytes(words)
   const page = pages[name]
   const options = { ...page.options, ...everywhere }
   const given = { ...parseArguments(words, { ...page, options }), ...startedWith }
@@ -82,6 +98,8 @@ try {
   if (text !== '') console.log(text)
 } catch (error) {
   const usage = error instanceof UsageError
-  console.error(`sess: ${inWords(error)}${usage ? ' (see sess --help)' : ''}`)
-  process.exitCode = error instanceof ExitError ? error.exitCode : usage ? 2 : 1
+  const exit = error instanceof ExitError
+  const words = exit ? lines(error.message) : inWords(error)
+  console.error(`sess: ${words}${usage ? ' (see sess --help)' : ''}`)
+  process.exitCode = exit ? error.exitCode : usage ? 2 : 1
 }

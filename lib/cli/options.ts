@@ -63,7 +63,8 @@ export function parseArguments(
       values[name] = true
     } else {
       const given = value ?? rest.shift()
-      if (given === undefined) throw new UsageError(`${written} needs a value: ${option.value}`)
+      if (given === undefined || given === '')
+        throw new UsageError(`${written} needs a value: ${option.value}`)
       values[name] = given
     }
   }
@@ -130,13 +131,13 @@ export function seconds(values: Arguments['values'], name: string): number | und
   const number = Number(value)
   // Node's timers take no more milliseconds than 2^31 - 1.
   if (/^\d+(\.\d+)?$/.test(value) && number > 0 && number < 2_000_000) return number
-  throw new UsageError(`--${name} takes seconds, up to 2000000, not '${value}'`)
+  throw new UsageError(`--${name} takes seconds, more than 0 and up to 2000000, not '${value}'`)
 }
 
-export function parsePid(text: string): number {
+export function parsePid(text: string, kind = 'process'): number {
   const pid = Number(text)
   if (!/^[0-9]+$/.test(text) || pid < 1 || pid > 2 ** 31 - 1) {
-    throw new UsageError(`'${text}' is not a process ID`)
+    throw new UsageError(`'${text}' is not a ${kind} ID`)
   }
   return pid
 }

@@ -39,7 +39,8 @@ export class Screen {
     }
     const kind = process.env['TERM'] ?? ''
     if (kind === '' || kind === 'dumb') {
-      throw new ExitError(`watch can't draw on a terminal of the kind '${kind}'`, 1)
+      const why = kind === '' ? 'TERM does not say of which kind the terminal is' : `TERM=${kind}`
+      throw new ExitError(`watch can't draw here: ${why}`, 1)
     }
     this.#picture = picture
   }

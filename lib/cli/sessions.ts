@@ -1,4 +1,5 @@
 // Which sessions `sess ls`, `tree` and `watch` show.
+import { look } from '../inspect/process.ts'
 import { inspectSession, sessionsOf } from '../inspect/sessions.ts'
 import { type Arguments, ExitError, parsePid, text, UsageError } from './options.ts'
 import type { ProcessFilter, ProcessInfo, Session } from '../inspect/types.ts'
@@ -30,8 +31,11 @@ export async function chooseSessions({ values, positionals }: Arguments): Promis
   const path = tty?.replace(/^(?!\/)/, '/dev/')
   const uid = user === undefined ? undefined : await userId(user)
   const process = pid === undefined ? undefined : parsePid(pid)
+  if (process !== undefined && look(process) === undefined) {
+    throw new ExitError(`there is no process ${process}`, 1)
+  }
   const [word] = positionals
-  const sid = word === undefined ? undefined : word === '0' ? 0 : parsePid(word)
+  const sid = word === undefined ? undefined : word === '0' ? 0 : parsePid(word, 'session')
   const matches = (info: ProcessInfo) =>
     (path === undefined || info.tty === path) &&
     (uid === undefined || info.uid === uid) &&

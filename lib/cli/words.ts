@@ -46,16 +46,27 @@ type Failure = Error & {
   stderr?: string
 }
 
-/** An error of the library or of Node as a sentence. */
+/**
+ * An error of the library or of Node as one line; what a daemon has written to its log follows in lines of its own.
+ * Nothing of it moves the cursor: names of files may be anybody's, and a log that of another user.
+ */
 export function inWords(error: unknown): string {
-  const { message, errno, code = '', syscall, path, reason, stderr = '' } = error as Failure
+  const { stderr = '' } = error as Failure
+  const text = sentence(error as Failure)
+  if (stderr === '') return printable(text)
+  return `${printable(text.replace(`:\n${stderr}`, ''))}:\n${lines(stderr)}`
+}
+
+/** Lines that move the cursor no further than to the next one. */
+export const lines = (text: string): string => text.replace(/[^\n\t]+/g, printable)
+
+function sentence({ message, errno, code = '', syscall, path, reason }: Failure): string {
   const credential = /^(User|Group) identifier does not exist: (.*)$/.exec(message)
   if (credential !== null) return `there is no ${credential[1]?.toLowerCase()} '${credential[2]}'`
   if (code === 'ERR_ADDON_NOT_FOUND' || code === 'ERR_ADDON_NOT_LOADED')
     return addonInWords(message)
-  if (syscall === undefined) {
-    return stderr === '' || message.includes(stderr) ? message : `${message}:\n${stderr}`
-  }
+  if (syscall === undefined) return message
+  if (syscall === 'uv_cwd') return 'the working folder is gone'
   const [call, object] = splitAtBlank(syscall)
   if (call === 'spawn' && object !== undefined) return notRun(object, code, errno)
   const start = message.indexOf(`, ${syscall}: `)

@@ -6,7 +6,7 @@ import { native } from '../base/native.ts'
 import type { Credentials } from './credentials.ts'
 import {
   isRoot,
-  isTrusted,
+  isTrustedAuthor,
   O_PATH,
   openIn,
   type Place,
@@ -96,7 +96,7 @@ function openAmongOthers(place: Place, flags: number, owner: Credentials | undef
 /** Whether the user that put the file there could open it. A second name (link(2)) needs no consent of the owner. */
 function couldOpen({ strangers }: Place, stats: Stats, owner: Credentials | undefined): boolean {
   if (!stats.isFile() || stats.nlink !== 1) return false
-  return stats.uid === owner?.uid || (strangers.size === 0 && isTrusted(stats.uid))
+  return stats.uid === owner?.uid || (strangers.size === 0 && isTrustedAuthor(stats.uid))
 }
 
 function give(fd: number, owner: Credentials | undefined): number {

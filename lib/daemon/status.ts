@@ -16,7 +16,7 @@ import type { DaemonStatus, UnknownDaemon } from './types.ts'
 // pid namespace, so that the same number in another container isn't either.
 
 const sentences: Record<UnknownDaemon, string> = {
-  'other-program': 'names a process that lives, and may be another program’s',
+  'other-program': "names a process that lives, and may be another program's",
   'not-a-pidfile': 'holds something else than a pid',
   'held-by-another': 'is locked, and not by the process that it names',
   'other-namespace': 'belongs to a daemon in another pid namespace',
@@ -126,7 +126,10 @@ function fromOpen(place: Place, fd: number): PidFileFound {
   }
   const bytes = Buffer.alloc(MAX_SIZE)
   const text = bytes.toString('utf8', 0, readSync(fd, bytes, 0, MAX_SIZE, 0))
-  return { stats, text, content: parse(text), author: authorOf(place, stats) }
+  // An image of a disk begins with thousands of zeros, and is no empty pidfile to be replaced.
+  const content: Content =
+    stats.size > MAX_SIZE ? { kind: 'text', identity: null, pid: 0 } : parse(text)
+  return { stats, text, content, author: authorOf(place, stats) }
 }
 
 /** @internal */
@@ -208,8 +211,10 @@ export async function judgeNamed(pidFile: string): Promise<Judged> {
 
 /** @internal */
 export function judgePath(pidFile: string): Judged {
+  // Where the working folder is out of reach this throws ENOENT, which says nothing of the file.
+  const path = resolve(pidFile)
   try {
-    return within(resolve(pidFile), judge)
+    return within(path, judge)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     // No folder, no file.
@@ -230,6 +235,7 @@ export function judgePath(pidFile: string): Judged {
  * (`'untrusted-link'`)
  * @throws `EISDIR` it is a folder (`reason: 'not-a-pidfile'`)
  * @throws `EACCES` it may not be read; any other errno of open() likewise
+ * @throws `ENOENT` the path is relative, and the working folder is gone
  * @throws `EINVAL` it is no regular file (`reason: 'not-a-pidfile'`)
  * @throws `ERR_RUNTIME_UNSUPPORTED` the runtime is Deno
  * @platform Linux

@@ -9,7 +9,9 @@ import { native } from '../base/native.ts'
 // The walk goes from `/` through one open folder after the other, and opens nothing again by its name.
 // So we use what we checked, even if another process renames folders meanwhile (openat(2)).
 //
-// We trust root, this process's own user, and the owner of `/`: that user decides what we run anyway.
+// We trust root, this process's own user, and the owner of `/`: that user decides what we run anyway. In a user
+// namespace all users that have no number there look like one, and the real root is one of them: we trust its folders
+// and links, without which no path leads anywhere, and no file (user_namespaces(7)).
 //
 // | on the way stands                      | root                                      | another user           |
 // |----------------------------------------|-------------------------------------------|------------------------|
@@ -52,8 +54,14 @@ const euid = (): number => process.geteuid?.() ?? 0
 
 export const isRoot = (): boolean => euid() === 0
 
-export const isTrusted = (uid: number): boolean =>
-  uid === 0 || uid === euid() || uid === statSync('/').uid
+const isTrusted = (uid: number): boolean => uid === 0 || uid === euid() || uid === statSync('/').uid
+
+/** The user that stands for all without a number: the default of /proc/sys/kernel/overflowuid. */
+const OVERFLOW = 65534
+
+/** Whether what a file says, or that it is there, is the work of trusted users. */
+export const isTrustedAuthor = (uid: number): boolean =>
+  isTrusted(uid) && (uid !== OVERFLOW || uid === euid())
 
 /** Whether a file is this process's own, to replace and to remove. */
 export const isOwn = ({ uid }: Stats): boolean => uid === euid()
@@ -227,7 +235,7 @@ export type Author = 'trusted' | 'anyone' | number
 
 export function authorOf({ strangers }: Place, { uid, mode }: Stats): Author {
   const users = new Set(strangers.keys())
-  if (!isTrusted(uid)) users.add(uid)
+  if (!isTrustedAuthor(uid)) users.add(uid)
   if (users.size > 1 || (mode & OTHERS_WRITE) !== 0) return 'anyone'
   const [user] = users
   return user ?? 'trusted'

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 extern char** environ;
@@ -70,4 +71,17 @@ void Search(const char* file, char** argv) {
     folder = end + 1;
   }
   if (denied) errno = EACCES;
+}
+
+void WhyNotRun(const char* file, int error, char* text, size_t room) {
+  struct stat info;
+  bool there = strchr(file, '/') != NULL && stat(file, &info) == 0;
+  if (error == ENOENT && !there) {
+    snprintf(text, room, "there is no program '%s'", file);
+    return;
+  }
+  const char* why = error == ENOENT ? "its interpreter is missing"
+                    : there && S_ISDIR(info.st_mode) ? "it is a folder"
+                                                     : strerror(error);
+  snprintf(text, room, "'%s' can't be run: %s", file, why);
 }

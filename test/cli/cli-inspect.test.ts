@@ -11,7 +11,8 @@ import { openTerminal, type Terminal } from '../helpers/pty.ts'
 
 const user = execFileSync('id', ['-un']).toString().trim()
 const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
-const sess = (...args: string[]) => execFileSync(node, [cli, ...args]).toString()
+const sess = (...args: string[]) =>
+  execFileSync(node, [cli, ...args], { maxBuffer: 2 ** 26 }).toString()
 const escape = String.fromCharCode(27)
 const AGE = /^(\d\.)?\d+[smhd](\d\d[smh])?$/
 const SIZE = /^(\d\.)?\d+[KMG]$/

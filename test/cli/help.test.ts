@@ -18,7 +18,7 @@ const told = (...args: string[]) => sess('node dist/cli.js', args)
 test('the overview has every command in one line of a terminal', () => {
   const lines = told('help').out.split('\n')
   for (const name of names) expect(lines).toContainEqual(expect.stringMatching(`^  sess ${name} `))
-  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(83)
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
 })
 
 describe.each(names)('sess %s', (name) => {

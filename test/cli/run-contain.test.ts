@@ -73,7 +73,11 @@ describe.each(Object.keys(fronts) as Front[])('%s', (name) => {
   })
 
   test.each([
-    [['--timeout', 'soon', 'true'], 2, /^sess: --timeout takes seconds, up to 2000000, not 'soon'/],
+    [
+      ['--timeout', 'soon', 'true'],
+      2,
+      /^sess: --timeout takes seconds, more than 0 and up to 2000000, not 'soon'/,
+    ],
     [['--timeout', '0', 'true'], 2, /^sess: --timeout takes seconds/],
     [['--timeout'], 2, /^sess: --timeout needs a value/],
     [['--contian', 'true'], 2, /did you mean '--contain'\?/],

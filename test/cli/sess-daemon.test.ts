@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, existsSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { sess } from '../helpers/daemon.ts'
@@ -55,6 +55,35 @@ describe('sess start, status, stop: the exit codes of init scripts', () => {
     writeFileSync(join(folder, 'pid'), `${gonePid}\n`)
     expect(run('status', '--pid-file', join(folder, 'pid')).status).toBe(1)
     expect(run('status', '--pid-file', folder).status).toBe(4)
+  })
+
+  test('what it can’t tell it says in words, and why', () => {
+    const path = join(openFolder(), 'pid')
+    writeFileSync(path, `${process.pid}\n`)
+    const who = `process ${process.pid}`
+    expect(run('status', '--pid-file', path)).toEqual({
+      status: 4,
+      out: `it can't be told whether it runs: ${path} names a process that lives, and may be another program's: ${who}`,
+      err: '',
+    })
+  })
+
+  test('where the working folder is gone (ENOENT), nothing is told of a relative path', () => {
+    const line = 'rmdir "$1" && exec "$2" "$3" status --pid-file pid'
+    const folder = join(openFolder(), 'gone')
+    mkdirSync(folder)
+    const told = spawnSync('sh', ['-c', line, 'sh', folder, node, sess], { cwd: folder })
+    expect(told.status).toBe(4)
+    expect(told.stdout.toString()).toBe('')
+    expect(told.stderr.toString()).toBe('sess: the working folder is gone\n')
+  })
+
+  test('what a daemon has written moves no cursor', () => {
+    const folder = openFolder()
+    const file = ['--pid-file', join(folder, 'pid'), '--log', join(folder, 'log')]
+    const script = 'printf "\\033[2Ja\\tb\\nc\\n" >&2; exit 9'
+    const { err } = run('start', ...file, '--', 'sh', '-c', script)
+    expect(err).toMatch(/ready:\n\\u\{1b\}\[2Ja\tb\nc$/)
   })
 
   test('a start that fails: 1 with its stderr; no such program: 5; nothing to run: 2', () => {

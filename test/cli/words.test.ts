@@ -1,4 +1,5 @@
 // What `sess` says of wrong words and of what fails: one line, in the user's words.
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -31,6 +32,7 @@ describe('wrong usage: exit code 2', () => {
     ],
     ['start --pid-file p --user no-such-user true', "there is no user 'no-such-user'"],
     ['start --pid-file', '--pid-file needs a value: F'],
+    ['ls --tty=', '--tty needs a value: TTY'],
     ['restart --pid-file p', 'restart needs a command'],
     ['restart --name a --pid-file p true', '--pid-file and --name exclude each other'],
     ['stop --name ../web', "'../web' can't be a name: it has letters, digits and _@:+.- in it"],
@@ -40,7 +42,12 @@ describe('wrong usage: exit code 2', () => {
     ['stop --pid-file p --grace soon', "--grace takes a number, not 'soon'"],
     ['kill', 'kill takes one ID'],
     ['kill 4 5', 'kill takes one ID'],
-    ['kill web', "'web' is not a process ID"],
+    ['kill web', "'web' is not a process group ID"],
+    ['kill --session 0', "'0' is not a session ID"],
+    ['wait --group -- -1', "'-1' is not a process group ID"],
+    ['tree web', "'web' is not a session ID"],
+    ['ls\u001b[31m', "unknown command 'ls\\u{1b}[31m'"],
+    ['stop --name a\nb', "'a\\nb' can't be a name: it has letters, digits and _@:+.- in it"],
     ['kill --signal TREM 4', "there is no signal 'TREM'; did you mean 'SIGTERM'?"],
     ['kill --signal cont 4', 'SIGCONT ends no process'],
     ['ls all', 'ls takes no words, only options'],
@@ -60,7 +67,7 @@ describe('wrong usage: exit code 2', () => {
     ['completion fihs', "there is no completion for 'fihs'; did you mean 'fish'?"],
     ['completion --values pids', '--values takes one of: pid, group, session, tty'],
     ['watch now', 'watch takes no words, only options'],
-    ['watch --interval 0', "--interval takes seconds, up to 2000000, not '0'"],
+    ['watch --interval 0', "--interval takes seconds, more than 0 and up to 2000000, not '0'"],
     ['ids x', "'x' is not a process ID"],
   ])('sess %s', (line, words) => {
     const folder = openFolder()
@@ -71,6 +78,28 @@ describe('wrong usage: exit code 2', () => {
       })
     }
   })
+})
+
+test('bytes that are not UTF-8 are refused where Node would make other words of them', () => {
+  const folder = openFolder()
+  const told = (front: Front, ...words: string[]) => {
+    const line = 'exec "$@" "$(printf "a\\377")"'
+    const options = { cwd: folder, stdio: 'pipe' } as const
+    const { status, stderr } = spawnSync(
+      'sh',
+      ['-c', line, 'sh', ...fronts[front], ...words],
+      options,
+    )
+    return [status, stderr.toString()]
+  }
+  const words = "sess: 'a\ufffd' has bytes that are not UTF-8 (see sess --help)\n"
+  for (const front of both) {
+    for (const line of ['run --contain -- rm', 'status --pid-file', 'start --pid-file p -- rm']) {
+      expect(told(front, ...line.split(' ')), line).toEqual([2, words])
+    }
+    expect(told(front, 'launch', '--', 'test', 'a\ufffd', '!='), 'launch').toEqual([0, ''])
+  }
+  expect(told('bin/sess', 'run', '--wait', '--', 'test', 'a\ufffd', '!=')).toEqual([0, ''])
 })
 
 describe('what fails', () => {
@@ -87,8 +116,13 @@ describe('what fails', () => {
     [`show ${gonePid}`, 1, `there is no process ${gonePid}`],
     [`ids ${gonePid}`, 1, `there is no process ${gonePid}`],
     [`tree ${gonePid}`, 1, `there is no session ${gonePid}`],
+    [`ls --pid ${gonePid}`, 1, `there is no process ${gonePid}`],
     ['kill 1', 1, "process group 1 is that of the system's first process"],
     ['run no-such-program', 127, "there is no program 'no-such-program'"],
+    ['launch no-such-program', 127, "there is no program 'no-such-program'"],
+    ['launch ./no-interpreter', 127, "'./no-interpreter' can't be run: its interpreter is missing"],
+    ['launch -- ./folder', 126, "'./folder' can't be run: it is a folder"],
+    ['launch ./text', 126, "'./text' can't be run: Permission denied"],
     ['run ./no-interpreter', 127, "'./no-interpreter' can't be run: its interpreter is missing"],
     ['run ./folder', 126, "'./folder' can't be run: it is a folder"],
     ['run ./text', 126, "'./text' can't be run: Permission denied"],

@@ -121,6 +121,10 @@ const refused: Record<string, [make: (path: string) => unknown, code: string]> =
   'a folder': [(path) => mkdirSync(path), 'EISDIR'],
   'a FIFO': [(path) => execFileSync('mkfifo', [path]), 'EINVAL'],
   'text of another kind': [(path) => writeFileSync(path, 'root:x:0:0\n'), 'EINVAL'],
+  'zeros, and more of them than any pidfile has': [
+    (path) => writeFileSync(path, Buffer.alloc(5000)),
+    'EINVAL',
+  ],
 }
 
 describe('a path that is no pidfile', () => {

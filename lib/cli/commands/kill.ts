@@ -14,7 +14,8 @@ export const kill: Command = {
   async run({ values, positionals }) {
     const [word] = positionals
     if (word === undefined || positionals.length > 1) throw new UsageError('kill takes one ID')
-    const target = nameMany(parsePid(word), values['session'] === true)
+    const session = values['session'] === true
+    const target = nameMany(parsePid(word, session ? 'session' : 'process group'), session)
     const options = { ...stopOptionsOf(values), allowSelf: values['force'] === true }
     const refusal = values['force'] === true ? undefined : refuse(target)
     refuseProcess(target)

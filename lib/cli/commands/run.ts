@@ -8,6 +8,7 @@ import { isForeground, withForeground } from '../../spawn/foreground.ts'
 import { spawn } from '../../spawn/spawn.ts'
 import { stopContained } from '../../stop/contained.ts'
 import { type Command, ExitError, seconds, UsageError } from '../options.ts'
+import { printable } from '../picture.ts'
 import { inWords, survivorInWords } from '../words.ts'
 import type { ChildState, SpawnOptions } from '../../spawn/types.ts'
 
@@ -52,7 +53,7 @@ export const run: Command = {
     const end = await (timer === undefined ? watched : Promise.race([watched, timer.over]))
     stopPassing?.()
     if (timer !== undefined && (await timer.endAll())) {
-      console.error(`sess: '${file}' was stopped after ${limit} s`)
+      console.error(`sess: '${printable(file)}' was stopped after ${limit} s`)
       // Not by the end of what there is to do: it may be that CMD could not be ended.
       process.exit(124)
     }

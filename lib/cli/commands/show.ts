@@ -31,15 +31,13 @@ function draw(explanation: Explanation): string {
   const group = session.groups.find(({ pgid }) => pgid === info.pgid)
   const role = info.pid === info.pgid ? 'its leader' : 'a member'
   const place = group?.foreground === true ? ', in the foreground' : ''
-  const leader = session.leader
+  const { leader } = session
+  const noLeader = info.sid === 0 ? 'its leader is out of sight' : 'its leader is gone'
   const lines: [string, string][] = [
     ['process', `${named(info)}, ${userName(info.uid)}, since ${localTime(info.startedAt)}`],
     ['parent', parent === null ? '-' : named(parent)],
     ['process group', `${info.pgid}, ${role}${place}`],
-    [
-      'session',
-      `${info.sid}, ${leader === null ? 'its leader is gone' : `led by ${named(leader)}`}`,
-    ],
+    ['session', `${info.sid}, ${leader === null ? noLeader : `led by ${named(leader)}`}`],
     ['terminal', info.tty === null ? '-' : `${info.tty}, foreground group ${info.tpgid ?? '-'}`],
     ['streams', stdio === null ? 'not ours to read' : stdio.map((path) => path ?? '-').join(' ')],
   ]

@@ -1,6 +1,8 @@
-import { daemonStatus } from '../../daemon/status.ts'
+import { EBUSY } from '../../base/errno.ts'
+import { daemonStatus, unknownDaemon } from '../../daemon/status.ts'
 import { pidFileOf } from '../daemon.ts'
 import { type Command, ExitError } from '../options.ts'
+import { printable } from '../picture.ts'
 import { inWords } from '../words.ts'
 
 /** A state that is not here can't be told, which is 4 too. */
@@ -12,15 +14,17 @@ export const status: Command = {
     const found = await daemonStatus(path).catch((error: unknown) => {
       throw new ExitError(inWords(error), 4)
     })
-    const { state, identity, reason } = found as typeof found & { reason?: string | null }
+    const { state, identity } = found
     process.exitCode = exitCodes[state] ?? 4
     if (given.values['json'] === true) return JSON.stringify(found)
     const words: Record<string, string> = {
       running:
         identity === null ? 'running, its pid is not known here' : `running, pid ${identity.pid}`,
-      stale: `not running, ${path} is left`,
+      stale: `not running, ${printable(path)} is left`,
       stopped: 'not running',
     }
-    return words[state] ?? `it can't be told whether it runs${reason == null ? '' : `: ${reason}`}`
+    // As `sess stop` says why it does nothing.
+    const why = () => inWords(unknownDaemon(EBUSY, path, found))
+    return words[state] ?? `it can't be told whether it runs: ${why()}`
   },
 }

@@ -11,9 +11,9 @@ export const wait: Command = {
   async run({ values, positionals }) {
     const [word] = positionals
     if (word === undefined || positionals.length > 1) throw new UsageError('wait takes one ID')
-    const id = parsePid(word)
     const options = { timeout: milliseconds(values) }
     const kind = kindOf(values)
+    const id = parsePid(word, kind === 'group' ? 'process group' : kind)
     const began = performance.now()
     if (kind === 'process') await waitForProcess(id, options)
     else await waitForMany(id, kind, options)

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../search.h"
 #include "../text.h"
 #include "launch.h"
 
@@ -140,7 +141,7 @@ static const struct {
     [kEndTimeout] = {kTimeout, true,
                      "the daemon was not ready within %lld ms and was stopped"},
     [kEndCancelled] = {kCancelled, true, NULL},
-    [kEndNoExec] = {kNoExec, false, "%s: %s"},
+    [kEndNoExec] = {kNoExec, false, ""},
     [kEndFailed] = {kFailed, false, "%s: %s"},
 };
 
@@ -155,7 +156,8 @@ static void Say(Outcome outcome, int value) {
     snprintf(text, sizeof text, form, SignalName(value));
   if (outcome == kEndTimeout)
     snprintf(text, sizeof text, form, (long long)self.limit);
-  if (outcome == kEndNoExec || outcome == kEndFailed)
+  if (outcome == kEndNoExec) WhyNotRun(self.file, value, text, sizeof text);
+  if (outcome == kEndFailed)
     snprintf(text, sizeof text, form, self.file, strerror(value));
 #pragma GCC diagnostic pop
   dprintf(2, "%s: %s\n", self.name, text);

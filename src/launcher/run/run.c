@@ -7,12 +7,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,8 +56,6 @@ struct failure {
 
 static int StartFailed(const struct failure* failure, const char* file) {
   int error = failure->error;
-  struct stat info;
-  bool there = strchr(file, '/') != NULL && stat(file, &info) == 0;
   if (failure->step == kTakingTerminal) {
     if (error == ENOTTY || error == EBADF) {
       dprintf(2, "sess: stdin is not a terminal, and --ctty needs one there\n");
@@ -75,15 +73,9 @@ static int StartFailed(const struct failure* failure, const char* file) {
     dprintf(2, "sess: '%s' was not started: %s\n", file, strerror(error));
     return 1;
   }
-  if (error == ENOENT && !there) {
-    dprintf(2, "sess: there is no program '%s'\n", file);
-  } else if (error == ENOENT) {
-    dprintf(2, "sess: '%s' can't be run: its interpreter is missing\n", file);
-  } else if (there && S_ISDIR(info.st_mode)) {
-    dprintf(2, "sess: '%s' can't be run: it is a folder\n", file);
-  } else {
-    dprintf(2, "sess: '%s' can't be run: %s\n", file, strerror(error));
-  }
+  char why[PATH_MAX + 64];
+  WhyNotRun(file, error, why, sizeof why);
+  dprintf(2, "sess: %s\n", why);
   return error == ENOENT ? 127 : 126;
 }
 
