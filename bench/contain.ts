@@ -35,7 +35,7 @@ async function compare(rounds: number, ways: (() => Promise<number>)[]): Promise
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-'))
 const program = join(folder, 'stop')
-execFileSync('cc', ['-O2', '-o', program, 'bench/stop.c'])
+execFileSync('cc', ['-O2', '-o', program, 'bench/limits/stop.c'])
 
 const exit = (start: () => ChildProcess) => async () => timed(async () => once(start(), 'exit'))
 const [bare = 0, contained = 0] = await compare(ROUNDS, [

@@ -13,7 +13,7 @@ import { getsid, groupMembers, listProcesses, listProcessesSync, sessionMembers 
 const folder = fileURLToPath(new URL('../build/bench/', import.meta.url))
 const program = `${folder}inspect`
 mkdirSync(folder, { recursive: true })
-execFileSync('cc', ['-O2', '-o', program, fileURLToPath(new URL('inspect.c', import.meta.url))])
+execFileSync('cc', ['-O2', '-o', program, fileURLToPath(new URL('limits/inspect.c', import.meta.url))])
 
 interface Helper {
   child: ChildProcess
