@@ -53,6 +53,12 @@ export function folderOf(name: string): string | undefined {
   return name === 'setsid' ? root : folders.find((folder) => existsSync(folder))
 }
 
+/** Whether a package is installed, and compiled if it brings no binary. */
+export function isBuilt(name: string): boolean {
+  const folder = folderOf(name)
+  return folder !== undefined && (name !== 'posix' || existsSync(join(folder, 'build')))
+}
+
 /** Starts a command, and gives its exit code and what it has said. */
 async function runCommand(command: string[], cwd: string, env: NodeJS.ProcessEnv) {
   const [file = '', ...args] = command

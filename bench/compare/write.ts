@@ -1,15 +1,15 @@
 // `npm run compare`: tries every cell of the comparison, and writes docs/comparison.md.
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { attempt, folderOf } from './attempt.ts'
+import { installPeers, peersFolder } from '../frame/peers.ts'
+import { attempt, folderOf, isBuilt } from './attempt.ts'
 import { columns, rows } from './rows.ts'
 
-const peers = fileURLToPath(new URL('../peers', import.meta.url))
-if (!existsSync(join(peers, 'node_modules'))) {
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: peers, stdio: 'inherit' })
-}
+installPeers()
+if (!isBuilt('posix'))
+  execFileSync('npm', ['rebuild', 'posix'], { cwd: peersFolder, stdio: 'inherit' })
 
 /** A name with the version that was tried. */
 function titleOf(column: string): string {

@@ -1,9 +1,9 @@
-// docs/comparison.md, which `npm run compare` writes: the cells of the packages that are installed with ours are tried
-// again. The others are in bench/peers, which the script installs.
-import { existsSync, readFileSync } from 'node:fs'
+// docs/comparison.md, which `npm run compare` writes: the cells of the packages that are installed are tried again. Those
+// of bench/peers are there after `npm run bench`; posix is compiled by `npm run compare`.
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { attempt } from '../../bench/compare/attempt.ts'
+import { attempt, isBuilt } from '../../bench/compare/attempt.ts'
 import { columns, rows } from '../../bench/compare/rows.ts'
 import { root } from '../helpers/pages.ts'
 import { isRoot } from '../helpers/process.ts'
@@ -14,9 +14,7 @@ const [head = [], , ...table] = readFileSync(join(root, 'docs/comparison.md'), '
   .filter((line) => line.startsWith('|'))
   .map((line) => line.slice(2, -2).split(/ ?\| ?/))
 
-const ours = columns.filter(
-  (name) => ['setsid', 'node'].includes(name) || existsSync(join(root, 'node_modules', name)),
-)
+const ours = columns.filter((name) => name === 'node' || isBuilt(name))
 
 test('the page has the rows and the versions that would be tried', () => {
   expect(table.map(([fact]) => fact)).toEqual(rows.map(({ fact }) => fact))
@@ -46,7 +44,7 @@ test.for(rows)('$fact', { timeout: 120_000 }, async (row, context) => {
     need('unshare')
   }
   // They ask ps for children.
-  if (['tree-kill', 'npm-run-all2'].some((name) => name in row.programs)) need('ps')
+  if (['tree-kill', 'terminate'].some((name) => name in row.programs)) need('ps')
   const [, ...cells] = table.find(([fact]) => fact === row.fact) ?? []
   for (const [i, column] of columns.entries()) {
     if (!(column in row.programs) || !ours.includes(column)) continue

@@ -17,14 +17,19 @@ static double Now(void) {
 }
 
 static void Fill(int count) {
-  for (int i = 1; i < count; i++)
-    if (fork() == 0)
+  for (int i = 1; i < count; i++) {
+    pid_t member = fork();
+    // There is no room for so many: nobody is left of this group then.
+    if (member < 0) kill(0, SIGKILL);
+    if (member == 0)
       for (;;) pause();
+  }
 }
 
 int main(int argc, char** argv) {
   int count = argc > 1 ? atoi(argv[1]) : 0;
   if (argc > 2) {
+    setpgid(0, 0);
     Fill(count);
     puts("ready");
     fflush(stdout);
@@ -33,12 +38,14 @@ int main(int argc, char** argv) {
   int ready[2];
   if (pipe(ready) != 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return 1;
   pid_t leader = fork();
+  if (leader < 0) return 1;
   if (leader == 0) {
     setpgid(0, 0);
     Fill(count);
     if (write(ready[1], "", 1) != 1) _exit(1);
     for (;;) pause();
   }
+  close(ready[1]);
   char byte;
   if (read(ready[0], &byte, 1) != 1) return 1;
   double began = Now();

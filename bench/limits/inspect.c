@@ -1,4 +1,4 @@
-// The C side of bench/inspect.ts.
+// The limit of tables and calls, and the processes that they are read with.
 //   inspect crowd N                N processes in 40 sessions; prints one line
 //                                  when they are there, ends them at end of file
 //   inspect ids|session|rows ARG   answers each line of input with the
@@ -19,15 +19,21 @@
 static void crowd(int count) {
   int leaders[40];
   int ready[2];
-  if (pipe(ready) != 0) exit(1);
+  // We reap the members too, so that none is left when we have ended.
+  if (pipe(ready) != 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) exit(1);
   for (int session = 0; session < 40; session++) {
     int size = count / 40;
     leaders[session] = fork();
+    // The sessions that are there end with us.
+    if (leaders[session] < 0) exit(1);
     if (leaders[session] != 0) continue;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setsid();
     for (int i = 1; i < size; i++) {
-      if (fork() != 0) continue;
+      pid_t member = fork();
+      // There is no room for so many.
+      if (member < 0) _exit(write(ready[1], "x", 1) == 1);
+      if (member != 0) continue;
       prctl(PR_SET_PDEATHSIG, SIGKILL);
       for (;;) pause();
     }
@@ -36,7 +42,7 @@ static void crowd(int count) {
   }
   char byte;
   for (int i = 0; i < 40; i++)
-    if (read(ready[0], &byte, 1) != 1) exit(1);
+    if (read(ready[0], &byte, 1) != 1 || byte != 0) exit(1);
   printf("%d\n", leaders[0]);
   fflush(stdout);
   while (getchar() != EOF) continue;
