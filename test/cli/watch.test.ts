@@ -129,11 +129,11 @@ describe('sess watch', () => {
   })
 
   test('an exception: the terminal is restored, and one line says why', async () => {
-    const bug = 'setTimeout(() => { throw new Error("a bug") }, 1500)'
+    const bug = 'process.on("SIGUSR2", () => { throw new Error("a bug") })'
     const terminal = watching(
       `NODE_OPTIONS='--import=data:text/javascript,${encodeURIComponent(bug)}' watch`,
     )
-    await begin(terminal)
+    process.kill(await begin(terminal), 'SIGUSR2')
     await expectRestored(terminal, /sess: a bug\r\nended 1/)
   })
 
