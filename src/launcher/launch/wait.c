@@ -139,10 +139,15 @@ static const struct {
     [kApart] = {NULL, EndedBeforeReady},
 };
 
-static void LookAtChild(void) {
+void LookAtStop(void) {
   siginfo_t info;
   void (*stopped)(int number) = kChildEvents[self.phase].stopped;
   if (stopped != NULL && ChildIs(WSTOPPED, &info)) stopped(info.si_status);
+}
+
+static void LookAtChild(void) {
+  siginfo_t info;
+  LookAtStop();
   if (ChildIs(WEXITED, &info)) kChildEvents[self.phase].ended(&info);
 }
 
