@@ -125,6 +125,8 @@ static void EndWithChild(const siginfo_t* info) {
   if (self.expected) EndedBeforeReady(info);
   waitpid(self.child, NULL, 0);
   EndCanary();
+  // It may have been killed between the pidfile and its own session.
+  RemovePidFile(self.child);
   if (info->si_code == CLD_EXITED) _exit(info->si_status);
   DieBy(info->si_status);
 }
