@@ -80,13 +80,15 @@ function running({ plan, seen, live, shot, fault }) {
 }
 
 function watch({ plan, seen, live, shot, fault }) {
-  const { state, agrees, last, told } = seen
+  const { state, agrees, last, told, end } = seen
   if (told === undefined) return 'not started'
   if (last !== null) fault('stopped after its end', { last, told })
   if (shot.length === 0) {
     if (state?.state !== 'stopped' || state.signal !== 'SIGSTOP') fault('no stop', { state, told })
     if (!agrees) fault('not as the kernel shows it', { told })
-    const isTold = told.includes('stop SIGSTOP') && told.at(-1) === 'go'
+    // SIGKILL needs no continuation, and may come before it was told.
+    const isOver = told.at(-1) === 'go' || end.signal === 'SIGKILL'
+    const isTold = told.includes('stop SIGSTOP') && isOver
     if (!isTold) fault('not told', { told })
   }
   judgeStop({ plan, seen, live, shot, fault })
