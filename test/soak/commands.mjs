@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises'
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url))
 export const sess = path('../../bin/sess')
@@ -32,8 +32,10 @@ export async function command(name, [file, ...args], onPid) {
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text))
   const [code, signal] = await once(child, 'exit')
-  // What was written is here by then.
+  // What was written is here by then, and a late event loop reads it after its timers.
   await Promise.race([once(child.stderr, 'close'), delay(50)])
+  await immediate()
+  await immediate()
   child.stderr.destroy()
   return { code, signal, stderr }
 }

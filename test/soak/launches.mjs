@@ -1,7 +1,7 @@
 // A daemon is launched from a terminal, by the launcher and by a restart in turns, and at a random moment of that launcher,
 // program or both are killed, stopped or interrupted, by signals and by keys. Then nothing of it is left, but for a daemon
 // that is ready, and the terminal, its modes and its foreground are as before.
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { daemonStatus } from 'setsid'
 import { app, hunt, killAll, markOf, sess } from './commands.mjs'
@@ -12,6 +12,7 @@ import { livesOf, table, within } from './witness.mjs'
 
 const LIMIT = 90_000
 const SETTLE = 20_000
+const MOMENT = 200
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15, SIGSTOP: 19 }
 const KEYS = { 'Ctrl-C': 'key 3', 'Ctrl-Z': 'key 26', 'hang up': 'hang up' }
 
@@ -72,11 +73,14 @@ async function launch(field, i) {
   }
 
   let hits = 0
+  let shotAt = Infinity
   const shoot = async () => {
     await delay((plan.moment * lives[way]) / 1000)
     if (terminal.told.ended !== undefined) return
-    if (what in SIGNALS) hits = await shooter.shoot(whom, SIGNALS[what])
-    else {
+    if (what in SIGNALS) {
+      hits = await shooter.shoot(whom, SIGNALS[what])
+      shotAt = Date.now()
+    } else {
       terminal.tell(KEYS[what])
       field.shots.add(what)
       hits = 1
@@ -106,6 +110,10 @@ async function launch(field, i) {
     state = pidFile === undefined ? undefined : (await daemonStatus(pidFile)).state
     return state === undefined || (daemon !== undefined) === (state === 'running')
   })
+  // Between its last word and the launcher's end, a moment, a daemon is on its own.
+  const isLost = what === 'SIGKILL' && shooter.shot.some(({ role }) => role === 'launcher')
+  if (isLost && daemon !== undefined && statSync(says).mtimeMs > shotAt + MOMENT)
+    fault('ready without its launcher', {})
   if (isReady && daemon === undefined && hits === 0) fault('not running', {})
   if (!isShot && !isReady) fault('not started', {})
   if (pidFile !== undefined) {
