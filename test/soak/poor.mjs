@@ -2,7 +2,15 @@
 // has more than before, and who is left, as JSON on descriptor 3.
 import { spawn as plain } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, closeSync, existsSync, openSync, readdirSync, truncateSync } from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+} from 'node:fs'
 import { writeFileSync, writeSync } from 'node:fs'
 import { stat as statAsync } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
@@ -39,12 +47,15 @@ const scarcities = {
     } catch {
       truncateSync(file, Math.max(0, Math.floor(size / 4096) * 4096 - free * 4096))
     }
-    for (let i = 0; i < 16 - free; i++) {
-      try {
-        writeFileSync(`${folder}/inode${i}`, '')
-      } catch {
-        break
+    const inodes = []
+    try {
+      for (;;) {
+        const inode = `${folder}/inode${inodes.length}`
+        writeFileSync(inode, '')
+        inodes.push(inode)
       }
+    } catch {
+      for (const inode of inodes.splice(0, free)) rmSync(inode)
     }
     return () => undefined
   },

@@ -35,12 +35,13 @@ function planOf(i) {
   const names = NAMES.map((name) => [pick(1000), name]).sort(([a], [b]) => a - b)
   const some = names.slice(0, 6 + pick(10)).map(([, name]) => name)
   // The session of a process that has left it is its own, and its logs are then there.
+  if (way === 'space' && !some.includes('startDaemon')) some.push('startDaemon')
   if (pick(2) === 0) some.push('detach', 'reopenLogs')
   const offset = () => pick(10 ** 6) - 300
   return {
     i,
     way,
-    free: pick(14),
+    free: way === 'space' ? pick(4) : pick(1 + pick(10)),
     names: some,
     time: [offset(), offset()],
     other: [offset(), offset()],
