@@ -1,6 +1,6 @@
 import { fstatSync, readSync } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
-import { EPERM } from '../base/errno.ts'
+import { EAGAIN, EMFILE, ENFILE, ENOMEM, EPERM } from '../base/errno.ts'
 import { daemonFailed, systemError } from '../base/errors.ts'
 import { signalName } from '../base/signals.ts'
 import type { Message, reportWords } from '../launcher/protocol.ts'
@@ -25,6 +25,9 @@ export interface Failure {
 const TAIL = 4096
 /** The launcher's word for privileges that could be regained. Neither Node nor libuv has this name. */
 const ENOTRECOVERABLE = 131
+
+/** No process, no descriptor was left. */
+const scarce = new Set([EAGAIN, EMFILE, ENFILE, ENOMEM])
 
 const nameOf = (number: number): string => signalName(number) ?? `signal ${number}`
 
@@ -59,7 +62,10 @@ export function startFailed({ file, args, log, verdict, survivors }: Failure): E
     }
     const reason = 'not-set-up'
     const [, why = 'unknown error'] = getSystemErrorMap().get(-value) ?? []
-    const text = `${file} could not be given its session or its user: ${why}`
+    const what = scarce.has(-value)
+      ? 'could not be started'
+      : 'could not be given its session or its user'
+    const text = `${file} ${what}: ${why}`
     return systemError(-value, 'launch', { reason, text })
   }
   const [sentence, facts] = isEnded(word) ? verdicts[word](value) : killed

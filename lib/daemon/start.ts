@@ -61,6 +61,8 @@ function openOutput(target: string, owner: Credentials | undefined): Output {
  * @throws `ELOOP` root: the path goes through a symbolic link of another user (`reason: 'untrusted-link'`), or a log is
  * a link, and would be given to `user` (`'linked-log'`)
  * @throws `ENOSPC`, and any other errno of open() and write(), for the pidfile and the logs
+ * @throws `EMFILE`, `ENFILE`, `EAGAIN`, `ENOMEM` no descriptor, no process is left; for the daemon itself `reason:
+ * 'not-set-up'`
  * @throws `EPERM`, `EINVAL` we may not become that user or group (`reason: 'not-set-up'`), or could return from it
  * (`'privileges-kept'`)
  * @throws `ERR_UNKNOWN_CREDENTIAL` there is no such user or group
@@ -132,7 +134,9 @@ class Startup {
   constructor(child: ChildProcess, held: PidFile | undefined) {
     this.#child = child
     this.#held = held
-    this.#report = child.stdio[FIRST_FREE] as Duplex | null | undefined
+    // Node makes no streams where no descriptor is free, and tells by an event.
+    const stdio = child.stdio as ChildProcess['stdio'] | undefined
+    this.#report = stdio?.[FIRST_FREE] as Duplex | null | undefined
     // The launcher may be gone when Node answers it.
     this.#report?.on('error', () => undefined)
     let text = ''

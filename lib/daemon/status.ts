@@ -234,6 +234,7 @@ export function judgePath(pidFile: string): Judged {
  * @throws `ELOOP` it is a symbolic link (`reason: 'not-a-pidfile'`), or root's path goes through one of another user
  * (`'untrusted-link'`)
  * @throws `EISDIR` it is a folder (`reason: 'not-a-pidfile'`)
+ * @throws `EMFILE`, `ENFILE` no descriptor is free
  * @throws `EACCES` it may not be read; any other errno of open() likewise
  * @throws `ENOENT` the path is relative, and the working folder is gone
  * @throws `EINVAL` it is no regular file (`reason: 'not-a-pidfile'`)

@@ -214,6 +214,7 @@ export class Redirection {
  * The files are created where they are missing. Where one can't be opened nothing
  * has changed. Without log files it does nothing.
  *
+ * @throws `ENOSPC` the disk is full; the old files go on
  * @throws `ENOENT` a log's folder is gone
  * @throws `EACCES` a log may not be written
  * @throws `EPERM`, `ELOOP` root: the log stands in a folder, or behind a link, of another user (`reason:

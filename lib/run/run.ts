@@ -44,6 +44,8 @@ const EXIT_WAIT = 5000
  * that is none, options that can't go together
  * @throws `ENOENT`, `EACCES`, … the program can't be run, as `spawn()` reports it by its `error` event
  * @throws `EMFILE`, `ENFILE` no descriptor is free
+ * @throws `EAGAIN`, `ENOMEM` there is no process left
+ * @throws `EPIPE` its supervisor was killed before the program began (`reason: 'no-supervisor'`)
  * @throws `ENOSYS`, `EPERM` with `contain: true`, where the kernel or a sandbox refuses pidfds (`reason: 'no-pidfd'`)
  * @throws `ERR_RUNTIME_UNSUPPORTED` the runtime is Bun or Deno
  * @throws `AbortError` `options.signal` was aborted before anything was started

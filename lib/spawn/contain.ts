@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
+import { writeSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { childrenOf } from '../base/proc.ts'
 import type { Start, Supervised } from '../launcher/command.ts'
@@ -31,6 +32,7 @@ export class Containment extends EventEmitter<Events> {
   /** The signal that has stopped the program, if it is still stopped. */
   stoppedBy: number | undefined
   readonly #socket: Socket
+  readonly #channel: number
   #text = ''
   /** The last stop or continuation, while the supervisor looks once more. */
   #heard: { stoppedBy: number | undefined } | undefined
@@ -45,6 +47,7 @@ export class Containment extends EventEmitter<Events> {
     this.program = program
     this.supervisor = supervisor
     this.#cgroup = cgroup
+    this.#channel = channel
     const { Socket } = process.getBuiltinModule('node:net')
     this.#socket = new Socket({ fd: channel, readable: true, writable: true })
     this.#socket
@@ -98,8 +101,19 @@ export class Containment extends EventEmitter<Events> {
     else this.emit('stopped', stoppedBy)
   }
 
+  /**
+   * A stream that fails to write drops what it has not read: of a supervisor that has just ended that is its last words.
+   * So we write past it, and leave the end to its reader.
+   */
   say(word: keyof typeof containWords, ...values: number[]): void {
-    if (this.#socket.writable) this.#socket.write(`${encodeContain(word, ...values)}\n`)
+    if (this.#socket.destroyed) return
+    const line = `${encodeContain(word, ...values)}\n`
+    try {
+      writeSync(this.#channel, line)
+    } catch (error) {
+      // A stopped supervisor that has been told a hundred things has no room: the rest waits.
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') this.#socket.write(line)
+    }
   }
 
   /** Keeps the event loop alive until `release()`. */

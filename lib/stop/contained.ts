@@ -1,6 +1,6 @@
 // Stops and waits for all of a contained child: its supervisor signals, looks, and tells when nothing is left.
 import type { ChildProcess } from 'node:child_process'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises'
 import { ESRCH, ETIMEDOUT } from '../base/errno.ts'
 import { aborted, systemError } from '../base/errors.ts'
 import { signals } from '../base/signals.ts'
@@ -151,6 +151,8 @@ async function ended(
     const left = deadline - performance.now()
     await delay(Math.min(left, LONGEST), undefined, options).catch(() => undefined)
   } while (!over.signal.aborted && performance.now() < deadline)
+  // A late event loop runs its timers before it reads what the supervisor has told.
+  if (!over.signal.aborted) await immediate()
   containment.off('ended', cancel)
   abort?.removeEventListener('abort', cancel)
 }

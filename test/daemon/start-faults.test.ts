@@ -11,6 +11,7 @@ import {
   hasNobody,
   isLive,
   isRoot,
+  node,
   type PsRow,
   runFixture,
   startFixture,
@@ -292,4 +293,23 @@ describe('options', () => {
     )
     track(pid)
   })
+})
+
+test('no descriptor is free, at any number of them: an error, and never one that nobody can catch', () => {
+  const script = `
+    import { closeSync, openSync } from 'node:fs'
+    import { startDaemon } from ${JSON.stringify(import.meta.resolve('setsid'))}
+    const codes = []
+    for (let free = 0; free < 9; free++) {
+      const held = []
+      try { for (;;) held.push(openSync('/dev/null')) } catch {}
+      for (const fd of held.splice(0, free)) closeSync(fd)
+      codes.push(await startDaemon('/no/such').catch(({ code }) => code))
+      for (const fd of held) closeSync(fd)
+    }
+    console.log(codes.join(' '))`
+  const line = ['--nofile=64', node, '--input-type=module', '--eval', script]
+  const { stdout, stderr } = spawnSync('prlimit', line, { encoding: 'utf8' })
+  expect(stderr).toBe('')
+  expect(stdout).toMatch(/^(EMFILE )+ENOENT( ENOENT)*\n$/)
 })

@@ -279,6 +279,13 @@ describe('a pidfile of a daemon that was not ready', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
+  test('killed before it has a session of its own: removed', () => {
+    const folder = openFolder()
+    const path = join(folder, 'pid')
+    expect(run([...create(path), `name ${path}`, 'kill']).signal).toBe('SIGKILL')
+    expect(readdirSync(folder)).toEqual([])
+  })
+
   test('out of time in that moment: removed', () => {
     const folder = openFolder()
     const path = join(folder, 'pid')

@@ -4,12 +4,14 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { compile } from '../helpers/compile.ts'
 import { launcher } from '../helpers/daemon.ts'
 import { fixturePath, isLive, isRoot, node, ps, track, until } from '../helpers/process.ts'
 import type { Terminal } from '../helpers/pty.ts'
 import { openFolder } from '../helpers/folder.ts'
 import { expectJob, expectUsable, openShell, type Shell, shells, users } from '../helpers/puppet.ts'
 import { childRows } from '../helpers/table.ts'
+import { fronts } from '../helpers/sess.ts'
 import { lacks, need } from '../helpers/tools.ts'
 
 // Everything here is done twice, by Node and by Node below the launcher, and
@@ -315,3 +317,47 @@ describe('the launcher', () => {
     },
   )
 })
+
+/** A job on a terminal of its own whose program is between fork and exec: a long PATH makes it search for long. */
+async function openSearching(command: string) {
+  const folders = Array.from({ length: 40_000 }, () => '/.').join(':')
+  const words = ['job', '0', ...fronts['bin/sess'], ...command.split(' '), '--', 'sleep', '0.1']
+  const env = { ...process.env, PATH: `${folders}:${process.env['PATH']}` }
+  const stdio = ['pipe', 'ignore', 'inherit', 'pipe'] as const
+  const shell = spawn(compile('ttyshell'), words, { stdio: [...stdio], env })
+  track(shell.pid ?? 0)
+  let text = ''
+  shell.stdio[3]?.on('data', (data: Buffer) => (text += data.toString()))
+  const job = () => Number(/"pid":(\d+)/.exec(text)?.[1] ?? 0)
+  const isThere = () => job() > 0 && childRows(job()).some(({ pid }) => isSearching(pid))
+  let isFound = false
+  await until(() => (isFound = isThere()) || text.includes('"ended"'))
+  return { shell, isFound, told: () => text }
+}
+
+test.each(['launch', 'run --wait', 'run --group --wait'])(
+  'sess %s: Ctrl-Z before the exec stops the job, which goes on and ends',
+  { timeout: 60_000 },
+  async (command) => {
+    // On a busy machine the search may be over before anybody has looked.
+    let job = await openSearching(command)
+    for (let i = 0; i < 20 && !job.isFound; i++) job = await openSearching(command)
+    const { shell, told } = job
+    shell.stdin?.write('key 26\n')
+    await until(() => told().includes('"stopped":20'))
+    await until(() => told().includes('"ended":0,'))
+    shell.stdin?.end()
+    await once(shell, 'exit')
+    expect(told().match(/"modes":true/g)).toHaveLength(2)
+  },
+)
+
+/** The launcher with all signals let through: after the fork and before the exec. */
+function isSearching(pid: number): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    return /^Name:\s*launcher$/m.test(status) && /^SigBlk:\s*0+$/m.test(status)
+  } catch {
+    return false
+  }
+}

@@ -18,13 +18,23 @@ const rows = text
     reasons: words(reasons),
   }))
 
-const stops = new Set(['stopProcess', 'stopGroup', 'stopSession', 'stopDaemon'])
+const stopping = ['stopProcess', 'stopGroup', 'stopSession', 'stopContained', 'stopDaemon']
+const inspection = [
+  ...['processInfo', 'listProcesses', 'listProcessesSync', 'listSessions', 'inspectSession'],
+  ...['inspectGroup', 'identify', 'isSameProcess', 'explain', 'holders', 'sessionMembers'],
+  ...['groupMembers', 'containedMembers'],
+]
+const namesOf = (name) => [
+  ...[name, `${name} (error event)`],
+  ...(stopping.includes(name) ? ['all of stopping'] : []),
+  ...(inspection.includes(name) ? ['all of inspection'] : []),
+]
 
 /** Whether a row tells of this error of this function, with this reason or none. */
 export const isDocumented = (name, { code, reason = '' }) =>
   rows.some(
     ({ functions, codes, reasons }) =>
-      (functions.includes(name) || (stops.has(name) && functions.includes('all of stopping'))) &&
+      functions.some((known) => namesOf(name).includes(known)) &&
       codes.includes(code) &&
       reasons.includes(reason),
   )

@@ -18,14 +18,30 @@ const soak = (...args: string[]) => {
 }
 const clean = { status: 0, clean: true, stderr: '' }
 
-test.runIf(canUnshare)(
-  '100 stops of what forks, double-forks and hands over: no live member is left, no bystander is hit (needs root)',
-  { timeout: 180_000 },
-  () => expect(soak('--stops', '100')).toEqual(clean),
-)
+const kinds = {
+  '100 stops of what forks, double-forks and hands over: no live member is left': [
+    '--stops',
+    '100',
+  ],
+  '30 starts and stops of daemons, shot at: nothing is left': ['--daemons', '30'],
+  '24 children in all places, contained, run and watched, shot at: nothing is left, descriptors are flat':
+    ['--children', '24'],
+  '8 programs that leave their terminals: each is away, and the terminal as before': [
+    '--detaches',
+    '8',
+  ],
+  '6 times calls where something is scarce: each settles, by an error that is documented': [
+    '--scarce',
+    '6',
+  ],
+  '16 launches from a terminal, killed on their way: nothing is left, the terminal is as before': [
+    '--launches',
+    '16',
+  ],
+}
 
-test.runIf(canUnshare)(
-  '30 starts and stops of daemons, shot at: no bystander is hit, nothing is left, nothing hangs (needs root)',
+test.runIf(canUnshare).each(Object.entries(kinds))(
+  '%s, no bystander is hit, nothing hangs (needs root)',
   { timeout: 180_000 },
-  () => expect(soak('--daemons', '30')).toEqual(clean),
+  (_, args) => expect(soak(...args)).toEqual(clean),
 )

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 const pids = () => readdirSync('/proc').filter((name) => /^[0-9]/.test(name))
 
-const read = (pid, name) => {
+export const read = (pid, name) => {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'latin1')
   } catch {
@@ -15,12 +15,12 @@ const read = (pid, name) => {
   }
 }
 
-function stat(pid) {
+export function stat(pid) {
   const text = read(pid, 'stat')
   if (text === '') return undefined
   const [state, ...fields] = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  const [ppid, pgid, sid] = fields.map(Number)
-  return { pid: Number(pid), ppid, pgid, sid, state, startTicks: Number(fields[18]) }
+  const [ppid, pgid, sid, tty] = fields.map(Number)
+  return { pid: Number(pid), ppid, pgid, sid, tty, state, startTicks: Number(fields[18]) }
 }
 
 /** Those that live and have this entry in their environment, which all inherit, whatever their numbers. */
@@ -32,9 +32,10 @@ export function livesOf(mark) {
   })
 }
 
-/** All processes of the namespace, a line each. */
+/** All processes of the namespace but the bystanders, a line each. */
 export function table(mark) {
-  const lines = pids().map((pid) => {
+  const lines = pids().flatMap((pid) => {
+    if (/^bystanders/.test(read(pid, 'comm'))) return []
     const { ppid, pgid, sid, state } = stat(pid) ?? {}
     const command = read(pid, 'cmdline').replaceAll('\0', ' ').slice(0, 100)
     const name = command || read(pid, 'comm').trim()
@@ -50,7 +51,7 @@ export function table(mark) {
 export async function within(cap, condition) {
   const deadline = performance.now() + cap
   for (let pause = 2; ; pause = Math.min(50, pause * 2)) {
-    const value = condition()
+    const value = await condition()
     if (value) return value
     if (performance.now() > deadline) return undefined
     await delay(pause)

@@ -572,6 +572,24 @@ test.runIf(hasCgroup)('no cgroup is left', async () => {
 })
 
 describe('stopContained, waitForContained', () => {
+  // What the supervisor has said before its end then waits to be read, while it is told to kill.
+  test('a stop knows that nothing is left also when the event loop is late', async () => {
+    const child = contain('sleep 100 & exec sleep 100')
+    await until(() => childrenOf(containedPid(child) ?? 0).length === 1)
+    const members = containedMembers(child).map(({ pid }) => pid)
+    const supervisor = ps(containedPid(child) ?? 0).ppid
+    // Node has to let the supervisor reap the program, in a later turn.
+    await pause(20)
+    const stop = stopContained(child, { grace: 1 })
+    const late = performance.now() + 10_000
+    while (isLive(supervisor) && performance.now() < late) continue
+    expect(isLive(supervisor)).toBe(false)
+    const kill = stopContained(child, { killSignal: 'SIGKILL' })
+    const gone = { outcome: 'gone', signalled: members, escalated: false, hidden: false }
+    expect(await stop).toMatchObject(gone)
+    expect(await kill).toMatchObject({ ...gone, outcome: expect.stringMatching(/gone/) })
+  })
+
   test('wait: pending while somebody is left, and fulfilled after', async () => {
     const seconds = mark()
     const child = contain(`setsid sleep ${seconds} & exit 0`)

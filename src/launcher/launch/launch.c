@@ -58,12 +58,20 @@ static void OpenPipe(int fds[2]) {
     Finish(kEndFailed, errno);
 }
 
+// Ctrl-Z stops the child also before its exec, and the shell has to see that.
+static void AwaitBeginning(int fd) {
+  enum { kLook = 20 };
+  struct pollfd beginning = {fd, POLLIN, 0};
+  while (poll(&beginning, 1, kLook) == 0) LookAtStop();
+}
+
 // Reads what the child says before its exec: an errno when exec has failed, a
 // negative errno when a step before has failed, 0 when it waits at the gate.
 // End of file: the program has begun, or the child has ended.
 static void HearBeginning(int fd) {
   int error = 0;
   ssize_t size;
+  AwaitBeginning(fd);
   do {
     size = read(fd, &error, sizeof error);
   } while (size < 0 && errno == EINTR);

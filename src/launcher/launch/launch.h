@@ -88,6 +88,8 @@ _Noreturn void Wait(void);
 // Whether the program is in one of these states of waitid(2). The state stays,
 // so a later call can ask again.
 bool ChildIs(int states, siginfo_t* info);
+// Stops as the program has stopped, where both are one job.
+void LookAtStop(void);
 // Reaps the orphans that have become the launcher's children, but neither the
 // program nor the canary.
 void ReapOrphans(void);

@@ -125,6 +125,8 @@ static void EndWithChild(const siginfo_t* info) {
   if (self.expected) EndedBeforeReady(info);
   waitpid(self.child, NULL, 0);
   EndCanary();
+  // It may have been killed between the pidfile and its own session.
+  RemovePidFile(self.child);
   if (info->si_code == CLD_EXITED) _exit(info->si_status);
   DieBy(info->si_status);
 }
@@ -139,10 +141,15 @@ static const struct {
     [kApart] = {NULL, EndedBeforeReady},
 };
 
-static void LookAtChild(void) {
+void LookAtStop(void) {
   siginfo_t info;
   void (*stopped)(int number) = kChildEvents[self.phase].stopped;
   if (stopped != NULL && ChildIs(WSTOPPED, &info)) stopped(info.si_status);
+}
+
+static void LookAtChild(void) {
+  siginfo_t info;
+  LookAtStop();
   if (ChildIs(WEXITED, &info)) kChildEvents[self.phase].ended(&info);
 }
 

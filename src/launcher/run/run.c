@@ -146,6 +146,7 @@ int Run(const struct run* run) {
   // decides when they close.
   int keep[] = {STDERR_FILENO, reader, TerminalDescriptor()};
   CloseAllBut(keep, sizeof keep / sizeof *keep);
+  if (run->wait) AwaitStart(child, run->place, reader);
   ssize_t size;
   while ((size = read(reader, &failure, sizeof failure)) < 0 &&
          errno == EINTR) {
@@ -158,7 +159,7 @@ int Run(const struct run* run) {
   }
   if (!run->wait) return 0;
   close(STDERR_FILENO);
-  WaitAsOne(child, run->place);
+  WaitAsOne();
 }
 
 #endif

@@ -22,8 +22,11 @@ int Run(const struct run* run);
 // state that StateMain has not written.
 bool RestoreState(const char* state);
 
-// Waits for the child and ends as it ends, by the same signal.
-_Noreturn void WaitAsOne(pid_t child, enum place place);
+// Waits until the descriptor tells of the child's start. Ctrl-Z stops the child
+// also before its exec, and the shell has to see that.
+void AwaitStart(pid_t child, enum place place, int fd);
+// Waits for that child and ends as it ends, by the same signal.
+_Noreturn void WaitAsOne(void);
 
 // The controlling terminal of a job whose program has a group of its own.
 void OpenTerminal(void);

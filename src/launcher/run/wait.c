@@ -21,6 +21,7 @@
 #include "../waker.h"
 #include "run.h"
 
+enum { kAnyState = WSTOPPED | WCONTINUED | WEXITED };
 static struct {
   pid_t child;
   enum place place;
@@ -80,11 +81,11 @@ static void Stopped(int number) {
   if (!wants_terminal) Continue();
 }
 
-static void LookAtChild(void) {
+static void LookAtChild(int states) {
   siginfo_t info;
   for (;;) {
     info.si_pid = 0;
-    int news = WSTOPPED | WCONTINUED | WEXITED;
+    int news = states;
     if (waitid(P_PID, (id_t)self.child, &info, news | WNOHANG | WNOWAIT) != 0 ||
         info.si_pid != self.child)
       return;
@@ -113,10 +114,19 @@ static void PassOn(int number, bool from_kernel) {
   }
 }
 
-_Noreturn void WaitAsOne(pid_t child, enum place place) {
+void AwaitStart(pid_t child, enum place place, int fd) {
+  enum { kLook = 20 };
+  struct pollfd start = {fd, POLLIN, 0};
   self.child = child;
   self.place = place;
-  LookAtChild();
+  while (poll(&start, 1, kLook) == 0) {
+    LookAtChild(WSTOPPED | WCONTINUED);
+    if (TakePending(SIGCONT, NULL) == SIGCONT) Continue();
+  }
+}
+
+_Noreturn void WaitAsOne(void) {
+  LookAtChild(kAnyState);
   for (;;) {
     siginfo_t info;
     int number = WaitForSignal(&info);
@@ -124,7 +134,7 @@ _Noreturn void WaitAsOne(pid_t child, enum place place) {
     // A SIGCHLD of the kernel tells of the child. One that a process has sent
     // is passed on.
     if (number == SIGCHLD && info.si_code > 0) {
-      LookAtChild();
+      LookAtChild(kAnyState);
     } else {
       PassOn(number, info.si_code == SI_KERNEL);
     }
