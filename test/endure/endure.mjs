@@ -1,8 +1,9 @@
-// npm run endure -- [--rounds N] [--workers N] [CALL]
+// npm run endure -- [--rounds N] [--workers N] [--any-memory] [CALL]
 //
 // Every call of the addon a million times, where it succeeds and where it fails, in the main thread; and all of them in
 // 200 workers that are terminated in the middle. Memory, descriptors and threads are to be as before, and nothing aborts.
-// calls.mjs has a row for each, and says which are called less often, and why. CALL, a regular expression, chooses some.
+// calls.mjs has a row for each, and says which are called less often, and why. CALL, a regular expression, chooses some. With `--any-memory` the
+// process may grow, as a sanitizer makes it.
 //
 // Where it may, it runs in a pid namespace of its own: with few processes, a look at the process table is short.
 import { spawnSync } from 'node:child_process'
@@ -14,6 +15,7 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: 'string', default: '1000000' },
     workers: { type: 'string', default: '200' },
+    'any-memory': { type: 'boolean', default: false },
     terminal: { type: 'boolean', default: false },
   },
   allowPositionals: true,
@@ -29,7 +31,7 @@ if (values.terminal) {
   // A shell leads the session of the terminal, so that the process below it leads nothing.
   const { rounds, workers } = values
   const words = [process.execPath, '--expose-gc', script('main.mjs'), rounds, workers]
-  const shell = ['-c', line(...words, positionals[0] ?? '')]
+  const shell = ['-c', line(...words, positionals[0] ?? '', values['any-memory'] ? 'any' : '')]
   const terminal = pty.spawn('sh', shell, { cols: 250, rows: 50 })
   terminal.onData((text) => process.stdout.write(text.replaceAll('\r', '')))
   terminal.onExit(({ exitCode, signal }) => process.exit(signal ? 128 + signal : exitCode))

@@ -1,4 +1,4 @@
-// Arguments: rounds, workers, which calls. The calls of calls.mjs, in this process, in processes of their own, and in
+// Arguments: rounds, workers, which calls, `any` where memory may grow. The calls of calls.mjs, in this process, in processes of their own, and in
 // workers that are terminated in the middle. It stands on a terminal and leads no group: endure.mjs starts it.
 import { spawn as plainSpawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,7 +12,7 @@ import { rows } from './calls.mjs'
 import { judge, measure, settled } from './measure.mjs'
 import { native, openPlace } from './place.mjs'
 
-const [, , all, workers, pattern] = process.argv
+const [, , all, workers, pattern, memory] = process.argv
 const matches = (row) => row.calls.some((name) => new RegExp(pattern).test(name))
 const roundsOf = ({ rounds }) =>
   rounds === undefined ? Number(all) : Math.max(3, Math.round((rounds * Number(all)) / 1_000_000))
@@ -23,7 +23,7 @@ const show = ({ fds, threads, rss }) =>
 const faults = []
 const totals = { calls: 0, rows: 0 }
 function tell(row, result) {
-  const fault = result.error ?? judge(result)
+  const fault = result.error ?? judge(result, memory === 'any')
   const name = `${row.name} ${row.kind}${row.at ? ` (${row.at})` : ''}`
   if (fault) faults.push(`${name}: ${fault}`)
   const { rounds = 0, ms = 0, before, after } = result
@@ -113,7 +113,7 @@ async function churn(place, chosen) {
   }
   const after = await settled(before)
   const sum = counts.reduce((total, count) => total + count, 0)
-  const fault = judge({ before, after: { ...after, rss: after.rss - 24 * MB } })
+  const fault = judge({ before, after: { ...after, rss: after.rss - 24 * MB } }, memory === 'any')
   if (fault) faults.push(`workers: ${fault}`)
   console.log(
     `${workers} workers terminated in the middle of ${chosen.length} kinds of calls, ${sum} of them made: ${show(before)} -> ${show(after)}`,

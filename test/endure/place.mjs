@@ -1,5 +1,6 @@
 // What the calls of calls.mjs are made with: a terminal, processes, files, sockets. It is data that a worker gets too.
 import { spawn, spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import {
   constants,
@@ -56,9 +57,11 @@ export async function openPlace() {
   const ended = native.pidfdOpen(start('sleep', ['0'], { detached: true }).pid)
   await once(children.at(-1), 'exit')
   const launcher = start(join(binaries, 'launcher'), ['launch', '--', 'sleep', '1000000'])
-  const notified = `setsid-endure-${process.pid}`
+  // Its name is known to the whole machine.
+  const notified = `setsid-endure-${randomUUID()}`
   const sink = start('python3', ['-c', SINK, notified], { stdio: ['ignore', 'pipe', 'inherit'] })
-  await once(sink.stdout, 'data')
+  const heard = await Promise.race([once(sink.stdout, 'data'), once(sink, 'exit')])
+  if (sink.exitCode !== null) throw new Error(`python3 ended with ${heard}`)
   sink.stdout.destroy()
   while (native.connectLauncher(launcher.pid, 1000) < 0) await new Promise(setImmediate)
 
