@@ -171,7 +171,7 @@ function runIn(copy, node, args, reports, program = node) {
   const { status, signal } = spawnSync(program, args, {
     cwd: copy,
     stdio: 'inherit',
-    env: { ...process.env, PATH, ASAN_OPTIONS: log, UBSAN_OPTIONS: log, MSAN_OPTIONS: log },
+    env: { ...process.env, PATH, ASAN_OPTIONS: log, MSAN_OPTIONS: log, SETSID_REPORTS: reports },
   })
   if (status !== 0) console.log(`${args.join(' ')} ended with ${signal ?? status}`)
   return status === 0
@@ -189,14 +189,36 @@ function buildNode(reports) {
   // Node keeps what it has until its end; the launcher, parts of its arguments.
   writeFileSync(
     options,
-    `#define SHOWN __attribute__((visibility("default")))
+    `#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#define SHOWN __attribute__((visibility("default")))
 SHOWN const char* __asan_default_options(void);
 SHOWN const char* __asan_default_options(void) {
   return "detect_leaks=0:verify_asan_link_order=0:alloc_dealloc_mismatch=0:${common}";
 }
 SHOWN const char* __ubsan_default_options(void);
-SHOWN const char* __ubsan_default_options(void) {
-  return "print_stacktrace=1:${common}";
+SHOWN const char* __ubsan_default_options(void) { return "print_stacktrace=1"; }
+
+// UBSan takes no log_path where ASan is there too.
+typedef void Tell(const char** kind, const char** message, const char** file, unsigned* line,
+                  unsigned* column, char** address);
+SHOWN void __ubsan_on_report(void);
+SHOWN void __ubsan_on_report(void) {
+  const char *kind = "", *message = "", *file = "";
+  unsigned line = 0, column;
+  char path[4096], *address;
+  void* runtime = dlopen("libubsan.so.1", RTLD_LAZY | RTLD_NOLOAD);
+  Tell* tell = runtime == NULL ? NULL : (Tell*)dlsym(runtime, "__ubsan_get_current_report_data");
+  if (tell != NULL) tell(&kind, &message, &file, &line, &column, &address);
+  const char* reports = getenv("SETSID_REPORTS");
+  if (reports == NULL) reports = "${reports}";
+  snprintf(path, sizeof path, "%s/undefined.%d", reports, (int)getpid());
+  FILE* report = fopen(path, "w");
+  if (report == NULL) return;
+  fprintf(report, "%s:%u: runtime error: %s\\n", file, line, message);
+  fclose(report);
 }
 `,
   )

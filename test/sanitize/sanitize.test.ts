@@ -69,7 +69,7 @@ const faults = [
     file: 'src/files.cc',
     sound: 'uint32_t number = 0;',
     fault: 'int32_t number = 0;',
-    report: /files\.cc.*runtime error: signed integer overflow/,
+    report: /files\.cc.*runtime error:.*signed integer overflow/,
   },
   {
     title: 'thread: an environment that ends before its thread is found',
