@@ -6,7 +6,7 @@ const turn = () => new Promise(setImmediate)
 const MOST_GROWTH = 8 * 2 ** 20
 
 /** As the kernel counts them. */
-export function usage() {
+function usage() {
   const status = readFileSync('/proc/self/status', 'latin1')
   return {
     fds: readdirSync('/proc/self/fd').length - 1,
