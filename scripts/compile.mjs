@@ -31,7 +31,7 @@ function readRecipe() {
 }
 
 /** What binding.gyp says of the addon and of the launcher on `os`: linux or mac. */
-function recipe(os) {
+export function recipe(os) {
   const [addon, launcher] = readRecipe()
   const all = [
     addon,
@@ -59,7 +59,7 @@ function recipe(os) {
 }
 
 /** A package with the headers of Node-API alone, else those that came with this Node. */
-function findHeaders() {
+export function findHeaders() {
   const folders = [join(dirname(dirname(process.execPath)), 'include/node')]
   if (process.env.npm_config_nodedir) {
     folders.unshift(join(process.env.npm_config_nodedir, 'include/node'))

@@ -17,7 +17,17 @@ const folders = {
   ],
   test: [
     ...['.', 'base', 'cli', 'daemon', 'docs', 'inspect', 'launcher', 'raw', 'run', 'spawn', 'stop'],
-    ...['fixtures', 'fuzz', 'helpers', 'package', 'protocol', 'soak', 'systemd'],
+    ...[
+      'endure',
+      'fixtures',
+      'fuzz',
+      'helpers',
+      'package',
+      'protocol',
+      'sanitize',
+      'soak',
+      'systemd',
+    ],
     ...['fuzz/corpus/options', 'fuzz/corpus/stat', 'fuzz/corpus/words'],
   ],
 }

@@ -83,11 +83,13 @@ napi_value NextNumbers(napi_env env, napi_callback_info info) {
       uint16_t length;
       memcpy(&length, bytes + at + 16, sizeof length);
       const char* name = bytes + at + 19;
-      int32_t number = 0;
+      uint32_t number = 0;  // too many digits wrap around
       for (const char* c = name; *c >= '0' && *c <= '9'; c++) {
-        number = number * 10 + (*c - '0');
+        number = number * 10 + static_cast<uint32_t>(*c - '0');
       }
-      if (*name >= '0' && *name <= '9') numbers[count++] = number;
+      if (*name >= '0' && *name <= '9') {
+        numbers[count++] = static_cast<int32_t>(number);
+      }
       at += length;
     }
   }

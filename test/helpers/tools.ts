@@ -9,6 +9,8 @@ const packages: Readonly<Record<string, string>> = {
   tmux: 'tmux',
   strace: 'strace',
   clang: 'clang',
+  patchelf: 'patchelf',
+  valgrind: 'valgrind',
   'musl-gcc': 'musl-tools',
   'systemd-analyze': 'systemd',
   systemctl: 'systemd',
