@@ -52,8 +52,8 @@ export interface Native {
   processRows(scope: number, id: number): ArrayBuffer | number
   /** The same, read off the main thread. */
   processRowsAsync(scope: number, id: number): Promise<ArrayBuffer | number>
-  /** One packed row. */
-  processRow(pid: number): ArrayBuffer | number
+  /** One packed row, written to `place`: 0, or -errno */
+  processRow(pid: number, place: ArrayBuffer): number
   /** How one takes signals, and its standard streams: ProcessDetails in src/process_table.h. */
   processDetails(pid: number): ArrayBuffer | number
   /** The arguments of the process of that start, each with a zero behind it; -ESRCH: it is gone. */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,9 +20,10 @@ namespace {
 // module. This is no -errno: an -errno means that the look failed.
 constexpr int kHidden = 1;
 
-// 0, kHidden or -errno.
-int ReadRow(pid_t pid, double boot_time, ProcessRow* row) {
-  Fd file(OpenStat(pid));
+// 0, kHidden or -errno. On 0, `folder` is that of the process in /proc.
+int ReadRow(pid_t pid, double boot_time, ProcessRow* row, struct stat* folder) {
+  StatPath path(pid);
+  Fd file(OpenStat(path));
   int opened = file.get();
   if (opened < 0) {
     return opened == -EPERM || opened == -EACCES ? kHidden : opened;
@@ -31,14 +31,12 @@ int ReadRow(pid_t pid, double boot_time, ProcessRow* row) {
   // The uid is that of the folder, which belongs to the effective user, as ps
   // shows it. The file may not: root owns it when the process may not be dumped
   // (task_dump_owner in the kernel's fs/proc/base.c).
-  char path[32];
-  snprintf(path, sizeof path, "/proc/%d", pid);
-  struct stat folder;
-  if (Stat(path, &folder) != 0) return errno == ENOENT ? -ESRCH : -errno;
+  if (Stat(path.Folder(), folder) != 0)
+    return errno == ENOENT ? -ESRCH : -errno;
   // This read comes last: it fails when the process is gone. So on success the
   // uid and the row are of the same process.
   int result = ReadStat(file.get(), boot_time, row);
-  row->uid = folder.st_uid;
+  row->uid = folder->st_uid;
   return result;
 }
 
@@ -69,9 +67,10 @@ size_t TakeSlice(Work* work) {
 int ReadSlice(const Work& work, size_t first) {
   size_t end = first + kSlice;
   if (end > work.pids.size()) end = work.pids.size();
+  struct stat folder;
   for (size_t i = first; i < end; i++) {
     ProcessRow* row = &work.rows[i];
-    int result = ReadRow(work.pids[i], work.boot_time, row);
+    int result = ReadRow(work.pids[i], work.boot_time, row, &folder);
     if (result == 0) continue;
     if (result != kHidden && result != -ESRCH) return result;
     memset(row, 0, sizeof *row);
@@ -151,9 +150,15 @@ int ReadProcess(pid_t pid, ProcessRow* row) {
   // Two tries: a process may exist before and after a look that has found none.
   // Then the first process has ended, and another has got its number.
   for (int tries = 0; tries < 2; tries++) {
-    if (!IsProcess(pid)) return -ESRCH;
-    int result = CheckProc();
-    if (result == 0) result = ReadRow(pid, BootTime(), row);
+    struct stat folder;
+    int result = ReadRow(pid, BootTime(), row, &folder);
+    // IsProcess costs a system call, so it is left out where the row tells. It
+    // decides where the row says thread: the kernel shows that for a moment,
+    // too, of a process whose second thread calls exec (de_thread in
+    // fs/exec.c).
+    if ((result != 0 || row->thread == 1) && !IsProcess(pid)) return -ESRCH;
+    int proc = result == 0 ? CheckProcOn(folder.st_dev) : CheckProc();
+    if (proc != 0) return proc;
     if (result == kHidden) break;
     if (result != -ESRCH) return result;
   }
