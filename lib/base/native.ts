@@ -42,8 +42,8 @@ export interface Native {
   watcherSocket(): number
   /** Makes `fd` that descriptor, or closes it and gives -errno: its number from now on. */
   setWatcherSocket(fd: number): number
-  /** A descriptor that gives a byte when a child has stopped or continued, and waits for one in answer. */
-  watchChild(pid: number): number
+  /** Calls `onChange`, which throws nothing, when a child has stopped or continued, until it ends: 0, or -errno */
+  watchChild(pid: number, onChange: () => void): number
   /** waitid(2): the signal that stopped a child, 0 when it was continued, -EAGAIN when neither. */
   takeChange(pid: number): number
   /** Ids as int32, of all (scope 0), a session (1) or a group (2). */
