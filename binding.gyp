@@ -9,6 +9,7 @@
       "sources": [
         "src/addon.cc",
         "src/child.cc",
+        "src/child_watch.cc",
         "src/detach.cc",
         "src/execute.cc",
         "src/files.cc",

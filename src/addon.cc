@@ -28,9 +28,9 @@ napi_value ToJs(napi_env env, const uint32_t* numbers, size_t count) {
 NAPI_MODULE_INIT() {
   using namespace sess;
   const Subject* subjects[] = {
-      &kChild, &kDetach,  &kExecute,  &kFiles,   &kLink,  &kPeer,
-      &kPidfd, &kReplace, &kSession,  &kStarted, &kStdio, &kPrivileges,
-      &kStop,  &kTable,   &kTerminal, &kWatch,
+      &kChild,      &kChildWatch, &kDetach,  &kExecute,  &kFiles,   &kLink,
+      &kPeer,       &kPidfd,      &kReplace, &kSession,  &kStarted, &kStdio,
+      &kPrivileges, &kStop,       &kTable,   &kTerminal, &kWatch,
   };
   for (const Subject* subject : subjects) {
     for (size_t i = 0; i < subject->count; i++) {

@@ -1,9 +1,7 @@
-// Children of spawn(): what its launcher reports, and when they stop.
+// Children of spawn(): what its launcher reports, and who watches them.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,9 +9,7 @@
 #include <atomic>
 
 #include "call.h"
-#include "pidfd_calls.h"
 #include "register.h"
-#include "thread.h"
 
 namespace sess {
 namespace {
@@ -112,90 +108,12 @@ napi_value SetWatcherSocket(napi_env env, napi_callback_info info) {
   return ToJs(env, result);
 }
 
-struct StopWatch {
-  pid_t pid;
-  int pidfd;  // negative: there is none
-  int report;
-};
-
-// Waits for a stop or continuation of the child that no code has taken yet.
-// Without WEXITED it leaves the exit to libuv. A child that has ended gives
-// ECHILD (waitid(2)).
-int WaitChange(const StopWatch& watch, int options, siginfo_t* info) {
-  options |= WSTOPPED | WCONTINUED;
-  info->si_pid = 0;
-#ifdef __linux__
-  constexpr auto kPidfd = static_cast<idtype_t>(3);  // P_PIDFD, Linux 5.4
-  if (watch.pidfd >= 0) {
-    return waitid(kPidfd, static_cast<id_t>(watch.pidfd), info, options);
-  }
-#endif
-  return waitid(P_PID, static_cast<id_t>(watch.pid), info, options);
-}
-
-// Waits in the kernel until the child changes. It only reports that there is a
-// change. JavaScript takes the change itself (TakeChange), so it gets the
-// latest one, and then answers with a byte.
-void* WatchLoop(void* data) {
-  StopWatch* watch = static_cast<StopWatch*>(data);
-  siginfo_t info;
-  for (;;) {
-    int result = WaitChange(*watch, WNOWAIT, &info);
-    if (result != 0 && errno == EINTR) continue;
-    char byte = 0;
-    if (result != 0 || write(watch->report, &byte, 1) != 1) break;
-    if (read(watch->report, &byte, 1) != 1) break;
-  }
-  close(watch->report);
-  if (watch->pidfd >= 0) close(watch->pidfd);
-  free(watch);
-  return nullptr;
-}
-
-// Takes a change of a child that is not reaped yet: the signal that stopped it,
-// 0 when it was continued, -EAGAIN when there is no change, or -errno.
-napi_value TakeChange(napi_env env, napi_callback_info info) {
-  Args args(env, info);
-  siginfo_t change;
-  StopWatch child = {args.Int(0), -1, -1};
-  int result = OrErrno(WaitChange(child, WNOHANG, &change));
-  if (result < 0) return ToJs(env, result);
-  if (change.si_pid == 0) return ToJs(env, -EAGAIN);
-  bool stopped = change.si_code == CLD_STOPPED;
-  return ToJs(env, stopped ? change.si_status : 0);
-}
-
-// Returns a descriptor, or -errno. The descriptor gives one byte when the child
-// has stopped or continued, and the next byte only after Node has answered with
-// one. It gives end of file when the child has ended.
-napi_value WatchChild(napi_env env, napi_callback_info info) {
-  Args args(env, info);
-  StopWatch* watch = static_cast<StopWatch*>(malloc(sizeof(StopWatch)));
-  if (watch == nullptr) return ToJs(env, -ENOMEM);
-  watch->pid = args.Int(0);
-  watch->pidfd = OpenPidfd(watch->pid);
-  int fds[2] = {-1, -1};
-  int result = ClosedOnExec(SOCK_STREAM, fds);
-  watch->report = fds[1];
-  // The thread blocks all signals. So if the reader is gone, write() fails with
-  // EPIPE, and no SIGPIPE ends the process.
-  if (result == 0) result = StartDetachedThread(WatchLoop, watch);
-  if (result == 0) return ToJs(env, fds[0]);
-  if (watch->pidfd >= 0) close(watch->pidfd);
-  if (fds[0] >= 0) close(fds[0]);
-  if (fds[1] >= 0) close(fds[1]);
-  free(watch);
-  return ToJs(env, result);
-}
-
 constexpr Export kCalls[] = {
     {"socketPair", SocketPair},
     {"pipe", Pipe},
     {"reap", Reap},
     {"watcherSocket", WatcherSocket},
     {"setWatcherSocket", SetWatcherSocket},
-    {"watchChild", WatchChild},
-    {"takeChange", TakeChange},
 };
 
 }  // namespace

@@ -35,6 +35,18 @@ class List {
     if (place != nullptr) *place = item;
     return place != nullptr;
   }
+  // Makes room for `count` items, whose values are not set yet. False when
+  // there is no memory for them.
+  bool Resize(size_t count) {
+    if (count > capacity_) {
+      void* items = std::realloc(items_, count * sizeof(T));
+      if (items == nullptr) return false;
+      items_ = static_cast<T*>(items);
+      capacity_ = count;
+    }
+    size_ = count;
+    return true;
+  }
   void DropLast() { size_--; }
   // Hands the items over, to be freed with free().
   T* Release() {

@@ -29,6 +29,8 @@ struct ProcessRow {
   uint8_t kernel;   // 1: a thread of the kernel's
   uint8_t length;   // bytes of command
   char command[64];
+  uint8_t
+      thread;  // 1: the number of a thread, and of no process; not read here
 };
 static_assert(sizeof(ProcessRow) == 136,
               "lib/inspect/row.ts reads this layout");

@@ -23,9 +23,9 @@ struct Subject {
   size_t count;
 };
 
-extern const Subject kChild, kDetach, kExecute, kFiles, kLink, kPeer, kPidfd,
-    kPrivileges, kReplace, kSession, kStarted, kStdio, kStop, kTable, kTerminal,
-    kWatch;
+extern const Subject kChild, kChildWatch, kDetach, kExecute, kFiles, kLink,
+    kPeer, kPidfd, kPrivileges, kReplace, kSession, kStarted, kStdio, kStop,
+    kTable, kTerminal, kWatch;
 
 }  // namespace sess
 

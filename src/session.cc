@@ -12,19 +12,26 @@ napi_value Setsid(napi_env env, napi_callback_info) {
   return ToJs(env, OrErrno(::setsid()));
 }
 
-napi_value Getsid(napi_env env, napi_callback_info info) {
-  Args args(env, info);
-  return ToJs(env, OrErrno(::getsid(args.Int(0))));
+// getsid and getpgid are called often enough for each call to count: so this
+// asks Node-API for the one argument alone, and calls nothing but Node-API.
+template <pid_t (*call)(pid_t)>
+napi_value IdOf(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value value;
+  int32_t pid;
+  if (napi_get_cb_info(env, info, &count, &value, nullptr, nullptr) !=
+          napi_ok ||
+      napi_get_value_int32(env, value, &pid) != napi_ok) {
+    return ToJs(env, -EINVAL);
+  }
+  pid_t id = call(pid);
+  if (id == -1) id = -errno;
+  return napi_create_int32(env, id, &value) == napi_ok ? value : nullptr;
 }
 
 napi_value Setpgid(napi_env env, napi_callback_info info) {
   Args args(env, info);
   return ToJs(env, OrErrno(::setpgid(args.Int(0), args.Int(1))));
-}
-
-napi_value Getpgid(napi_env env, napi_callback_info info) {
-  Args args(env, info);
-  return ToJs(env, OrErrno(::getpgid(args.Int(0))));
 }
 
 napi_value Getpgrp(napi_env env, napi_callback_info) {
@@ -41,8 +48,9 @@ napi_value Killpg(napi_env env, napi_callback_info info) {
 }
 
 constexpr Export kCalls[] = {
-    {"setsid", Setsid},   {"getsid", Getsid},   {"setpgid", Setpgid},
-    {"getpgid", Getpgid}, {"getpgrp", Getpgrp}, {"killpg", Killpg},
+    {"setsid", Setsid},   {"getsid", IdOf<::getsid>},
+    {"setpgid", Setpgid}, {"getpgid", IdOf<::getpgid>},
+    {"getpgrp", Getpgrp}, {"killpg", Killpg},
 };
 
 }  // namespace

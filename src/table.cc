@@ -52,9 +52,16 @@ napi_value ProcessRows(napi_env env, napi_callback_info info) {
 }
 
 napi_value ProcessRowOf(napi_env env, napi_callback_info info) {
-  ProcessRow row;
-  int result = ReadProcess(Args(env, info).Int(0), &row);
-  return result != 0 ? ToJs(env, result) : ToJs(env, &row, sizeof row);
+  Args args(env, info);
+  void* row;
+  size_t size;
+  if (napi_get_arraybuffer_info(env, args[1], &row, &size) != napi_ok ||
+      size < sizeof(ProcessRow)) {
+    return ToJs(env, -EINVAL);
+  }
+  // JavaScript brings the place along: to make a buffer takes longer than to
+  // decode the row.
+  return ToJs(env, ReadProcess(args.Int(0), static_cast<ProcessRow*>(row)));
 }
 
 napi_value ProcessDetailsOf(napi_env env, napi_callback_info info) {

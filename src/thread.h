@@ -11,7 +11,8 @@ namespace sess {
 int StartThread(void* (*run)(void*), void* data, pthread_t* thread);
 void JoinThread(pthread_t thread);
 
-// Starts a thread that is never waited for. 0 or -errno.
+// Starts a thread that is never waited for, with a small stack: there may be
+// hundreds of them. 0 or -errno.
 int StartDetachedThread(void* (*run)(void*), void* data);
 
 }  // namespace sess

@@ -42,8 +42,8 @@ export interface Native {
   watcherSocket(): number
   /** Makes `fd` that descriptor, or closes it and gives -errno: its number from now on. */
   setWatcherSocket(fd: number): number
-  /** A descriptor that gives a byte when a child has stopped or continued, and waits for one in answer. */
-  watchChild(pid: number): number
+  /** Calls `onChange`, which throws nothing, when a child has stopped or continued, until it ends: 0, or -errno */
+  watchChild(pid: number, onChange: () => void): number
   /** waitid(2): the signal that stopped a child, 0 when it was continued, -EAGAIN when neither. */
   takeChange(pid: number): number
   /** Ids as int32, of all (scope 0), a session (1) or a group (2). */
@@ -52,8 +52,8 @@ export interface Native {
   processRows(scope: number, id: number): ArrayBuffer | number
   /** The same, read off the main thread. */
   processRowsAsync(scope: number, id: number): Promise<ArrayBuffer | number>
-  /** One packed row. */
-  processRow(pid: number): ArrayBuffer | number
+  /** One packed row, written to `place`: 0, or -errno */
+  processRow(pid: number, place: ArrayBuffer): number
   /** How one takes signals, and its standard streams: ProcessDetails in src/process_table.h. */
   processDetails(pid: number): ArrayBuffer | number
   /** The arguments of the process of that start, each with a zero behind it; -ESRCH: it is gone. */

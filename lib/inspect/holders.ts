@@ -9,7 +9,7 @@ import { SCOPE } from '../base/scope.ts'
 import { inSlices } from './list.ts'
 import { inOrder, pipeOf, pipesOf } from './pipes.ts'
 import { isDead, processInfo } from './process.ts'
-import { isHidden, Rows, tableError } from './row.ts'
+import { isHidden, rowOf, Rows, tableError } from './row.ts'
 import { type Found, search } from './search.ts'
 import { isPseudoterminal, isTerminal, OWN_TERMINAL, ttyPath } from './tty.ts'
 import type { Holder, Holders, PipeHolder, ProcessInfo } from './types.ts'
@@ -133,13 +133,12 @@ async function searchAll<Kind, H extends Holder>(
  * `'hidden'`: it has become another user's, as by an exec.
  */
 function sameNow(pid: number, start: number): ProcessInfo | 'hidden' | undefined {
-  const result = native.processRow(pid)
-  if (typeof result === 'number') {
-    if (result === ESRCH) return undefined
-    if (isHidden(result)) return 'hidden'
-    throw tableError(result, CALL)
+  const rows = rowOf(pid)
+  if (typeof rows === 'number') {
+    if (rows === ESRCH) return undefined
+    if (isHidden(rows)) return 'hidden'
+    throw tableError(rows, CALL)
   }
-  const rows = new Rows(result)
   const info = rows.info(0)
   return rows.startTicks(0) === start && !isDead(info) ? info : undefined
 }

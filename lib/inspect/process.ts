@@ -2,18 +2,21 @@ import { ESRCH } from '../base/errno.ts'
 import { boolean, checkInt32, checkObject, checkOptions } from '../base/check.ts'
 import { invalidArgType, outOfRange, type SystemError, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import { hiddenError, isHidden, Rows, tableError, withArgs } from './row.ts'
+import { hiddenError, isHidden, rowOf, type Rows, tableError, withArgs } from './row.ts'
 import type { ProcessIdentity, ProcessInfo, ProcessOptions } from './types.ts'
 
 /** One packed row, or undefined when there is no such process. */
 function row(pid: number, call: string): Rows | undefined {
   checkInt32(pid, 'pid')
   const number = pid === 0 ? process.pid : pid
-  const result = native.processRow(number)
-  if (typeof result !== 'number') return new Rows(result)
+  const result = rowOf(number)
+  if (typeof result !== 'number') return result
   if (result === ESRCH) return undefined
   throw isHidden(result) ? hiddenError(result, call, `process ${number}`) : tableError(result, call)
 }
+
+const checks = { throwIfNoEntry: boolean, args: boolean }
+const none: ProcessOptions = { throwIfNoEntry: undefined, args: undefined }
 
 /**
  * What the kernel knows of a process's place: its parent, process group, session and terminal.
@@ -38,11 +41,9 @@ export function processInfo(
   pid: number | undefined,
   options: ProcessOptions,
 ): ProcessInfo | undefined
-export function processInfo(pid = 0, options: ProcessOptions = {}): ProcessInfo | undefined {
-  const { throwIfNoEntry = true, args = false } = checkOptions(options, {
-    throwIfNoEntry: boolean,
-    args: boolean,
-  })
+export function processInfo(pid = 0, options?: ProcessOptions): ProcessInfo | undefined {
+  const { throwIfNoEntry = true, args = false } =
+    options === undefined ? none : checkOptions(options, checks)
   const rows = row(pid, 'processInfo')
   const info = rows?.info(0)
   const found = args && rows && info ? withArgs(info, rows.startTicks(0), 'processInfo') : info

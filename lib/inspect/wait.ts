@@ -2,6 +2,7 @@ import { ENOSYS, EPERM, ESRCH, ETIMEDOUT } from '../base/errno.ts'
 import { aborted, outOfRange, systemError } from '../base/errors.ts'
 import { checkIdentity, identify, isDead, isSameProcess, processInfo } from './process.ts'
 import { native } from '../base/native.ts'
+import { rowOf } from './row.ts'
 import { abortSignal, checkInt32, checkOptions, ms } from '../base/check.ts'
 import type { ProcessIdentity, WaitOptions } from './types.ts'
 
@@ -47,7 +48,7 @@ function nameNow(pid: number): ProcessIdentity | undefined {
 }
 
 /** Whether a pid that can't be watched is that of a thread: no process, and in a session all the same. */
-const isThread = (pid: number) => native.processRow(pid) === ESRCH && native.getsid(pid) >= 0
+const isThread = (pid: number) => rowOf(pid) === ESRCH && native.getsid(pid) >= 0
 
 /** Watches a process. A number is -errno. */
 function watch(pid: number): Watch | number {

@@ -39,24 +39,16 @@ class StopWatch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
   }
 
   #watch(pid: number): void {
-    const fd = native.watchChild(pid)
-    if (fd < 0) throw systemError(fd, 'waitid')
-    const { Socket } = process.getBuiltinModule('node:net')
-    const socket = new Socket({ fd, readable: true, writable: true })
-    socket
-      .on('data', () => {
-        this.#take()
-        socket.write('.')
-      })
-      .on('error', () => undefined)
-      .unref()
+    const result = native.watchChild(pid, () => this.#take())
+    if (result < 0) throw systemError(result, 'waitid')
   }
 
   // This runs in the thread that reaps the child, so that the pid is still the child's.
   #take(): void {
     if (hasEnded(this.#child)) return
     const signal = native.takeChange(this.#child.pid ?? 0)
-    if (signal >= 0) this.#note(signal)
+    // What a listener throws is to be an uncaught exception, and not native code's.
+    if (signal >= 0) process.nextTick(() => this.#note(signal))
   }
 
   /** 0: it was continued. */

@@ -1,9 +1,11 @@
 #include "proc.h"
 
 #include <signal.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <atomic>
 
 namespace sess {
 
@@ -36,10 +38,31 @@ int CheckProc() {
   return NumberAt(target) == getpid() ? 0 : -ENOENT;
 }
 
-int OpenStat(pid_t pid) {
-  char path[32];
-  snprintf(path, sizeof path, "/proc/%d/stat", pid);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+int CheckProcOn(dev_t device) {
+  static std::atomic<dev_t> checked;
+  if (checked.load(std::memory_order_relaxed) == device) return 0;
+  int result = CheckProc();
+  struct stat root;
+  if (result == 0 && Stat("/proc", &root) == 0 && root.st_dev == device) {
+    checked.store(device, std::memory_order_relaxed);
+  }
+  return result;
+}
+
+StatPath::StatPath(pid_t pid) {
+  char digits[10];
+  int count = 0;
+  for (pid_t rest = pid; rest > 0; rest /= 10) {
+    digits[count++] = static_cast<char>('0' + rest % 10);
+  }
+  slash_ = text_ + strlen("/proc/");
+  if (count == 0) *slash_++ = '-';
+  while (count > 0) *slash_++ = digits[--count];
+  strcpy(slash_, "/stat");
+}
+
+int OpenStat(const StatPath& path) {
+  int fd = open(path.File(), O_RDONLY | O_CLOEXEC);
   if (fd >= 0) return fd;
   return errno == ENOENT ? -ESRCH : -errno;
 }

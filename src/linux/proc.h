@@ -44,9 +44,31 @@ int Stat(const char* path, struct stat* result);
 // another one, as after unshare(CLONE_NEWPID), or is not there; another -errno.
 int CheckProc();
 
+// The same for a file that was read there, by the device of the file. Each
+// mounted /proc has a device of its own, so it is checked once.
+int CheckProcOn(dev_t device);
+
+// "/proc/PID/stat". snprintf takes as long as a system call.
+class StatPath {
+ public:
+  // `pid` is more than 0; another one gives the path of no process.
+  explicit StatPath(pid_t pid);
+  const char* File() const { return text_; }
+  // Cuts the text: it is the folder's from now on.
+  const char* Folder() {
+    *slash_ = '\0';
+    return text_;
+  }
+
+ private:
+  char text_[24] = "/proc/";
+  char* slash_;
+};
+
 // Opens /proc/PID/stat: a descriptor, -ESRCH where the process is gone or
 // hidden, or another -errno. A read fails once the process is reaped.
-int OpenStat(pid_t pid);
+int OpenStat(const StatPath& path);
+inline int OpenStat(pid_t pid) { return OpenStat(StatPath(pid)); }
 
 // Calls `see` with each number that /proc lists, until `see` returns other than
 // 0. Returns that value or 0, or -errno when the table can't be read.

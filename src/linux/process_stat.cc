@@ -109,7 +109,11 @@ bool ParseStat(const char* text, double boot_time, ProcessRow* row) {
   fields.Skip(1);
   auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
   row->memory = static_cast<double>(fields.Next()) * page;
-  return fields.whole();
+  bool whole = fields.whole();
+  // 38: the signal that a process sends at its end. A thread has none: -1.
+  fields.Skip(13);
+  row->thread = fields.Next() == -1 ? 1 : 0;
+  return whole;
 }
 
 int ReadStat(int fd, double boot_time, ProcessRow* row) {

@@ -279,6 +279,18 @@ describe('where there is no table', () => {
   })
 })
 
+test.runIf(isRoot)(
+  'the /proc of another pid namespace, mounted meanwhile: ENOENT, until it is gone again (needs root)',
+  async () => {
+    const running = start('unshare', ['-m', node, fixturePath('inspect.mjs'), 'replaced'])
+    const [first, again, replaced, gone, back] = await running.next()
+    expect(first).toEqual({ value: readFileSync('/proc/1/comm', 'utf8').trimEnd() })
+    expect([again, back]).toEqual([first, first])
+    expect(replaced).toMatchObject({ error: { code: 'ENOENT', reason: 'no-proc' } })
+    expect(gone).toMatchObject({ error: { code: 'ESRCH' } })
+  },
+)
+
 describe('where /proc hides the processes of others', () => {
   test.runIf(isRoot).each([1, 2])(
     'hidepid=%i: they are there, not gone, and do not stop who may be seen (needs root)',

@@ -1,8 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { listProcesses, listProcessesSync, processInfo, type ProcessInfo } from '../../lib/index.ts'
+import { native } from '../../lib/base/native.ts'
 import { SCOPE } from '../../lib/base/scope.ts'
 import { DETAILS, ROW } from '../../lib/inspect/row.ts'
 import { ASK, FLAG, MEMBER, NUMBER, REPORT } from '../../lib/stop/report.ts'
@@ -24,6 +26,13 @@ function compile(name: string, ...more: string[]): string {
 test('native code and TypeScript agree on every offset, size, scope and flag', () => {
   const seen: unknown = JSON.parse(execFileSync(compile('layout')).toString())
   expect(seen).toEqual({ ROW, DETAILS, SCOPE, REPORT, MEMBER, FLAG, NUMBER, ASK })
+})
+
+test('a place that a row does not fit in is refused, and what is no place', () => {
+  for (const place of [new ArrayBuffer(ROW.size - 1), new Uint8Array(ROW.size), undefined]) {
+    expect(native.processRow(process.pid, place as ArrayBuffer)).toBe(-constants.errno.EINVAL)
+  }
+  expect(native.processRow(process.pid, new ArrayBuffer(ROW.size))).toBe(0)
 })
 
 describe('a hostile line of stat', () => {
