@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import {
   identify,
   isSameProcess,
+  signalGroup,
+  signalSession,
   spawn as setsidSpawn,
   stopGroup,
   stopProcess,
@@ -16,6 +18,7 @@ import { describeSurvivors } from '../../lib/stop/survivors.ts'
 import { compile } from '../helpers/compile.ts'
 import {
   gonePid,
+  hasNobody,
   isLive,
   isRoot,
   node,
@@ -24,6 +27,7 @@ import {
   start,
   startFixture,
   track,
+  unprivileged,
   until,
 } from '../helpers/process.ts'
 import { openFolder } from '../helpers/folder.ts'
@@ -86,6 +90,54 @@ describe('stopProcess', () => {
     const { pid } = await leader(`${deaf}; echo "[]"; while :; do sleep 0.05; done`)
     const result = await stopProcess(pid, { grace: 100, escalate: false })
     expect(result).toMatchObject({ outcome: 'survivors', survivors: [{ pid, reason: 'ignored' }] })
+  })
+
+  test('the grace is what was asked for, and not less', async () => {
+    const { pid } = await leader(
+      `trap 'sleep 0.8; exit' TERM; echo "[]"; while :; do sleep 0.05; done`,
+    )
+    const result = await stopProcess(pid, { grace: 6000 })
+    expect(result).toMatchObject({ outcome: 'gone', escalated: false, survivors: [] })
+  })
+
+  test.skipIf(!hasNobody)(
+    'one of another user: a survivor at once, and told (needs root)',
+    async () => {
+      const { pid } = start('sleep', ['100'], { detached: true })
+      const script = `
+      import { signalGroup, stopGroup } from 'setsid'
+      const told = signalGroup(${pid}, 'SIGTERM')
+      const { elapsed, ...stopped } = await stopGroup(${pid}, { grace: 20_000 })
+      console.log(JSON.stringify({ told, ...stopped, inTime: elapsed < 15_000 }))`
+      const options = { cwd: import.meta.dirname, ...unprivileged }
+      const running = start(node, ['--input-type=module', '-e', script], options)
+      const denied = { signalled: [], notSignalled: [{ pid, code: 'EPERM' }] }
+      const survivors = [{ pid, reason: 'EPERM' }]
+      const expected = { outcome: 'survivors', escalated: false, signalled: [], inTime: true }
+      expect(await running.next()).toMatchObject({ told: denied, ...expected, survivors })
+      expect(isLive(pid)).toBe(true)
+    },
+  )
+
+  test('no descriptor is left of a stop', async () => {
+    const open = () => readdirSync('/proc/self/fd').length
+    const all = Array.from({ length: 10 }, () => start('sleep', ['100'], { detached: true }))
+    await stopProcess(gonePid)
+    const before = open()
+    const outcomes = await Promise.all(
+      all.map(({ pid }, i) => (i % 2 === 0 ? stopGroup(pid) : stopProcess(pid))),
+    )
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(Array(10).fill('gone'))
+    // Node closes those of the children that have ended.
+    await until(() => open() < before)
+    expect(open()).toBeLessThan(before)
+  })
+
+  test('our own group gets no signal, not even 0, without allowSelf', () => {
+    const { pgid, sid } = ps(process.pid)
+    const expected = expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' })
+    expect(() => signalGroup(pgid, 0)).toThrow(expected)
+    expect(() => signalSession(sid, 0)).toThrow(expected)
   })
 
   test('signal: an AbortError', async () => {
