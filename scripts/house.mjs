@@ -17,7 +17,7 @@ const folders = {
   ],
   test: [
     ...['.', 'base', 'cli', 'daemon', 'docs', 'inspect', 'launcher', 'raw', 'run', 'spawn', 'stop'],
-    ...['fixtures', 'fuzz', 'helpers', 'package', 'protocol', 'soak', 'systemd'],
+    ...['fixtures', 'fuzz', 'helpers', 'mutation', 'package', 'protocol', 'soak', 'systemd'],
     ...['fuzz/corpus/options', 'fuzz/corpus/stat', 'fuzz/corpus/words'],
   ],
 }
