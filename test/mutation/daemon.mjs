@@ -106,20 +106,36 @@ export const daemon = [
     'lib/daemon/pidfile.ts',
     ['daemon/lock', 'daemon/pidfile', 'daemon/trust'],
     [
-      ['two starts at once both win', '  try {\n    refuseDaemon(place)\n', '  try {\n'],
+      [
+        'two starts at once both win',
+        '  try {\n    refuseDaemon(place)\n',
+        '  try {\n',
+        ['daemon/lock'],
+      ],
       ['the lock is not held', '? native.lockByte(fd, LIFE, 0) : EAGAIN', '? 0 : EAGAIN'],
-      ['another daemon’s file is removed', ' && readPidFile(place)?.text === this.#text', ''],
+      [
+        'another daemon’s file is removed',
+        ' && readPidFile(place)?.text === this.#text',
+        '',
+        ['daemon/lock'],
+      ],
       ['the lock is left', '        removeLock(place, this.fd)\n      })', '      })'],
       [
         'others can’t read the pidfile',
         'O_WRONLY | O_CREAT | O_EXCL, 0o644',
         'O_WRONLY | O_CREAT | O_EXCL, 0o600',
       ],
-      ['others may open the lock', 'if ((stats.mode & 0o777) !== 0o600) fchmodSync(fd, 0o600)', ''],
+      [
+        'others may open the lock',
+        'if ((stats.mode & 0o777) !== 0o600) fchmodSync(fd, 0o600)',
+        '',
+        ['daemon/lock'],
+      ],
       [
         'the lock of another user is taken',
         'if (!isOwn(stats)) throw untrustedFile(lock.path, stats.uid)',
         '',
+        ['daemon/lock'],
       ],
       [
         'root creates a lock in another user’s folder',
@@ -159,6 +175,7 @@ export const daemon = [
         'a zombie is the daemon',
         "info === undefined || isDead(info) ? 'gone'",
         "info === undefined ? 'gone'",
+        ['daemon/lock'],
       ],
       ['what is hidden is gone', "=== ESRCH ? 'gone' : 'hidden'", "=== ESRCH ? 'gone' : 'gone'"],
       [
@@ -188,7 +205,12 @@ export const daemon = [
         ' || (mode & OTHERS_WRITE) !== 0) return',
         ') return',
       ],
-      ['a file of two users is the first one’s', 'if (users.size > 1 || ', 'if ('],
+      [
+        'a file of two users is the first one’s',
+        'if (users.size > 1 || ',
+        'if (',
+        ['daemon/trust: a file that all may'],
+      ],
       [
         'an author reaches any process',
         'return real === author || saved === author',

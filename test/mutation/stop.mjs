@@ -3,6 +3,7 @@ import { faultsIn } from './fault.mjs'
 
 // Without one that waits until the kernel gives a number out again, within a tick.
 const steady = '^(?!a stranger that got)'
+const quick = [`stop/strangers: ${steady}`, `stop/stop: ^(?!.*(a stranger that got|members of a))`]
 const stops = [`stop/stop: ${steady}`, `stop/strangers: ${steady}`, `stop/poor: ${steady}`]
 
 export const stop = [
@@ -48,6 +49,7 @@ export const stop = [
       'members that we may not signal are said to be escalated',
       'if (this.#report.reachable === 0) break',
       '',
+      ['stop/stop: ^stopProcess'],
     ],
     ['another process is not told from none', "=== 1 && this.#report.meaning === 'taken'", '=== 0'],
     ['what was gone before is said to be ended', "this.#found ? 'gone' : 'already-gone'", "'gone'"],
@@ -75,6 +77,7 @@ export const stop = [
       'the descriptor of a target is not closed',
       '  } finally {\n    target.close()\n  }',
       '  } finally {\n    void 0\n  }',
+      ['stop/stop: ^stopProcess'],
     ],
   ]),
   ...faultsIn(
@@ -185,7 +188,7 @@ export const stop = [
       ],
     ],
   ),
-  ...faultsIn('src/linux/stop_send.cc', stops, [
+  ...faultsIn('src/linux/stop_send.cc', quick, [
     [
       'a member’s start is not compared',
       'return now.start == row.start ? 0 : -ESRCH;',
@@ -214,7 +217,7 @@ export const stop = [
       'bool held = false && request_.scope',
     ],
   ]),
-  ...faultsIn('src/linux/stop_meaning.cc', stops, [
+  ...faultsIn('src/linux/stop_meaning.cc', quick, [
     [
       'the start of who has the number is not compared',
       'return known > 0 && holder.start > 0 && known != holder.start;',
@@ -232,7 +235,7 @@ export const stop = [
     ],
     ['a session is told by its members’ starts', 'member.start + 1 <= since;', 'member.start > 0;'],
   ]),
-  ...faultsIn('src/linux/stop_look.cc', stops, [
+  ...faultsIn('src/linux/stop_look.cc', quick, [
     [
       'members are signalled whatever the number means',
       'request_.signal >= 0 && report_->number == kSame;',
