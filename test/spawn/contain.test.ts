@@ -619,27 +619,6 @@ describe('stopContained, waitForContained', () => {
     expect(isLive(containedPid(child) ?? 0)).toBe(true)
   })
 
-  test('after an abort what is started gets no signal', async () => {
-    const code = `
-import signal, time
-signal.signal(15, lambda *_: print('hit', flush=True))
-print('up', flush=True)
-time.sleep(0.5)
-print('end', flush=True)`
-    const script = `trap '' TERM; echo ready; read line; python3 -c "$0"; :`
-    const child = contain(script, { stdio: ['pipe', 'pipe', 'inherit'] }, code)
-    let told = ''
-    child.stdout?.on('data', (text) => (told += String(text)))
-    await until(() => told === 'ready\n')
-    const abort = new AbortController()
-    const stop = stopContained(child, { signal: abort.signal, grace: 20_000 })
-    setTimeout(() => abort.abort(), 50)
-    await expect(stop).rejects.toMatchObject({ name: 'AbortError' })
-    child.stdin?.write('go\n')
-    await until(() => told.endsWith('end\n'))
-    expect(told).toBe('ready\nup\nend\n')
-  })
-
   test.runIf(isRoot && hasNobody)(
     'what we may not signal is a survivor, EPERM, and is not waited for long',
     async () => {
