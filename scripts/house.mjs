@@ -22,6 +22,7 @@ const folders = {
       'fixtures',
       'fuzz',
       'helpers',
+      'mutation',
       'package',
       'protocol',
       'sanitize',

@@ -104,6 +104,20 @@ export function ownOptions(given: unknown, name = 'options'): Record<string, unk
   return { __proto__: null, ...given }
 }
 
+// eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- the caller knows what it may be called with
+export function checkFunction(value: unknown, name: string): asserts value is Function {
+  if (typeof value !== 'function') throw invalidArgType(name, 'of type function', value)
+}
+
+/** The arguments of a program, each read once. A number is a text, as for Node; what else is none is an error. */
+export function checkArgs(value: unknown, name: string): string[] {
+  if (!Array.isArray(value)) throw invalidArgType(name, 'an instance of Array', value)
+  return Array.from(value, (each: unknown, at) => {
+    if (typeof each === 'number') return String(each)
+    return string(each, `${name}[${at}]`)
+  })
+}
+
 export const boolean: Check<boolean> = (value, name) => {
   checkBoolean(value, name)
   return value

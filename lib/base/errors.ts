@@ -67,7 +67,7 @@ export function invalidArgValue(name: string, value: unknown, why: string): Erro
   return codedError(
     TypeError,
     'ERR_INVALID_ARG_VALUE',
-    `The ${kind} '${name}' ${why}. Received ${inspect(value)}`,
+    `The ${kind} '${name}' ${why}. Received ${shown(value)}`,
   )
 }
 
@@ -123,15 +123,30 @@ export function aborted(signal: AbortSignal): Error {
   return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' })
 }
 
+/** A value may throw at whoever looks at it, and an error that speaks of it is none of its own. */
+function shown(value: unknown, depth = 2): string {
+  try {
+    return inspect(value, { depth })
+  } catch {
+    return `type ${typeof value} (it can't be shown)`
+  }
+}
+
 /** A value as Node's argument errors name it. */
 function describe(value: unknown): string {
+  try {
+    return described(value)
+  } catch {
+    return shown(value, -1)
+  }
+}
+
+function described(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (typeof value === 'function') return `function ${value.name}`
   if (typeof value === 'object') {
     const name: unknown = (value as { constructor?: { name?: unknown } }).constructor?.name
-    return typeof name === 'string' && name !== ''
-      ? `an instance of ${name}`
-      : inspect(value, { depth: -1 })
+    return typeof name === 'string' && name !== '' ? `an instance of ${name}` : shown(value, -1)
   }
   if (typeof value !== 'string') return `type ${typeof value} (${inspect(value)})`
   return `type string (${inspect(value.length > 28 ? `${value.slice(0, 25)}...` : value)})`

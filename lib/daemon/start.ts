@@ -3,6 +3,7 @@ import { closeSync, fstatSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { ENOENT } from '../base/errno.ts'
+import { checkArgs } from '../base/check.ts'
 import { aborted, invalidArgType, systemError } from '../base/errors.ts'
 import { checkHost } from '../base/host.ts'
 import { launcherPath } from '../base/addon.ts'
@@ -77,7 +78,7 @@ export async function startDaemon(
   options: StartDaemonOptions = {},
 ): Promise<RunningDaemon> {
   if (typeof file !== 'string') throw invalidArgType('file', 'of type string', file)
-  if (!Array.isArray(args)) throw invalidArgType('args', 'an instance of Array', args)
+  const words = checkArgs(args, 'args')
   const { cwd, env, stdout, stderr, pidFile, credentials, signal, flags } = checkStart(options)
   checkHost('startDaemon()')
 
@@ -100,14 +101,14 @@ export async function startDaemon(
     const { spawn } = process.getBuiltinModule('node:child_process')
     const own = (options as { [startedWith]?: string })[startedWith]
     const as = own === undefined ? [] : ['as', own]
-    const line = [...as, 'launch', ...flags, '--', file, ...(args as string[])]
+    const line = [...as, 'launch', ...flags, '--', file, ...words]
     const child = spawn(launcherPath(), line, {
       stdio,
       ...(cwd !== undefined && { cwd }),
       ...(env !== undefined && { env }),
     })
     startup = new Startup(child, held)
-    const identity = await startup.end(signal, { file, args, log: outputs[1]?.log })
+    const identity = await startup.end(signal, { file, args: words, log: outputs[1]?.log })
     held?.handOver()
     return { pid: identity.pid, sid: identity.pid, identity, pidFile: held?.path ?? null }
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Reason } from '../base/errors.ts'
+import { checkInt32 } from '../base/check.ts'
 import { native } from '../base/native.ts'
 import { holdsMaster, inFirstNamespace, isNamespaceInit, procHides } from '../base/proc.ts'
 import { Aftermath, members, named } from './aftermath.ts'
@@ -28,6 +29,7 @@ const multiplexers = /^(tmux: server|screen|SCREEN|dtach|abduco|zellij)/
  * @see credentials(7), setsid(2), tty_ioctl(4)
  */
 export async function explain(pid = 0): Promise<Explanation> {
+  checkInt32(pid, 'pid')
   const { session, subject, hidden } = await find(pid || process.pid)
   const details = detailsOf(subject.pid)
   const stdio = typeof details === 'object' ? details.stdio : null

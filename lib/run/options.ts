@@ -3,6 +3,8 @@ import type { Readable } from 'node:stream'
 import {
   abortSignal,
   type Check,
+  checkArgs,
+  checkFunction,
   checkOptions,
   integer,
   ms,
@@ -60,7 +62,7 @@ const own = {
   onSurvivors: oneOf('report', 'stop', 'wait'),
   // It has to go into one string, also in hexadecimal.
   maxOutput: integer(0, Math.floor(constants.MAX_STRING_LENGTH / 2)),
-  onOutput: checkFunction,
+  onOutput: listener,
 }
 const checks = { ...own, ...nodes, ...rare, ...places }
 
@@ -71,14 +73,14 @@ export function checkRun(file: unknown, first: unknown, second: unknown): RunPla
   const args = one ? [] : (first ?? [])
   if (typeof file !== 'string') throw invalidArgType('file', 'of type string', file)
   if (file === '') throw invalidArgValue('file', file, 'must not be empty')
-  if (!Array.isArray(args)) throw invalidArgType('args', 'an instance of Array', args)
-  const given = checkOptions((one ? first : second) ?? {}, checks)
+  const options = one ? first : second
+  const given = checkOptions(options === undefined ? {} : options, checks)
   const { killSignal, grace } = given as StopOptions
   const stop = { killSignal, grace }
   checkStopOptions(stop)
   return {
     file,
-    args: args as string[],
+    args: checkArgs(args, 'args'),
     spawn: spawnOptions(given),
     stdio: checkStdio(given['stdio'], given.input),
     mustContain: (given as RunOptions).contain === true,
@@ -155,7 +157,7 @@ function checkEncoding(value: unknown, name: string): BufferEncoding | 'buffer' 
   throw invalidArgValue(name, value, "must be 'buffer' or an encoding of Buffer")
 }
 
-function checkFunction(value: unknown, name: string): (...args: unknown[]) => void {
-  if (typeof value !== 'function') throw invalidArgType(name, 'of type function', value)
+function listener(value: unknown, name: string): (...args: unknown[]) => void {
+  checkFunction(value, name)
   return value as () => void
 }

@@ -1,6 +1,13 @@
 import type { ChildProcess } from 'node:child_process'
 import { EIO, ENOTTY } from '../base/errno.ts'
-import { boolean, checkChild, checkGroup, checkInt32, checkOptions } from '../base/check.ts'
+import {
+  boolean,
+  checkChild,
+  checkFunction,
+  checkGroup,
+  checkInt32,
+  checkOptions,
+} from '../base/check.ts'
 import { invalidArgValue, systemError } from '../base/errors.ts'
 import { checkHost } from '../base/host.ts'
 import { native } from '../base/native.ts'
@@ -60,7 +67,7 @@ export function isForeground(fd: number): boolean {
  * @throws `EPERM` the caller is in the background (`reason: 'background'`), and `fn` was not called; the group
  * is in another session
  * @throws `ERR_RUNTIME_UNSUPPORTED` the runtime is Bun, and `target` is a child
- * @throws `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE` `target` is neither a child nor a group
+ * @throws `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE` `target` is neither a child nor a group; `fn` is no function
  * @throws `ERR_INVALID_ARG_VALUE` it is the pid of a contained child, which is not in the group of its program
  * @platform Linux, macOS
  * @see POSIX tcsetpgrp(), tcsetattr()
@@ -71,6 +78,7 @@ export async function withForeground<T>(
   fn: () => T | Promise<T>,
   options: ForegroundOptions = {},
 ): Promise<T> {
+  checkInt32(fd, 'fd')
   const child = typeof target === 'number' ? undefined : target
   if (typeof target !== 'number') checkChild(target, 'target')
   else {
@@ -78,6 +86,7 @@ export async function withForeground<T>(
     const why = whyNotItsGroup(target)
     if (why !== undefined) throw invalidArgValue('target', target, why)
   }
+  checkFunction(fn, 'fn')
   const { wait = false } = checkOptions(options, { wait: boolean })
   if (child !== undefined) checkHost('withForeground() of a child')
   // The terminal has hung up since spawn() lent it: there is nothing to restore, and fn tells how the child is.

@@ -207,10 +207,16 @@ describe.skipIf(!hasNobody)('a pidfile that nobody could write, and root (need r
     const both = join(folderOf(OTHER), 'pid')
     writeFileSync(both, textOf(pid))
     chownSync(both, NOBODY, NOBODY)
-    for (const path of [open, both]) {
+    // The same for the first of the two users.
+    const { pid: others } = start('sleep', ['100'], { uid: OTHER, gid: OTHER })
+    await until(() => statSync(`/proc/${others}`).uid === OTHER)
+    const first = join(folderOf(OTHER), 'pid')
+    writeFileSync(first, textOf(others))
+    chownSync(first, NOBODY, NOBODY)
+    for (const path of [open, both, first]) {
       await expect(stopDaemon(path)).rejects.toMatchObject({ reason: 'untrusted-pidfile' })
     }
-    expect(isLive(pid)).toBe(true)
+    expect([isLive(pid), isLive(others)]).toEqual([true, true])
   })
 
   test('the session of nobody’s daemon: root’s process in it is left', async () => {

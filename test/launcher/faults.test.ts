@@ -116,7 +116,7 @@ time.sleep(100)`,
     expect(seen).toBe('up\n')
   })
 
-  test.for([32, 33, 34, 64])(
+  test.for([17, 32, 33, 34, 64])(
     'signal %i to its pid reaches the program and does not end the launcher',
     async (number) => {
       // C's signal(2) refuses 32 and 33, so the program blocks it and shows it pending.

@@ -1,5 +1,5 @@
 // run(): the result of a command, whatever the command does.
-import { spawn, type SpawnOptions } from 'node:child_process'
+import { spawn, type SpawnOptions, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -184,6 +184,12 @@ describe('the time limit', () => {
     expect(await sh(script, { timeout: 300, killSignal: 'SIGINT', grace: 500 })).toMatchObject({
       ...{ code: 4, signal: null, stdout: 'asked\n', timedOut: true },
     })
+  })
+
+  test('that was not reached holds up no exit', () => {
+    const script = "import { run } from 'setsid'; await run('true', [], { timeout: 100_000 })"
+    const options = { cwd: import.meta.dirname, timeout: 50_000 }
+    expect(spawnSync(node, ['--input-type=module', '-e', script], options).status).toBe(0)
   })
 
   test('0 is none', async () => {

@@ -16,6 +16,7 @@ import { describeSurvivors } from '../../lib/stop/survivors.ts'
 import { compile } from '../helpers/compile.ts'
 import {
   gonePid,
+  hasNobody,
   isLive,
   isRoot,
   node,
@@ -24,6 +25,7 @@ import {
   start,
   startFixture,
   track,
+  unprivileged,
   until,
 } from '../helpers/process.ts'
 import { openFolder } from '../helpers/folder.ts'
@@ -87,6 +89,62 @@ describe('stopProcess', () => {
     const { pid } = await leader(`${deaf}; echo "[]"; while :; do sleep 0.05; done`)
     const result = await stopProcess(pid, { grace: 100, escalate: false })
     expect(result).toMatchObject({ outcome: 'survivors', survivors: [{ pid, reason: 'ignored' }] })
+  })
+
+  test('the grace is what was asked for, and not less', async () => {
+    const { pid } = await leader(
+      `trap 'sleep 0.8; exit' TERM; echo "[]"; while :; do sleep 0.05; done`,
+    )
+    const result = await stopProcess(pid, { grace: 6000 })
+    expect(result).toMatchObject({ outcome: 'gone', escalated: false, survivors: [] })
+  })
+
+  test.skipIf(!hasNobody)(
+    'one of another user: a survivor at once, and told (needs root)',
+    async () => {
+      const { pid } = start('sleep', ['100'], { detached: true })
+      const script = `
+      import { signalGroup, stopGroup } from 'setsid'
+      const told = signalGroup(${pid}, 'SIGTERM')
+      const { elapsed, ...stopped } = await stopGroup(${pid}, { grace: 20_000 })
+      console.log(JSON.stringify({ told, ...stopped, inTime: elapsed < 15_000 }))`
+      const options = { cwd: import.meta.dirname, ...unprivileged }
+      const running = start(node, ['--input-type=module', '-e', script], options)
+      const denied = { signalled: [], notSignalled: [{ pid, code: 'EPERM' }] }
+      const survivors = [{ pid, reason: 'EPERM' }]
+      const expected = { outcome: 'survivors', escalated: false, signalled: [], inTime: true }
+      expect(await running.next()).toMatchObject({ told: denied, ...expected, survivors })
+      expect(isLive(pid)).toBe(true)
+    },
+  )
+
+  test('no descriptor is left of a stop', async () => {
+    const open = () => readdirSync('/proc/self/fd').length
+    const all = Array.from({ length: 10 }, () => start('sleep', ['100'], { detached: true }))
+    await stopProcess(gonePid)
+    const before = open()
+    const outcomes = await Promise.all(
+      all.map(({ pid }, i) => (i % 2 === 0 ? stopGroup(pid) : stopProcess(pid))),
+    )
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(Array(10).fill('gone'))
+    // Node closes its three of each child that has ended.
+    await until(() => open() <= before - 3 * all.length)
+  })
+
+  test('our own group gets no signal, not even 0, without allowSelf', async () => {
+    const script = `
+      import { signalGroup, signalSession } from 'setsid'
+      const codes = [signalGroup, signalSession].map((call) => {
+        try {
+          return call(process.pid, 0)
+        } catch ({ code }) {
+          return code
+        }
+      })
+      console.log(JSON.stringify(codes))`
+    const options = { cwd: import.meta.dirname, detached: true }
+    const running = start(node, ['--input-type=module', '-e', script], options)
+    expect(await running.next()).toEqual(Array(2).fill('ERR_INVALID_ARG_VALUE'))
   })
 
   test('signal: an AbortError', async () => {
