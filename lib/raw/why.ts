@@ -70,7 +70,7 @@ export function whyNotGroup(pgid: number): Reason | undefined {
  * The session of a process group, as long as it has members that we can see.
  * @internal
  */
-export function sessionOfGroup(pgid: number): number | undefined {
+function sessionOfGroup(pgid: number): number | undefined {
   const members = memberIds(SCOPE.kGroup, pgid)
   const [member] = typeof members === 'number' ? [] : members
   const sid = member === undefined ? -1 : native.getsid(member)
