@@ -1,8 +1,19 @@
-// lib/ becomes two files in dist/, the library and the command that uses it: one file
-// loads several times faster than fifteen. scripts/types.mjs makes one of the types.
+// lib/ becomes dist/: index.cjs, which an import runs; features.cjs, of which each function is compiled when it is first
+// needed; cli.js, the command. When V8 compiles a text it looks through all of it, and for a text of the whole library
+// that takes longer than anything else at import. scripts/types.mjs makes one file of the types.
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { build } from 'esbuild'
+import { joinFeatures, loader } from './features.mjs'
+
+/** For `npm run coverage`, which tells of lib/ what runs in dist/: all in one text, with a map. */
+const maps = process.argv.includes('--maps')
+
+/** Of lib/ what runs at import: what the raw calls need where they succeed. */
+const core = [
+  ...['launcher/started.ts', 'base/addon.ts', 'base/native.ts', 'base/errno.ts', 'base/quick.ts'],
+  ...['base/system-error.ts', 'raw/session.ts', 'raw/terminal.ts'],
+]
 
 /** Bundlers and tracers (ncc, nft) follow literal forms of CommonJS alone to the addon. */
 const literal = {
@@ -34,8 +45,8 @@ const DIRNAME = "const here = typeof __dirname === 'undefined' ? undefined : __d
 const withoutRequire = (text) =>
   text.replace(/\brequire\(("node:[\w/]+")\)/g, 'process.getBuiltinModule($1)')
 
-const bundle = async (options) => {
-  const { metafile, outputFiles } = await build({
+const compile = (options) =>
+  build({
     outdir: 'dist',
     bundle: true,
     metafile: true,
@@ -43,9 +54,6 @@ const bundle = async (options) => {
     target: 'node20',
     packages: 'external',
     logLevel: 'warning',
-    // For `npm run coverage`, which tells of lib/ what runs in dist/.
-    sourcemap: process.argv.includes('--maps') ? 'inline' : false,
-    plugins: [literal],
     // A fifth of the tarball's text. Names stay. A limit for lines would cut texts in two, and a bundler that indents
     // would then write blanks into them.
     minifyWhitespace: true,
@@ -53,96 +61,155 @@ const bundle = async (options) => {
     ...options,
     write: false,
   })
-  if (options.write !== false) {
-    for (const { path, text } of outputFiles) {
-      mkdirSync(dirname(path), { recursive: true })
-      writeFileSync(path, withoutRequire(text))
-    }
-  }
-  return Object.values(metafile.outputs)[0].exports
+
+const bundle = async (options) => {
+  const { outputFiles } = await compile({ sourcemap: maps ? 'inline' : false, ...options })
+  for (const { path, text } of outputFiles) writeFileSync(path, withoutRequire(text))
 }
 
-const commonjs = {
-  format: 'cjs',
-  outExtension: { '.js': '.cjs' },
-}
-
-const exportsOf = (file) => bundle({ entryPoints: [`lib/${file}.ts`], format: 'esm', write: false })
-
-// An import runs the raw calls alone. The features run when the first of them is
-// called, but their text is read with the rest: later there may be no descriptor
-// left, no right to read, or another version on the disk.
-const names = await exportsOf('index')
-/** What each file exports; the command is its own, and the entries have nothing of theirs. */
-const exported = {}
-for (const file of readdirSync('lib', { recursive: true })) {
-  if (!file.endsWith('.ts') || /^(cli|index|launch)\b/.test(file)) continue
-  exported[file] = await exportsOf(file.slice(0, -3))
-}
-const isPublic = (name) => names.includes(name)
-const line = (file, name) =>
-  file.startsWith('raw/')
-    ? `exports.${name} = require('./${file}').${name}`
-    : `exports.${name} = feature('${name}', () => require('./${file}'))`
-// Plain properties, that a test of somebody else may put a spy into.
-const contents = `
-require('./launcher/started.ts')
-const feature = (name, load) => {
-  let file
-  return { [name]: (...args) => (file ??= load())[name](...args) }[name]
-}
-${Object.entries(exported)
-  .flatMap(([file, all]) => all.filter(isPublic).map((name) => line(file, name)))
-  .join('\n')}`
-
-/** Has the command use the library beside it. What is not public it gets by a symbol. */
-const INTERNAL = "Symbol.for('setsid.internal')"
-const needed = new Set(['daemon/below-launcher.ts'])
-/** What the command needs where there is no addon, for its help and completion, it has a second time. */
-const withoutAddon = ['base/signals.ts']
-const library = {
-  name: 'library',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^\.\.?\// }, ({ path, importer }) => {
-      const file = relative('lib', resolve(dirname(importer), path))
-      const apart = file in exported && !withoutAddon.includes(file)
-      return apart ? { path: file, namespace: 'library' } : undefined
-    })
-    onLoad({ filter: /./, namespace: 'library' }, ({ path }) => {
-      const own = exported[path].filter((name) => !isPublic(name))
-      if (own.length > 0) needed.add(path)
-      return {
-        contents: [
-          `import { createRequire } from 'node:module'`,
-          `const library = createRequire(import.meta.url)('./index.cjs')`,
-          ...exported[path]
-            .filter(isPublic)
-            .map((name) => `export const ${name} = library.${name}`),
-          ...(own.length > 0 ? [`export const { ${own} } = library[${INTERNAL}]('${path}')`] : []),
-        ].join('\n'),
-      }
-    })
+/** `resolved` says what becomes of an import, by the paths in lib/ of the imported file and of the importing one. */
+const onImport = (name, resolved, setup = () => undefined) => ({
+  name,
+  setup(plugin) {
+    plugin.onResolve({ filter: /^\.\.?\// }, ({ path, importer, kind }) =>
+      kind === 'import-statement'
+        ? resolved(relative('lib', resolve(dirname(importer), path)), relative('lib', importer))
+        : undefined,
+    )
+    setup(plugin)
   },
+})
+
+/** A module that is made here. */
+const virtual = (namespace, contents) => (plugin) =>
+  plugin.onLoad({ filter: /./, namespace }, ({ path }) => ({
+    contents: contents(path),
+    resolveDir: 'lib',
+  }))
+
+const index = await compile({ entryPoints: ['lib/index.ts'], format: 'esm' })
+const names = Object.values(index.metafile.outputs)[0].exports
+const isPublic = (name) => names.includes(name)
+
+// The command is its own, and the entries have nothing of theirs.
+const files = readdirSync('lib', { recursive: true }).filter(
+  (file) => file.endsWith('.ts') && !/^(cli|index|launch)\b/.test(file),
+)
+const apart = await compile({
+  entryPoints: files.map((file) => `lib/${file}`),
+  outbase: 'lib',
+  format: 'esm',
+  plugins: [onImport('apart', (path) => ({ path, external: true }))],
+})
+/** What each file exports, and the texts of the features. */
+const exported = {}
+const texts = {}
+Object.entries(apart.metafile.outputs).forEach(([path, { exports }], i) => {
+  const file = relative('dist', path).replace(/js$/, 'ts')
+  // What has types alone has no exports.
+  if (exports.length === 0) return
+  exported[file] = exports
+  if (!core.includes(file)) texts[file] = apart.outputFiles[i].text
+})
+
+/** By it the command, and dist/launch.cjs, have what is not public. */
+const INTERNAL = "Symbol.for('setsid.internal')"
+const internal = `Object.defineProperty(exports, ${INTERNAL}, { value: load })`
+// Plain properties, that a test of somebody else may put a spy into.
+const publicExports = Object.entries(exported).flatMap(([file, all]) =>
+  all.filter(isPublic).map((name) => {
+    const value = core.includes(file) ? `load('${file}').${name}` : `feature('${file}', '${name}')`
+    return `exports.${name} = ${value}`
+  }),
+)
+
+/** The core, whose imports of other files are features too. */
+async function buildCore({ digest, text }) {
+  const own = core.map((file, i) => {
+    const values = exported[file].map((name) => `${name}: own${i}.${name}`)
+    return [`import * as own${i} from './${file}'`, `loaded['${file}'] = { ${values} }`]
+  })
+  const contents = [
+    `import { feature, load, loaded } from 'loader'`,
+    ...own.map(([line]) => line),
+    ...own.map(([, line]) => line),
+    ...publicExports,
+    internal,
+  ]
+  const later = (path) => [
+    `import { feature } from 'loader'`,
+    ...exported[path].map(
+      (name) => `export const ${name} = /* @__PURE__ */ feature('${path}', '${name}')`,
+    ),
+  ]
+  await bundle({
+    ...commonjs,
+    stdin: { contents: contents.join('\n'), resolveDir: 'lib' },
+    banner: { js: '"use strict";' },
+    external: ['./features.cjs'],
+    plugins: [
+      literal,
+      onImport(
+        'later',
+        (path, importer) =>
+          core.includes(importer) && !core.includes(path)
+            ? { path, namespace: 'later' }
+            : undefined,
+        (plugin) => {
+          plugin.onResolve({ filter: /^loader$/ }, ({ path }) => ({ path, namespace: 'loader' }))
+          virtual('loader', () => loader(digest))(plugin)
+          virtual('later', (path) => later(path).join('\n'))(plugin)
+        },
+      ),
+    ],
+  })
+  writeFileSync('dist/features.cjs', text)
 }
+
+/** All in one text, of which esbuild runs each file when it is first needed. */
+async function buildWhole() {
+  const own = Object.keys(exported).map((file) => `'${file}': () => require('./${file}')`)
+  const contents = `
+const files = { ${own} }
+const load = (file) => files[file]()
+load('launcher/started.ts')
+const feature = (file, name) => ({ [name]: (...args) => load(file)[name](...args) })[name]
+${publicExports.join('\n')}
+${internal}`
+  await bundle({ ...commonjs, stdin: { contents, resolveDir: 'lib' }, plugins: [literal] })
+}
+
+const commonjs = { format: 'cjs', outdir: undefined, outfile: 'dist/index.cjs' }
 
 rmSync('dist', { recursive: true, force: true })
+mkdirSync('dist')
+await (maps ? buildWhole() : buildCore(joinFeatures(texts)))
+
 // The command has what it needs of others in it, and their licence.
 const width = 'node_modules/get-east-asian-width'
+/** What the command needs where there is no addon, for its help and completion, it has a second time. */
+const withoutAddon = ['base/signals.ts']
 await bundle({
   format: 'esm',
   entryPoints: { cli: 'lib/cli/main.ts' },
-  plugins: [library],
+  plugins: [
+    onImport(
+      'library',
+      (path) =>
+        path in exported && !withoutAddon.includes(path)
+          ? { path, namespace: 'library' }
+          : undefined,
+      virtual('library', (path) =>
+        [
+          `import { createRequire } from 'node:module'`,
+          `const library = createRequire(import.meta.url)('./index.cjs')`,
+          `export const { ${exported[path]} } = library[${INTERNAL}]('${path}')`,
+        ].join('\n'),
+      ),
+    ),
+  ],
   alias: { 'get-east-asian-width': `./${width}/index.js` },
   footer: { js: `/* get-east-asian-width:\n${readFileSync(`${width}/license`, 'utf8')}*/` },
-})
-const internal = `
-const internal = { ${[...needed].map((file) => `'${file}': () => require('./${file}')`).join(', ')} }
-Object.defineProperty(exports, ${INTERNAL}, { value: (file) => internal[file]() })`
-await bundle({
-  ...commonjs,
-  stdin: { contents: contents + internal, resolveDir: 'lib' },
-  outdir: undefined,
-  outfile: 'dist/index.cjs',
 })
 
 // import and require() share one instance. An import of it would have Node look

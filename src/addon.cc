@@ -42,5 +42,10 @@ NAPI_MODULE_INIT() {
       if (status != napi_ok) return nullptr;
     }
   }
+  napi_value errnos = ErrnosToJs(env);
+  if (errnos == nullptr ||
+      napi_set_named_property(env, exports, "errnos", errnos) != napi_ok) {
+    return nullptr;
+  }
   return exports;
 }

@@ -27,6 +27,9 @@ extern const Subject kChild, kChildWatch, kDetach, kExecute, kFiles, kLink,
     kPeer, kPidfd, kPrivileges, kReplace, kSession, kStarted, kStdio, kStop,
     kTable, kTerminal, kWatch;
 
+// An object with the number of each error by its name; nullptr: it failed.
+napi_value ErrnosToJs(napi_env env);
+
 }  // namespace sess
 
 #endif  // SETSID_REGISTER_H_

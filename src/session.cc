@@ -1,6 +1,11 @@
 // Sessions and process groups: credentials(7), setpgid(2), setsid(2).
 #include <signal.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#else
+#include <pthread.h>
+#endif
 
 #include "call.h"
 #include "register.h"
@@ -47,10 +52,25 @@ napi_value Killpg(napi_env env, napi_callback_info info) {
   return ToJs(env, OrErrno(::killpg(group, args.Int(1))));
 }
 
+// 1 in the thread that the process began with, else 0. No worker runs there.
+napi_value IsFirstThread(napi_env env, napi_callback_info) {
+#ifdef __linux__
+  // glibc has gettid() since 2.30 only.
+  bool first = syscall(SYS_gettid) == getpid();
+#else
+  bool first = pthread_main_np() == 1;
+#endif
+  return ToJs(env, static_cast<int>(first));
+}
+
 constexpr Export kCalls[] = {
-    {"setsid", Setsid},   {"getsid", IdOf<::getsid>},
-    {"setpgid", Setpgid}, {"getpgid", IdOf<::getpgid>},
-    {"getpgrp", Getpgrp}, {"killpg", Killpg},
+    {"setsid", Setsid},
+    {"getsid", IdOf<::getsid>},
+    {"setpgid", Setpgid},
+    {"getpgid", IdOf<::getpgid>},
+    {"getpgrp", Getpgrp},
+    {"killpg", Killpg},
+    {"isFirstThread", IsFirstThread},
 };
 
 }  // namespace

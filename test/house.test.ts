@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { native } from '../lib/base/native.ts'
@@ -38,11 +39,15 @@ test.for(commandFiles)('sess %s: is in the help, in CHANGELOG.md, and has a test
   expect(commandTests).toMatch(new RegExp(`['"\`](sess )?${name}['" ]`))
 })
 
-test('native.ts has the calls that the addon has', () => {
+test('native.ts has the calls that the addon has, and the addon the errors of Node', () => {
   const [, body = ''] =
     /export interface Native \{([^]*?)\n\}/.exec(text('lib/base/native.ts')) ?? []
   const typed = [...body.matchAll(/^ {2}(\w+)\(/gm)].map(([, name = '']) => name)
-  expect(typed.sort()).toEqual(Object.keys(native).sort())
+  const { errnos, ...calls } = native
+  expect(typed.sort()).toEqual(Object.keys(calls).sort())
+  for (const [name, number] of Object.entries(errnos)) {
+    expect([name, number]).toEqual([name, -constants.errno[name as keyof typeof errnos]])
+  }
 })
 
 describe('CONTRIBUTING.md', () => {

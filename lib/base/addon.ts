@@ -9,10 +9,11 @@ const require = createRequire(import.meta.filename)
 const here: string | undefined = import.meta.dirname
 const PACKAGE = '/../..'
 
-const target = `${process.platform}-${process.arch}`
-
-/** The folders that may have the addon with the launcher beside it. What was built here comes first. */
-function places(): string[] {
+/**
+ * The folders that may have the addon with the launcher beside it. What was built here comes first. `target` is a
+ * parameter for the sake of nft: if it knew its value, it would leave out the launcher.
+ */
+function places(target: string): string[] {
   const given = process.env['SETSID_PREBUILDS']
   if (given !== undefined && given !== '') return [resolve(given, target)]
   const program = process.argv[1]
@@ -29,9 +30,8 @@ function places(): string[] {
 
 function isThere(path: string): boolean {
   try {
-    return statSync(path).isFile()
+    return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false
     throw addonNotLoaded(path, error)
   }
 }
@@ -39,12 +39,18 @@ function isThere(path: string): boolean {
 let folder: string | undefined
 
 export function loadAddon(): unknown {
-  const folders = places()
+  const folders = places(`${process.platform}-${process.arch}`)
   folder = folders.find((place) => isThere(`${place}/setsid.node`))
-  try {
-    if (folder !== undefined) return createRequire(folder)(`${folder}/setsid.node`)
-  } catch (error) {
-    throw addonNotLoaded(`${folder}/setsid.node`, error)
+  if (folder !== undefined) {
+    const path = `${folder}/setsid.node`
+    const addon = { exports: {} }
+    try {
+      // What require() of it comes down to.
+      process.dlopen(addon, path)
+    } catch (error) {
+      throw addonNotLoaded(path, error)
+    }
+    return addon.exports
   }
   try {
     return (require('node-gyp-build') as (root: string) => unknown)(import.meta.dirname + '/../..')

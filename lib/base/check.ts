@@ -1,26 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
-import {
-  invalidArgType,
-  invalidArgValue,
-  outOfRange,
-  unknownSignal,
-  workerUnsupported,
-} from './errors.ts'
-import { signals } from './signals.ts'
+import { invalidArgType, invalidArgValue, outOfRange, unknownSignal } from './errors.ts'
+import { checkInt32 } from './quick.ts'
+import { numberOfSignal } from './signals.ts'
 
-/** pid_t and descriptors are 32-bit: a larger number would reach the kernel as another one. */
-export function checkInt32(value: unknown, name: string): asserts value is number {
-  if (typeof value === 'number' && (value | 0) === value) return
-  if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value)
-  if (!Number.isInteger(value)) throw outOfRange(name, 'an integer', value)
-  throw outOfRange(name, '>= -2147483648 && <= 2147483647', value)
-}
-
-/** A process group that may be signalled: 0, 1 and negative numbers mean something else to kill(2). */
-export function checkGroup(value: unknown, name: string): asserts value is number {
-  checkInt32(value, name)
-  if (value <= 1) throw outOfRange(name, '> 1', value)
-}
+export { checkGroup, checkInt32, checkMainThread, isMainThread } from './quick.ts'
 
 function checkBoolean(value: unknown, name: string): asserts value is boolean {
   if (typeof value !== 'boolean') throw invalidArgType(name, 'of type boolean', value)
@@ -50,21 +33,15 @@ export function checkChild(value: unknown, name: string): asserts value is Child
 /** The number of a signal given by name or number. Which numbers exist is the kernel's to say. */
 export function signalNumber(value: unknown, name: string): number {
   if (typeof value === 'string') {
-    if (!Object.hasOwn(signals, value)) throw unknownSignal(value)
-    return signals[value as NodeJS.Signals]
+    const number = numberOfSignal(value)
+    if (number === undefined) throw unknownSignal(value)
+    return number
   }
   if (typeof value !== 'number') {
     throw invalidArgType(name, 'one of type string or number', value)
   }
   checkInt32(value, name)
   return value
-}
-
-/** As `process.chdir()`: what belongs to the whole process is not a worker's to change. */
-export function checkMainThread(call: string): void {
-  // Loaded on first use: an import of this package alone should cost little.
-  const { isMainThread } = process.getBuiltinModule('node:worker_threads')
-  if (!isMainThread) throw workerUnsupported(call)
 }
 
 /** Gives a value that was checked, as the type that it was checked for. */
@@ -159,13 +136,13 @@ export const oneOf =
     throw invalidArgValue(name, value, `must be one of: ${list}`)
   }
 
-// eslint-disable-next-line @typescript-eslint/unbound-method -- it is called on what is asked about
-const isAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get
-
 export const abortSignal: Check<AbortSignal> = (value, name) => {
   try {
-    // An object that has its prototype alone throws here.
-    if (value instanceof AbortSignal && isAborted?.call(value) !== undefined) return value
+    if (value instanceof AbortSignal) {
+      // The getter throws for an object that has its prototype alone.
+      Reflect.get(AbortSignal.prototype, 'aborted', value)
+      return value
+    }
   } catch {
     // It is none.
   }

@@ -1,4 +1,5 @@
 import { constants, fstatSync, readFileSync, type Stats } from 'node:fs'
+import { native } from './native.ts'
 
 /** @internal The flags that a descriptor's file was opened with, as open(2) has them. Linux. */
 export function openFlags(fd: number): number {
@@ -16,6 +17,9 @@ export function mayBeNonBlocking(fd: number): boolean {
     return true
   }
 }
+
+/** @internal isatty(3). That of `node:tty` would load `node:net`, which takes longer than all of `detach()`. */
+export const isatty = (fd: number): boolean => typeof native.tcgetattr(fd) !== 'number'
 
 /** @internal It has another end, which a process reads or writes. */
 export function hasOtherEnd(fd: number): boolean {

@@ -1,11 +1,13 @@
+import { getSystemErrorMap } from 'node:util'
 import { loadAddon } from './addon.ts'
-import { ENOTSUP } from './errno.ts'
 
 /**
  * The addon, call by call. Each takes checked arguments and gives the value, or
  * -errno. Nothing else calls it.
  */
 export interface Native {
+  /** The numbers of errors, by the names that lib/base/errno.ts takes: src/errnos.cc. */
+  readonly errnos: Readonly<Record<ErrnoName, number>>
   /** setsid(2) */
   setsid(): number
   /** getsid(2) */
@@ -18,6 +20,8 @@ export interface Native {
   getpgrp(): number
   /** killpg(3); -EINVAL for a group of 1 or less */
   killpg(pgid: number, signal: number): number
+  /** 1 in the thread that the process began with, else 0: no worker runs there */
+  isFirstThread(): number
   /** tcgetpgrp(3) */
   tcgetpgrp(fd: number): number
   /** tcsetpgrp(3) with SIGTTOU blocked */
@@ -152,6 +156,31 @@ export interface Native {
   fchdir(fd: number): number
 }
 
+type ErrnoName =
+  | 'EACCES'
+  | 'EAFNOSUPPORT'
+  | 'EAGAIN'
+  | 'EBUSY'
+  | 'ECONNREFUSED'
+  | 'EINVAL'
+  | 'EIO'
+  | 'EISDIR'
+  | 'ELOOP'
+  | 'EMFILE'
+  | 'ENFILE'
+  | 'ENOENT'
+  | 'ENOMEM'
+  | 'ENOSPC'
+  | 'ENOSYS'
+  | 'ENOTDIR'
+  | 'ENOTSUP'
+  | 'ENOTTY'
+  | 'ENXIO'
+  | 'EPERM'
+  | 'EPIPE'
+  | 'ESRCH'
+  | 'ETIMEDOUT'
+
 type StopLook = [
   scope: number,
   id: number,
@@ -163,13 +192,14 @@ type StopLook = [
   before: ArrayBuffer | undefined,
 ]
 
-function load(): Native {
-  // Windows has no sessions. An import must work there, a call says why it can't.
-  if (process.platform === 'win32') {
-    const result = ENOTSUP
-    return new Proxy({} as Native, { get: () => () => result })
-  }
-  return loadAddon() as Native
+/** Windows has no sessions. An import must work there, a call says why it can't. */
+function loadNone(): Native {
+  // libuv numbers Windows' errors itself.
+  const entries = [...getSystemErrorMap()].map(([number, [name]]) => [name, number] as const)
+  const errnos = Object.fromEntries(entries) as Native['errnos']
+  return new Proxy({ errnos } as Native, {
+    get: ({ errnos }, name) => (name === 'errnos' ? errnos : () => errnos.ENOTSUP),
+  })
 }
 
-export const native = load()
+export const native = process.platform === 'win32' ? loadNone() : (loadAddon() as Native)

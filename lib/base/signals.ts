@@ -3,6 +3,10 @@ import { constants } from 'node:os'
 /** The numbers of this platform's signals by name. */
 export const { signals } = constants
 
+/** undefined for a name that no signal here has. */
+export const numberOfSignal = (name: string): number | undefined =>
+  Object.hasOwn(signals, name) ? signals[name as NodeJS.Signals] : undefined
+
 /** The largest number of a signal. */
 export const MAX_SIGNAL = process.platform === 'linux' ? 64 : 31
 

@@ -1,4 +1,4 @@
-import { isMainThread } from 'node:worker_threads'
+import { isMainThread } from '../base/check.ts'
 import { checkHost } from '../base/host.ts'
 import { checkWritten } from './output.ts'
 import { mustStay } from './systemd.ts'
@@ -7,7 +7,7 @@ import { becomeLauncher, inheritedDescriptors, ownCommand } from '../launcher/re
 
 /** @internal What `import 'setsid/launch'` does. It returns below a launcher, or where none is wanted. */
 export function goBelowLauncher(): void {
-  if (process.platform !== 'linux' || !isMainThread || mustStay() || hasLauncher()) return
+  if (process.platform !== 'linux' || !isMainThread() || mustStay() || hasLauncher()) return
   checkHost("'setsid/launch'")
   const command = ownCommand()
   if (command === undefined) return

@@ -1,7 +1,7 @@
 // The launcher's command line and its report: src/launcher/PROTOCOL.md, Node and `exec`.
 import type { SpawnOptions } from 'node:child_process'
 import { closeSync, existsSync, openSync, readSync, writeSync } from 'node:fs'
-import { isMainThread } from 'node:worker_threads'
+import { isMainThread } from '../base/check.ts'
 import { EPIPE } from '../base/errno.ts'
 import { launcherPath } from '../base/addon.ts'
 import type { SystemError } from '../base/errors.ts'
@@ -86,7 +86,7 @@ export function prepareCommand(
     const value = [parentDeathSignal, process.pid]
     // The kernel sends the signal when the thread that forked ends, and a worker may
     // end before the process does (PR_SET_PDEATHSIG(2const)).
-    if (!isMainThread) {
+    if (!isMainThread()) {
       const fd = watcher(path)
       if (fd < 0) return fd
       extra.push(fd)

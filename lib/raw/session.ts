@@ -1,16 +1,9 @@
-import { EACCES, EPERM, ESRCH } from '../base/errno.ts'
-import { type Reason, systemError } from '../base/errors.ts'
+import { ESRCH } from '../base/errno.ts'
+import { boolean, checkOptions, signalNumber } from '../base/check.ts'
 import { native } from '../base/native.ts'
-import { memberIds, SCOPE } from '../base/scope.ts'
-import {
-  boolean,
-  checkGroup,
-  checkInt32,
-  checkMainThread,
-  checkObject,
-  checkOptions,
-  signalNumber,
-} from '../base/check.ts'
+import { checkGroup, checkInt32, checkMainThread } from '../base/quick.ts'
+import { systemError } from '../base/system-error.ts'
+import { whySetpgid, whySetsid } from './why.ts'
 
 /** The options of `getsid()` and `getpgid()`. */
 export interface LookupOptions {
@@ -38,22 +31,8 @@ export interface LookupOptions {
 export function setsid(): number {
   checkMainThread('setsid')
   const sid = native.setsid()
-  if (sid < 0) throw systemError(sid, 'setsid', sid === EPERM ? whySetsid() : undefined)
+  if (sid < 0) throw systemError(sid, 'setsid', whySetsid(sid))
   return sid
-}
-
-function whySetsid(): Reason | undefined {
-  const { pid } = process
-  const members = memberIds(SCOPE.kGroup, pid)
-  if (typeof members === 'number' || members.length === 0) return undefined
-  const list = `(members ${members.join(', ')})`
-  if (native.getpgrp() !== pid) {
-    const text = `process group ${pid} is still in use ${list}`
-    return { reason: 'group-in-use', text, pgid: pid, members }
-  }
-  const session = native.getsid(0) === pid ? ` and of session ${pid}` : ''
-  const text = `already the leader of process group ${pid} ${list}${session}`
-  return { reason: 'group-leader', text, pgid: pid, members }
 }
 
 /**
@@ -103,19 +82,22 @@ export function getpgid(pid = 0, options?: LookupOptions): number | undefined {
   throw systemError(pgid, 'getpgid')
 }
 
-const lookup = { throwIfNoEntry: boolean }
-
 /** The option of that name, checked. @internal */
 export function throwIfNoEntry(options: LookupOptions): boolean {
-  checkObject(options, 'options')
-  const names = Object.keys(options)
-  if (names.length !== 1 || names[0] !== 'throwIfNoEntry') {
-    return checkOptions(options, lookup).throwIfNoEntry ?? true
-  }
   // What most callers give. A call with it costs what one without costs.
-  const value = options.throwIfNoEntry
-  return value === undefined || boolean(value, 'options.throwIfNoEntry')
+  if (isPlain(options)) {
+    const names = Object.keys(options)
+    if (names.length === 1 && names[0] === 'throwIfNoEntry') {
+      const value: unknown = options.throwIfNoEntry
+      if (typeof value === 'boolean') return value
+      return value === undefined || boolean(value, 'options.throwIfNoEntry')
+    }
+  }
+  return checkOptions(options, { throwIfNoEntry: boolean }).throwIfNoEntry ?? true
 }
+
+const isPlain = (value: unknown): value is LookupOptions =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
  * The caller's process group ID.
@@ -157,62 +139,6 @@ export function setpgid(pid = 0, pgid = 0): void {
   checkInt32(pgid, 'pgid')
   const result = native.setpgid(pid, pgid)
   if (result < 0) throw systemError(result, 'setpgid', whySetpgid(result, pid, pgid))
-}
-
-/**
- * Which of the kernel's reasons it was (sys_setpgid in kernel/sys.c), as far as it
- * can be seen afterwards: a security module may have had one of its own.
- */
-function whySetpgid(result: number, pid: number, pgid: number): Reason | undefined {
-  const target = pid === 0 ? process.pid : pid
-  const theirs = native.getsid(target)
-  if (theirs < 0) return undefined
-  const isChild = target !== process.pid
-  if (result === EACCES && isChild) {
-    const text = `the child ${target} has already called exec`
-    return { reason: 'has-execed', text, pid: target }
-  }
-  if (result === ESRCH && isChild) {
-    const text = `process ${target} is neither the caller nor a child of it`
-    return { reason: 'not-a-child', text, pid: target }
-  }
-  if (result !== EPERM) return undefined
-  const session = native.getsid(0)
-  if (theirs === target) {
-    const text = `process ${target} is a session leader and keeps its group`
-    return { reason: 'session-leader', text, pid: target, sid: target }
-  }
-  if (theirs !== session) {
-    const text = `process ${target} is in session ${theirs}, the caller in ${session}`
-    return { reason: 'other-session', text, pid: target, sid: theirs }
-  }
-  return whyNotGroup(pgid === 0 ? target : pgid)
-}
-
-/**
- * Why a process of our session can't join a group, as far as that can be seen.
- * @internal
- */
-export function whyNotGroup(pgid: number): Reason | undefined {
-  const session = native.getsid(0)
-  if (native.killpg(pgid, 0) === ESRCH) {
-    return { reason: 'no-such-group', text: `there is no process group ${pgid}`, pgid }
-  }
-  const sid = sessionOfGroup(pgid)
-  if (sid === undefined || sid === session) return undefined
-  const text = `process group ${pgid} is in session ${sid}, the caller in ${session}`
-  return { reason: 'group-in-other-session', text, pgid, sid }
-}
-
-/**
- * The session of a process group, as long as it has members that we can see.
- * @internal
- */
-export function sessionOfGroup(pgid: number): number | undefined {
-  const members = memberIds(SCOPE.kGroup, pgid)
-  const [member] = typeof members === 'number' ? [] : members
-  const sid = member === undefined ? -1 : native.getsid(member)
-  return sid < 0 ? undefined : sid
 }
 
 /**

@@ -1,8 +1,7 @@
-import { EIO, ENOTTY, EPERM } from '../base/errno.ts'
-import { type Reason, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
-import { sessionOfGroup } from './session.ts'
-import { checkInt32 } from '../base/check.ts'
+import { checkInt32 } from '../base/quick.ts'
+import { systemError } from '../base/system-error.ts'
+import { setForegroundError, whyNoName, whyNotTerminal } from './why.ts'
 
 /**
  * The foreground process group of a terminal.
@@ -57,12 +56,6 @@ export function tcsetpgrp(fd: number, pgid: number): void {
   if (result !== 0) throw setForegroundError(result, fd, pgid)
 }
 
-/** The error of a tcsetpgrp() that has failed. @internal */
-export function setForegroundError(result: number, fd: number, pgid: number): Error {
-  const why = result === EPERM ? whyNotForeground(pgid) : whyNotTerminal(result, fd)
-  return systemError(result, 'tcsetpgrp', why)
-}
-
 /**
  * The session ID of the session that a terminal controls.
  *
@@ -100,7 +93,7 @@ export function ttyname(fd: number): string {
   checkInt32(fd, 'fd')
   const name = native.ttyname(fd)
   if (typeof name === 'number') {
-    throw systemError(name, 'ttyname', name === EIO ? whyNotTerminal(name, fd) : undefined)
+    throw systemError(name, 'ttyname', whyNoName(name, fd))
   }
   return name
 }
@@ -118,30 +111,4 @@ export function ctermid(): string {
   const path: string | number = native.ctermid()
   if (typeof path === 'number') throw systemError(path, 'ctermid')
   return path
-}
-
-/** Why a call refused a descriptor as a terminal. @internal */
-export function whyNotTerminal(result: number, fd: number): Reason | undefined {
-  if (result !== ENOTTY && result !== EIO) return undefined
-  // A terminal that has hung up answers every call by EIO, but for tcsetpgrp, and
-  // isatty() calls it none (hung_up_tty_ioctl in drivers/tty/tty_io.c).
-  if (native.tcgetpgrp(fd) === EIO) {
-    return { reason: 'hung-up', text: `the terminal of descriptor ${fd} has hung up`, fd }
-  }
-  if (result === EIO) return undefined
-  const name = native.ttyname(fd)
-  if (name === ENOTTY) {
-    return { reason: 'not-a-terminal', text: `descriptor ${fd} is not a terminal`, fd }
-  }
-  const which = typeof name === 'string' ? name : `descriptor ${fd}`
-  const text = `${which} is not the controlling terminal of process ${process.pid}`
-  return { reason: 'not-controlling', text, fd }
-}
-
-function whyNotForeground(pgid: number): Reason | undefined {
-  const session = native.getsid(0)
-  const sid = sessionOfGroup(pgid) ?? native.getsid(pgid)
-  if (sid < 0 || sid === session) return undefined
-  const text = `process group ${pgid} is in session ${sid}, the caller in ${session}`
-  return { reason: 'group-in-other-session', text, pgid, sid }
 }

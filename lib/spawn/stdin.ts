@@ -1,5 +1,5 @@
-import { isatty } from 'node:tty'
-import { isMainThread } from 'node:worker_threads'
+import { isMainThread } from '../base/check.ts'
+import { isatty } from '../base/descriptor.ts'
 import { native } from '../base/native.ts'
 import { type Reader, readerOf } from '../launcher/node-internals.ts'
 
@@ -24,7 +24,7 @@ function silence(handle: Reader): (() => void) | undefined {
  */
 export function pauseStdin(fd: number): () => void {
   // A terminal has several names: /dev/tty is one of them. A session has one terminal at most.
-  const ours = isMainThread && isatty(0) && native.tcgetsid(0) === native.tcgetsid(fd)
+  const ours = isMainThread() && isatty(0) && native.tcgetsid(0) === native.tcgetsid(fd)
   const inForeground = () => native.tcgetpgrp(fd) === native.getpgrp()
   const raw = ours && process.stdin.isRaw && inForeground()
   const flowing = ours && process.stdin.readableFlowing === true

@@ -4,7 +4,7 @@ import { EIO, ENOTTY, EPERM, ESRCH } from '../base/errno.ts'
 import { type Reason, systemError } from '../base/errors.ts'
 import { native } from '../base/native.ts'
 import { signals } from '../base/signals.ts'
-import { setForegroundError, whyNotTerminal } from '../raw/terminal.ts'
+import { setForegroundError, whyNotTerminal } from '../raw/why.ts'
 import { pauseStdin } from './stdin.ts'
 
 /** The terminal as it was before we lent it. */

@@ -16,14 +16,19 @@ namespace {
 alignas(16) char stack[4096];
 pid_t parent;
 
+// The addon is bound lazily (binding.gyp). The first call through the linkage
+// table runs the dynamic linker, which saves all vector registers: too much for
+// that stack. A pointer is bound when the addon is loaded.
+long (*const volatile kernel)(long, ...) = syscall;
+
 // Runs in the helper, which shares its memory with every thread of Node. It
 // makes only system calls that can't fail: a failure would change Node's errno.
 int Idle(void*) {
-  syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  kernel(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   // If the parent was killed before prctl, the kernel sends no signal: the
   // helper ends itself.
-  if (syscall(SYS_getppid) != parent) return 0;
-  for (;;) syscall(SYS_ppoll, nullptr, 0, nullptr, nullptr, 0);
+  if (kernel(SYS_getppid) != parent) return 0;
+  for (;;) kernel(SYS_ppoll, nullptr, 0, nullptr, nullptr, 0);
 }
 
 }  // namespace

@@ -10,9 +10,10 @@
 //   alone    why the workers leave it out
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { constants as fs, readSync, writeSync } from 'node:fs'
+import { constants as fs } from 'node:fs'
 import { constants } from 'node:os'
-import { CLOSED, GONE, native, quiet } from './place.mjs'
+import { isMainThread } from 'node:worker_threads'
+import { CLOSED, GONE, native, quiet, ROW } from './place.mjs'
 
 const errno = Object.fromEntries(
   Object.entries(constants.errno).map(([name, number]) => [name, -number]),
@@ -80,6 +81,7 @@ good(
     () =>
       expect(native.getpgrp(), group),
 )
+good('isFirstThread', () => () => expect(native.isFirstThread(), isMainThread ? 1 : 0))
 good(
   'killpg',
   ({ group }) =>
@@ -171,35 +173,35 @@ good(
   'watchChild takeChange',
   () => async () => {
     const child = spawn('sleep', ['1000'], quiet)
-    const fd = native.watchChild(child.pid)
-    const byte = Buffer.alloc(1)
-    for (const [signal, change] of [
+    let changed
+    const change = () => new Promise((resolve) => (changed = resolve))
+    const exit = once(child, 'exit')
+    let next = change()
+    expect(
+      native.watchChild(child.pid, () => changed(native.takeChange(child.pid))),
+      0,
+    )
+    for (const [signal, taken] of [
       ['SIGSTOP', constants.signals.SIGSTOP],
       ['SIGCONT', 0],
     ]) {
       child.kill(signal)
-      expect(readSync(fd, byte), 1)
-      expect(native.takeChange(child.pid), change)
-      writeSync(fd, byte)
+      expect(await next, taken)
+      next = change()
     }
     child.kill('SIGKILL')
-    await once(child, 'exit')
-    expect(readSync(fd, byte), 0)
-    expectOpen(fd)
+    await exit
   },
   starts,
 )
 bad(
   'watchChild',
-  () => {
-    const byte = Buffer.alloc(1)
-    return () => {
-      const fd = native.watchChild(GONE)
-      expect(readSync(fd, byte), 0)
-      expectOpen(fd)
-    }
-  },
-  { rounds: 100_000, why: 'starts a thread and waits for its end', ...opens },
+  () => () =>
+    expect(
+      native.watchChild(GONE, () => undefined),
+      0,
+    ),
+  { rounds: 100_000, why: 'starts a thread' },
 )
 bad('takeChange', () => () => expect(native.takeChange(GONE), ECHILD))
 
@@ -233,9 +235,9 @@ good(
   'processRow',
   ({ member }) =>
     () =>
-      expectBuffer(native.processRow(member)),
+      expect(native.processRow(member, ROW), 0),
 )
-bad('processRow', () => () => expect(native.processRow(GONE), ESRCH))
+bad('processRow', () => () => expect(native.processRow(GONE, ROW), ESRCH))
 good(
   'processDetails',
   ({ member }) =>
@@ -527,6 +529,7 @@ export { rows }
 export const infallible = {
   getpgrp: 'POSIX has no error for it',
   ctermid: 'POSIX has no error for it',
+  isFirstThread: 'it compares two numbers',
   watcherSocket: 'it reads a number',
   setHangup: 'a signal that is there',
   stopMark: 'what can not be read is told as such',

@@ -14,17 +14,16 @@ const { rows, infallible } = (await import(
 const has = (kind: Row['kind'], call: string) =>
   rows.some((row) => row.kind === kind && row.calls.includes(call))
 
+const calls = Object.keys(native).filter((name) => name !== 'errnos')
+
 describe('calls.mjs', () => {
-  test.for(Object.keys(native))('has a row where %s succeeds', (call) => {
+  test.for(calls)('has a row where %s succeeds', (call) => {
     expect(has('success', call)).toBe(true)
   })
 
-  test.for(Object.keys(native))(
-    'has a row where %s fails, or the reason why it never does',
-    (call) => {
-      expect(has('failure', call)).toBe(!(call in infallible))
-    },
-  )
+  test.for(calls)('has a row where %s fails, or the reason why it never does', (call) => {
+    expect(has('failure', call)).toBe(!(call in infallible))
+  })
 
   test('names no call that is not there', () => {
     const named = [...rows.flatMap(({ calls }) => calls), ...Object.keys(infallible)]

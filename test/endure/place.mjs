@@ -29,6 +29,8 @@ export const quiet = { stdio: 'ignore' }
 export const GONE = 2 ** 22 + 1
 /** A number that no descriptor has. */
 export const CLOSED = 999_999
+/** Where processRow() writes. */
+export const ROW = new ArrayBuffer(136)
 
 /** Reads datagrams of an abstract socket, and throws them away. */
 const SINK = `
@@ -71,12 +73,14 @@ export async function openPlace() {
   const look = native.stopLook(2, member.pid, -1, -1, 1, 0, 0, undefined)
   const mine = openSync(join(folder, 'lock'), 'r+')
   native.lockByte(openSync(join(folder, 'lock'), 'r+'), 7, 1)
+  native.processRow(member.pid, ROW)
+  const startTicks = new DataView(ROW).getFloat64(32, true)
   return {
     pid: process.pid,
     group: native.getpgrp(),
     session: native.getsid(0),
     member: member.pid,
-    start: new DataView(native.processRow(member.pid)).getFloat64(32, true),
+    start: startTicks,
     launcher: launcher.pid,
     ended,
     notified: `@${notified}`,

@@ -166,6 +166,14 @@ napi_status napi_create_string_utf8(napi_env env, const char* text, size_t,
   *value = env->Text(text);
   return napi_ok;
 }
+napi_status napi_create_object(napi_env env, napi_value* value) {
+  *value = env->Make(Kind::kUndefined);
+  return napi_ok;
+}
+napi_status napi_set_named_property(napi_env, napi_value, const char*,
+                                    napi_value) {
+  return napi_ok;
+}
 napi_status napi_create_array_with_length(napi_env env, size_t length,
                                           napi_value* value) {
   *value = env->Make(Kind::kArray);
@@ -263,9 +271,9 @@ napi_status napi_get_value_external(napi_env, napi_value value, void** data) {
 }
 
 napi_status napi_call_function(napi_env, napi_value, napi_value function,
-                               size_t, const napi_value* arguments,
+                               size_t count, const napi_value* arguments,
                                napi_value*) {
-  function->heard(arguments[0]);
+  function->heard(count > 0 ? arguments[0] : nullptr);
   return napi_ok;
 }
 
@@ -328,6 +336,9 @@ napi_status napi_create_threadsafe_function(
   *result = new napi_threadsafe_function__{
       env, function, call, finalize, finalize_data, context, {}};
   return napi_add_env_cleanup_hook(env, CloseAtEnd, *result);
+}
+napi_status napi_unref_threadsafe_function(napi_env, napi_threadsafe_function) {
+  return napi_ok;
 }
 napi_status napi_call_threadsafe_function(napi_threadsafe_function function,
                                           void* data,
