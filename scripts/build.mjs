@@ -54,10 +54,9 @@ const compile = (options) =>
     target: 'node20',
     packages: 'external',
     logLevel: 'warning',
-    // A fifth of the tarball's text. Names stay. A limit for lines would cut texts in two, and a bundler that indents
-    // would then write blanks into them.
-    minifyWhitespace: true,
-    minifySyntax: true,
+    // An import reads all of it. A limit for lines would cut texts in two, and a bundler that indents would then write
+    // blanks into them.
+    minify: true,
     ...options,
     write: false,
   })
@@ -233,11 +232,12 @@ writeFileSync(
 writeFileSync('dist/launch.js', `import './launch.cjs'\n`)
 
 // What scripts/compile.mjs reads in an installed package. In the root of the tarball yarn and pnpm would run node-gyp
-// at the sight of binding.gyp, whatever package.json says. Comments are a third of the packed sources.
+// at the sight of binding.gyp, whatever package.json says. Comments and blanks are a third of the packed sources.
 copyFileSync('binding.gyp', 'dist/binding.gyp')
 for (const name of readdirSync('src', { recursive: true })) {
   if (!/\.(c|cc|h)$/.test(name)) continue
   const path = `dist/src/${name}`
   mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, readFileSync(`src/${name}`, 'utf8').replace(/^[ \t]*\/\/.*\n/gm, ''))
+  const text = readFileSync(`src/${name}`, 'utf8')
+  writeFileSync(path, text.replace(/^ *\/\/.*\n|^\n|^ +| +\/\/ [^"\n]*$/gm, ''))
 }

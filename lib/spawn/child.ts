@@ -66,6 +66,8 @@ class StopWatch extends EventEmitter<ChildWatchEvents> implements ChildWatch {
   }
 }
 
+Object.defineProperty(StopWatch, 'name', { value: 'ChildWatch' })
+
 /** @internal */
 export const hasEnded = (child: ChildProcess) =>
   child.exitCode !== null || child.signalCode !== null

@@ -80,7 +80,7 @@ int Sender::SendTo(const StopRow& row, int signal) const {
 // before it is started (copy_process in the kernel's kernel/fork.c). So this
 // needs no look for new members. False: Run has to signal one by one.
 bool Sender::SendToGroup() {
-  if (members_.self() || !IsPinned(request_)) return false;
+  if (!IsPinned(request_)) return false;
   List<size_t> allowed;
   for (size_t i = 0; i < rows_.size(); i++) {
     StopRow& row = rows_[i];

@@ -203,8 +203,8 @@ export const stop = [
     ['a group is not continued', 'SendByPidfd(request_.leader_fd, SIGCONT, kToGroup);', ';'],
     [
       'the caller is signalled with its group',
-      '|| members_.self() || !PidfdsWork()',
-      '|| !PidfdsWork()',
+      '|| request.id == getpgrp()) return false;',
+      ') return false;',
     ],
     [
       'those that may not be signalled count as signalled',
@@ -261,25 +261,26 @@ export const stop = [
       ['what looks like a child is one', "&& Object.hasOwn(value, 'signalCode')", ''],
       [
         'what looks like an AbortSignal is one',
-        'value instanceof AbortSignal && isAborted?.call(value) !== undefined',
-        'value instanceof AbortSignal',
-      ],
-      [
-        'a number of 33 bits is taken',
-        "if (typeof value === 'number' && (value | 0) === value) return",
-        "if (typeof value === 'number') return",
+        "Reflect.get(AbortSignal.prototype, 'aborted', value)",
+        '',
       ],
       [
         'a time limit of a month fires at once',
         'value >= least && value <= MAX_TIMEOUT',
         'value >= least',
       ],
+    ],
+  ),
+  ...faultsIn(
+    'lib/base/quick.ts',
+    ['base/hostile', 'base/arguments', 'base/workers'],
+    [
       [
-        'a worker changes the process',
-        'if (!isMainThread) throw',
-        'if (false) throw',
-        ['base/workers'],
+        'a number of 33 bits is taken',
+        "if (typeof value === 'number' && (value | 0) === value) return",
+        "if (typeof value === 'number') return",
       ],
+      ['a worker changes the process', 'if (!isMainThread()) throw', 'if (false) throw'],
     ],
   ),
   ...faultsIn(
