@@ -2,7 +2,7 @@
 import type { Figure, Goal, Row, Spread, Unit } from './types.ts'
 
 /** How far beyond its goal a row may be in `--quick`, which runs on any machine beside anything. */
-const WIDE = 2
+export const WIDE = 2
 
 const NOTHING: Spread = [NaN, NaN, NaN]
 

@@ -33,6 +33,8 @@ const starts = (word: string, peers: string[][]) => ({
   rounds: 100,
   quick: 15,
   why: 'A start of `true` is two system calls, fork and exec, and its end. The command is a shell script, which asks where it stands and becomes the launcher; a start of Node would be a hundred times `true`.',
+  missed:
+    'a start of the shell, one of the launcher that tells what the shell was started with, and the launcher itself are three programs before `true`.',
   open: () => contest([word, '--', 'true'], ['true'], peers),
 })
 

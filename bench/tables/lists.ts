@@ -101,6 +101,8 @@ const lists = (lister: Lister, size: number, rest: Pick<Row, 'rounds' | 'quick'>
   unit: 'ms',
   goal: { ratio: 0.65 },
   ...rest,
+  missed:
+    'two threads read at the speed of the kernel; what remains is to make an object of each row, which the main thread does, and what else the two cores have to do.',
   why: 'A row is a file in /proc, whose text the kernel makes while it is read. One reader in C opens, reads, parses and closes each; two of them, on two cores, need 0.57 of its time.',
   open: () =>
     among(size, 'one reader in C', 'rows', async () => {

@@ -95,6 +95,8 @@ same group ended by its own parent, in C.`,
       rounds: 9,
       quick: 1,
       why: 'The call hands the stop to another thread, and one message brings the result. The limit is a timer.',
+      missed:
+        'the list of 5,000 pids that were signalled is made in the main thread, and it reads the rows of each look for members that are left.',
       open: async () => {
         const clock = await threadClock()
         const timed: Timed = async (stop) => {

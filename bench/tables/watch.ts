@@ -17,7 +17,8 @@ const row = (key: Key, what: string, unit: Unit, most: number, why: string): Row
   rounds: 1,
   quick: 1,
   why,
-  missed: 'each child has a thread of its own, which waits for it alone, and three descriptors.',
+  missed:
+    "each child has a thread of its own, with a stack of 256 kB. The kernel has no descriptor for stops; a wait for all children comes back again and again while any has a stop that its owner has not taken, or takes it from the owner; and SIGCHLD is libuv's.",
   open: () => ({
     ours: {
       name: 'setsid',
