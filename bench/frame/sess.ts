@@ -5,8 +5,11 @@ import { buildFolder } from './limits.ts'
 import { root } from './programs.ts'
 
 export function sessPath(): string {
-  const path = join(buildFolder, 'sess')
-  mkdirSync(buildFolder, { recursive: true })
-  if (!existsSync(path)) symlinkSync(join(root, 'bin/sess'), path)
+  const modules = join(buildFolder, 'node_modules')
+  const path = join(modules, '.bin/sess')
+  if (existsSync(path)) return path
+  mkdirSync(join(modules, '.bin'), { recursive: true })
+  symlinkSync(root, join(modules, 'setsid'))
+  symlinkSync('../setsid/bin/sess', path)
   return path
 }
