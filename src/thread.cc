@@ -24,7 +24,7 @@ namespace {
 
 // Enough for a few system calls. glibc puts the thread-local data of the whole
 // program there too, which a sanitizer makes larger.
-constexpr size_t kSmallStack = 256 * 1024;
+constexpr size_t kSmallStack = size_t{256} * 1024;
 
 int Start(const pthread_attr_t* attributes, void* (*run)(void*), void* data,
           pthread_t* thread) {

@@ -58,7 +58,8 @@ StatPath::StatPath(pid_t pid) {
   slash_ = text_ + strlen("/proc/");
   if (count == 0) *slash_++ = '-';
   while (count > 0) *slash_++ = digits[--count];
-  strcpy(slash_, "/stat");
+  constexpr char kStat[] = "/stat";
+  memcpy(slash_, kStat, sizeof kStat);
 }
 
 int OpenStat(const StatPath& path) {

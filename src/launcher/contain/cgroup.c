@@ -164,13 +164,16 @@ pid_t ForkIntoCgroup(void) {
 
 bool KillCgroup(void) { return Write("cgroup.kill", "1"); }
 
-bool KillAndTell(void (*tell)(pid_t pid)) {
+bool KillAndTell(pid_t program, void (*tell)(pid_t pid)) {
   struct members list = {0};
   if (self.fd >= 0) ListCgroup(self.fd, &list);
-  bool killed = KillCgroup();
-  for (size_t i = 0; killed && i < list.count; i++) tell(list.list[i].pid);
+  bool killed = KillCgroup(), with_program = false;
+  for (size_t i = 0; killed && i < list.count; i++) {
+    with_program = with_program || list.list[i].pid == program;
+    tell(list.list[i].pid);
+  }
   free(list.list);
-  return killed;
+  return with_program;
 }
 
 void RemoveCgroup(void) {

@@ -25,7 +25,7 @@ void OrderKill(void) {
 
 static void TellSent(pid_t pid) { TellNode(kSent, (long long[]){pid}); }
 
-bool KillAtOnce(void) { return KillAndTell(TellSent); }
+bool KillAtOnce(pid_t program) { return KillAndTell(program, TellSent); }
 
 void OrderSignal(int number) {
   self.order = kOrderSignal;

@@ -132,7 +132,7 @@ static void Obey(const Message* message) {
       OrderSignal((int)message->values[0]);
       break;
     case kKillAll:
-      if (KillAtOnce()) {
+      if (KillAtOnce(self.with.program)) {
         OrderKill();
         self.next_look = Now() + kExits;
         return;

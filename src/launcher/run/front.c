@@ -40,9 +40,8 @@ static char* StartedWith(const char* state, const char* command) {
   while (fds != NULL && (entry = readdir(fds)) != NULL) {
     long long fd;
     const char* name = entry->d_name;
-    if (ParseNumber(name, 3, INT_MAX, &fd) && fd != dirfd(fds))
-      whole =
-          whole && Append(&text, ",", 1) && Append(&text, name, strlen(name));
+    if (!ParseNumber(name, 3, INT_MAX, &fd) || fd == dirfd(fds)) continue;
+    whole = whole && Append(&text, ",", 1) && Append(&text, name, strlen(name));
   }
   if (fds != NULL) closedir(fds);
   if (whole) return text.bytes;
