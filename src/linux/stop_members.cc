@@ -97,8 +97,9 @@ int Members::AddNew(pid_t pid) {
 int Members::CatchUp(double from) {
   for (int i = 0; i < kMaxCatchUps && from >= 0; i++) {
     double to = ReadPidCursor().last;
-    if (to < 1 || to == from) return 0;
     pid_t limit = PidLimit();
+    // A file that tells of larger numbers is not the kernel's.
+    if (to < 1 || to == from || to >= limit) return 0;
     for (pid_t pid = static_cast<pid_t>(from); pid != static_cast<pid_t>(to);) {
       pid = pid + 1 >= limit ? 1 : pid + 1;
       int result = AddNew(pid);
