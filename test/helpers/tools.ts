@@ -26,6 +26,7 @@ const packages: Readonly<Record<string, string>> = {
   taskset: 'util-linux',
   prlimit: 'util-linux',
   unshare: 'util-linux',
+  mount: 'mount',
   groff: 'groff-base',
   mandoc: 'mandoc',
   'qemu-aarch64-static': 'qemu-user-static',
