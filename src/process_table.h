@@ -29,8 +29,8 @@ struct ProcessRow {
   uint8_t kernel;   // 1: a thread of the kernel's
   uint8_t length;   // bytes of command
   char command[64];
-  uint8_t
-      thread;  // 1: the number of a thread, and of no process; not read here
+  uint8_t thread;  // 1: the number of a thread, not of a process. C++ alone
+                   // reads it.
 };
 static_assert(sizeof(ProcessRow) == 136,
               "lib/inspect/row.ts reads this layout");

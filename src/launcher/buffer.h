@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// Begins as {0}. `bytes` is to be freed. A NUL follows the last byte; NULL is a
-// buffer that nothing was added to.
+// Starts as {0}; its owner frees `bytes`. A NUL follows the last byte. `bytes`
+// is NULL until something was added.
 struct buffer {
   char* bytes;
   size_t size, room;
@@ -16,8 +16,8 @@ struct buffer {
 bool Append(struct buffer* buffer, const char* bytes, size_t size);
 
 // The text of a file, `path` seen from the descriptor of a folder, to be freed;
-// or NULL. Two NULs follow it, so that a file of texts that end by NULs is read
-// text by text until an empty one.
+// or NULL. Two NULs follow it: who reads a list of texts, each with a NUL
+// behind it, finds an empty text at its end.
 char* ReadWhole(int folder, const char* path);
 
 // The rest of the line that begins with `start`, with a NUL behind it; or NULL.

@@ -33,10 +33,9 @@ class Members {
   // `started`: the pid cursor as read just before the scan. `ask_all`: also
   // find the members that /proc hides. `rows`: of the look before, in order;
   // those of them that had ended are not read again, if a number can't have
-  // been given out again since; nullptr: it can. `pinned`: the members get
-  // their signal as a group, which nobody else can have become; a look into
-  // /proc/PID/stat, which takes longer than all the rest, then tells nothing
-  // more. 0 or -errno.
+  // been given out again since; nullptr: it can. `pinned`: the signal goes
+  // to the whole group by a pidfd, which can't name another group. So this
+  // reads no /proc/PID/stat, which takes longer than all the rest. 0 or -errno.
   int Scan(const PidCursor& started, bool ask_all, List<StopRow>* rows,
            bool pinned);
   // Whether a process is a member now. Also false when the kernel does not

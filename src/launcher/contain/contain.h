@@ -58,8 +58,8 @@ void CgroupDescriptors(int fds[2]);
 // fork(2) of the program, which begins in the cgroup.
 pid_t ForkIntoCgroup(void);
 bool KillCgroup(void);
-// The same, and calls `tell` for each that was in it. Whether the program was:
-// it may have left the cgroup.
+// Does the same, and calls `tell` for each process that was in it. True if the
+// program was one of them: it may have left the cgroup.
 bool KillAndTell(pid_t program, void (*tell)(pid_t pid));
 // With those that were made below it, if nobody is in one of them.
 void RemoveCgroup(void);
@@ -77,7 +77,8 @@ void OrderNothing(void);
 // To each that is there, and to each that comes later.
 void OrderSignal(int number);
 void OrderKill(void);
-// Begins with what the kernel kills at once: whether the program was among it.
+// Has the kernel kill the cgroup, and tells Node who was in it. True if the
+// program was one of them.
 bool KillAtOnce(pid_t program);
 // One look, and the signals for what it has found.
 void FollowOrder(void);
