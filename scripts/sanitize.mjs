@@ -272,7 +272,14 @@ async function thread() {
   const objects = await objectsOf('thread', sources, () => addonFlags(sanitize))
   const program = join(folder, 'thread/threads')
   gcc(program, [sanitize, ...objects, '-lstdc++'])
-  const { status, signal } = spawnSync(program, [values.short ? '2' : '60'], { stdio: 'inherit' })
+  const seconds = values.short ? 2 : 60
+  const { status, signal } = spawnSync(program, [String(seconds)], {
+    stdio: 'inherit',
+    // After a race nothing has to go on as it should.
+    env: { ...process.env, TSAN_OPTIONS: 'halt_on_error=1' },
+    timeout: (seconds + 120) * 1000,
+    killSignal: 'SIGKILL',
+  })
   return {
     passed: status === 0,
     text: status === 0 ? 'no report' : `ended with ${signal ?? status}`,

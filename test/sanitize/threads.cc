@@ -1,5 +1,6 @@
 // Argument: seconds. Calls the addon from eight threads at once, each with an environment of its own as a worker of Node
 // has, and ends the environments in the middle of what they wait for. ThreadSanitizer sees every access.
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -27,14 +28,22 @@ void Check(bool is, const char* what) {
   exit(3);
 }
 
+// Its end is the end of all processes that were started here: each reads from
+// the other side.
+int leash[2];
+
 pid_t StartProcess() {
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
-  char name[] = "sleep", time[] = "1000";
-  char* words[] = {name, time, nullptr};
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_adddup2(&files, leash[0], 0);
+  char name[] = "cat";
+  char* words[] = {name, nullptr};
   pid_t pid;
-  Check(posix_spawnp(&pid, name, nullptr, &attributes, words, environ) == 0, "sleep");
+  Check(posix_spawnp(&pid, name, &files, &attributes, words, environ) == 0, name);
+  posix_spawn_file_actions_destroy(&files);
   posix_spawnattr_destroy(&attributes);
   return pid;
 }
@@ -150,6 +159,7 @@ void Work(std::chrono::steady_clock::time_point end) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  Check(pipe2(leash, O_CLOEXEC) == 0, "a pipe");
   group = StartProcess();
   auto end = std::chrono::steady_clock::now() +
              std::chrono::seconds(argc > 1 ? atoi(argv[1]) : 2);
