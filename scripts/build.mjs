@@ -100,7 +100,7 @@ const apart = await compile({
   format: 'esm',
   plugins: [onImport('apart', (path) => ({ path, external: true }))],
 })
-/** What each file exports, and the texts of the features. */
+/** What each file exports, and the texts. */
 const exported = {}
 const texts = {}
 Object.entries(apart.metafile.outputs).forEach(([path, { exports }], i) => {
@@ -108,7 +108,7 @@ Object.entries(apart.metafile.outputs).forEach(([path, { exports }], i) => {
   // What has types alone has no exports.
   if (exports.length === 0) return
   exported[file] = exports
-  if (!core.includes(file)) texts[file] = apart.outputFiles[i].text
+  texts[file] = apart.outputFiles[i].text
 })
 
 /** By it the command, and dist/launch.cjs, have what is not public. */
@@ -182,7 +182,7 @@ const commonjs = { format: 'cjs', outdir: undefined, outfile: 'dist/index.cjs' }
 
 rmSync('dist', { recursive: true, force: true })
 mkdirSync('dist')
-await (maps ? buildWhole() : buildCore(joinFeatures(texts)))
+await (maps ? buildWhole() : buildCore(joinFeatures(texts, core)))
 
 // The command has what it needs of others in it, and their licence.
 const width = 'node_modules/get-east-asian-width'

@@ -2,37 +2,75 @@
 // when it is first needed; for a bundler it is a module like any other.
 import { createHash } from 'node:crypto'
 
-/** Such a file as a function, which gives what the file exports: esbuild has put its imports first, its exports last. */
-function asFunction(file, text) {
+const pairs = (names) => names.split(',').map((name) => name.split(' as '))
+
+/** What esbuild has made of a file: its imports come first, its exports last. */
+function parse(file, text) {
   let rest = text.trim()
-  let body = ''
+  const imports = []
   for (;;) {
     const [all, names, from] = /^import\{([^}]*)\}from"([^"]+)";/.exec(rest) ?? []
     if (all === undefined) break
-    const call = from.startsWith('node:') ? 'process.getBuiltinModule' : 'load'
-    body += `const{${names.replaceAll(' as ', ':')}}=${call}("${from}");`
+    imports.push({ names: pairs(names), from })
     rest = rest.slice(all.length)
   }
   const [all, names] = /export\{([^}]*)\};$/.exec(rest) ?? []
   if (all === undefined) throw new Error(`${file}: the exports don't stand at the end`)
-  rest = rest.slice(0, -all.length)
-  if (/^import\b|\b(import|require)\(/.test(rest)) {
+  const body = rest.slice(0, -all.length)
+  if (/^import\b|\b(import|require)\(/.test(body)) {
     throw new Error(`${file}: imports or exports in another way`)
   }
-  body += rest
-  const exported = names.split(',').map((name) => name.split(' as ').reverse().join(':'))
-  // The first parenthesis has V8 compile it at once, and not twice.
-  return `(function(load){"use strict";${body}return{${exported}}})`
+  return { imports, body, exports: pairs(names) }
 }
 
-/** The texts by their files: all of them in one, and the digest that its first line has. */
-export function joinFeatures(texts) {
+/** Whether what such a file exports is a function, its own or that of a file from which it comes. */
+function exportsFunction(files, file, wanted) {
+  const { imports, body, exports } = files[file]
+  const [own] = exports.find(([own, name = own]) => name === wanted)
+  for (const { names, from } of imports) {
+    const passedOn = names.find(([name, local = name]) => local === own)
+    if (passedOn !== undefined) return exportsFunction(files, from, passedOn[0])
+  }
+  const name = own.replaceAll('$', '\\$')
+  const arrow = `[,\\s]${name}=(async ?)?([\\w$]+|\\([^()]*\\))=>`
+  return new RegExp(`\\bfunction\\*? ?${name}\\(|${arrow}`).test(body)
+}
+
+/**
+ * An import. Where all that comes from a file are functions, the first call of one loads the file, and what is there
+ * takes its place: what a feature only needs at times is not compiled before.
+ */
+function importing({ names, from }, files, core) {
+  const all = names.map((pair) => pair.join(':'))
+  if (from.startsWith('node:')) return `const{${all}}=process.getBuiltinModule("${from}");`
+  const isEager = core.includes(from) || names.some(([name]) => !exportsFunction(files, from, name))
+  if (isEager) return `const{${all}}=load("${from}");`
+  // No name of esbuild's is as long as `args`.
+  const later = names.map(
+    ([name, own = name]) => `${own}=(...args)=>(${own}=load("${from}").${name})(...args)`,
+  )
+  return `let ${later};`
+}
+
+/** A file as a function, which gives what the file exports. */
+function asFunction({ imports, body, exports }, files, core) {
+  const first = imports.map((each) => importing(each, files, core)).join('')
+  const exported = exports.map((pair) => pair.toReversed().join(':'))
+  // The first parenthesis has V8 compile it at once, and not twice.
+  return `(function(load){"use strict";${first}${body}return{${exported}}})`
+}
+
+/** The texts by their files, but for those of the core: all of them in one, and the digest that its first line has. */
+export function joinFeatures(texts, core) {
   const places = {}
   let all = ''
   let line = 1
-  for (const [file, text] of Object.entries(texts)) {
+  const files = Object.fromEntries(
+    Object.entries(texts).map(([file, text]) => [file, parse(file, text)]),
+  )
+  for (const file of Object.keys(texts).filter((each) => !core.includes(each))) {
     const begin = `exports["${file}"]=`
-    const feature = asFunction(file, text)
+    const feature = asFunction(files[file], files, core)
     const start = all.length + begin.length
     places[file] = [start, start + feature.length, line, begin.length]
     all += `${begin}${feature}\n`

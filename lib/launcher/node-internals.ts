@@ -20,7 +20,9 @@
 // All of it has been the same from Node 20 to 26.
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { ESRCH } from '../base/errno.ts'
-import { signals } from '../base/signals.ts'
+
+/** POSIX gives it this number. What node:os knows of signals is not loaded for it. */
+const SIGKILL = 9
 
 /** What `ChildProcess.prototype.spawn` gets from `child_process.spawn`: checked and complete, with no prototype. */
 export interface Normalized {
@@ -123,7 +125,7 @@ export function neverSignal<T extends ChildProcess>(child: T): T {
 /** Ends a child that the caller can't know of, by its handle, which names no other process. */
 export const endLost = (child: Internal): void => {
   const handle = (child as { _handle?: Handle | null })._handle
-  handle?.kill(signals.SIGKILL)
+  handle?.kill(SIGKILL)
 }
 
 /** What a standard stream has behind its public face. */
