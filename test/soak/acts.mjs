@@ -99,11 +99,16 @@ async function watch(plan) {
   watched.on('stop', (signal) => told.push(`stop ${signal}`)).on('continue', () => told.push('go'))
   await delay(plan.linger)
   const group = child.pid
+  // The number is the child's own until Node has reaped it.
+  const signal = async (name) => {
+    if (child.exitCode === null && child.signalCode === null)
+      await tried(seen, 'signalGroup', group, name)
+  }
   const state = exitOrStop(child)
-  await tried(seen, 'signalGroup', group, 'SIGSTOP')
+  await signal('SIGSTOP')
   // Somebody may continue it before anybody has seen the stop.
   seen.state = await Promise.race([state, delay(5000, 'late', { ref: false })])
-  await tried(seen, 'signalGroup', group, 'SIGCONT')
+  await signal('SIGCONT')
   const isAsKernel = () => (watched.stoppedBy !== null) === (stat(group)?.state === 'T')
   seen.agrees = (await within(5000, isAsKernel)) === true
   seen.stopped = await tried(seen, 'stopGroup', child, { grace: plan.grace })

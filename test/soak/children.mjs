@@ -4,7 +4,7 @@
 // and no memory more than before.
 import { fileURLToPath } from 'node:url'
 import { setTimeout as delay } from 'node:timers/promises'
-import { environment, hunt, killAll, markOf, Starter } from './commands.mjs'
+import { environment, hunt, isEmpty, killAll, markOf, Starter } from './commands.mjs'
 import { planOf } from './children-plan.mjs'
 import { judges } from './children-judge.mjs'
 import { isDocumented } from './documented.mjs'
@@ -68,7 +68,7 @@ class Child {
 
     // Some are to end with the Node, and with nothing else.
     const mayStay = ['place', 'watch', 'foreground'].includes(way)
-    if (way === 'death' || (!mayStay && livesOf(this.#mark).length > 0))
+    if (way === 'death' || (!mayStay && !(await isEmpty(tools.hunter, this.#mark))))
       await starter.end(kill || way === 'death' ? 'SIGKILL' : undefined)
     if (!(mayStay && seen.stopped === undefined)) await this.#settle()
     await killAll(tools.hunter, this.#mark)
@@ -116,7 +116,7 @@ class Child {
 
   /** Nothing is left, unless those who would have ended it were killed. */
   async #settle() {
-    const isGone = await within(SETTLE, () => livesOf(this.#mark).length === 0)
+    const isGone = await within(SETTLE, () => isEmpty(this.#field.tools.hunter, this.#mark))
     if (isGone) return
     const killed = this.#shot.filter(({ signal }) => signal === 'SIGKILL')
     const keepers = killed.filter(({ role }) => /stand-in|supervisor|watcher/.test(role))

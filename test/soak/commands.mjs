@@ -129,6 +129,16 @@ export function hunt(program, seed, shots, marks, onShot) {
   }
 }
 
+/** Whether nobody with this mark lives: `livesOf()` looks once, and may miss one that hands over while it looks. */
+export async function isEmpty(program, mark) {
+  const [code] = await once(
+    await begin(program, ['0', 'look', mark], { stdio: 'inherit' }),
+    'close',
+  )
+  if (code > 1 || code === null) throw new Error(`the hunter ended with ${code}`)
+  return code === 0
+}
+
 /** Ends all with this mark. */
 export async function killAll(program, mark) {
   await once(await begin(program, ['0', '0', mark], { stdio: 'inherit' }), 'close')

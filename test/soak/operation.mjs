@@ -1,7 +1,7 @@
 // One start and one stop of a daemon, with what must be true after each.
 import { rmSync } from 'node:fs'
 import { daemonStatus } from 'setsid'
-import { app, command, environment, hunt, killAll, markOf, sess } from './commands.mjs'
+import { app, command, environment, hunt, isEmpty, killAll, markOf, sess } from './commands.mjs'
 import { isDocumented } from './documented.mjs'
 import { livesOf, table, within } from './witness.mjs'
 
@@ -274,8 +274,8 @@ export class Operation {
     if (isGone && !['stopped', 'none'].includes(status.state))
       this.#fault('pidfile left', { after: 'stop', value, code, status })
     const isTold = error?.reason === 'held-by-another' && status.state === 'unknown'
-    const strays = isTold ? [] : livesOf(this.#mark)
-    if (strays.length > 0 && !(await within(SETTLE, () => livesOf(this.#mark).length === 0))) {
+    const isOver = () => isEmpty(this.#soak.tools.hunter, this.#mark)
+    if (!isTold && !(await within(SETTLE, isOver))) {
       if (!this.#isExcused()) {
         this.#fault('stray', {
           after: 'stop',

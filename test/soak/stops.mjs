@@ -4,6 +4,7 @@ import { spawn as plain } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { spawn, stopGroup, stopSession } from 'setsid'
+import { isEmpty } from './commands.mjs'
 import { inField, programs, seed } from './field.mjs'
 import { randomOf } from './random.mjs'
 import { livesOf, table } from './witness.mjs'
@@ -44,13 +45,14 @@ async function one(field, i) {
   try {
     const options = { grace: pick(60), signal: cancel.signal }
     const { outcome, survivors } = await stop(named ? child.pid : child, options)
+    const isGone = await isEmpty(field.tools.hunter, mark)
     const left = livesOf(mark)
     field.outcomes.add(`${kind} ${named ? 'by number' : 'of a child'}: ${outcome}`)
     // On a busy machine the numbers may have gone round between two looks. Then nobody can tell any more whose
     // the number is, and what is left is named rather than shot.
     if (outcome === 'survivors' && survivors.length === 0)
       field.fault('unnamed survivors', plan, { left })
-    if (outcome !== 'survivors' && left.length > 0) field.fault('left', plan, { outcome, left })
+    if (outcome !== 'survivors' && !isGone) field.fault('left', plan, { outcome, left })
   } catch (error) {
     field.fault('error', plan, { code: error.code, message: error.message })
   }
