@@ -11,7 +11,13 @@ const maps = process.argv.includes('--maps')
 
 /** Of lib/ what runs at import: what the raw calls need where they succeed. */
 const core = [
-  ...['launcher/started.ts', 'base/addon.ts', 'base/native.ts', 'base/errno.ts', 'base/quick.ts'],
+  ...[
+    'launcher/started.ts',
+    'base/addon.ts',
+    'base/raw-native.ts',
+    'base/errno.ts',
+    'base/quick.ts',
+  ],
   ...['base/system-error.ts', 'raw/session.ts', 'raw/terminal.ts'],
 ]
 

@@ -23,29 +23,56 @@ napi_value ToJs(napi_env env, const uint32_t* numbers, size_t count) {
   return array;
 }
 
+namespace {
+
+// What the raw calls of lib/raw/ need. Each call costs an import a kilobyte and
+// a microsecond, and most programs need few of the others.
+const Subject* const kRaw[] = {&kSession, &kTerminal};
+const Subject* const kOthers[] = {
+    &kChild, &kChildWatch, &kDetach, &kExecute, &kFiles,
+    &kLink,  &kPeer,       &kPidfd,  &kReplace, &kStarted,
+    &kStdio, &kPrivileges, &kStop,   &kTable,   &kWatch,
+};
+
+bool DefineCall(napi_env env, napi_value object, const Export& call) {
+  napi_property_descriptor property = {};
+  property.utf8name = call.name;
+  property.method = call.call;
+  property.attributes = napi_default_jsproperty;
+  return napi_define_properties(env, object, 1, &property) == napi_ok;
+}
+
+template <size_t size>
+bool Define(napi_env env, napi_value object,
+            const Subject* const (&subjects)[size]) {
+  for (const Subject* subject : subjects) {
+    for (size_t i = 0; i < subject->count; i++) {
+      if (!DefineCall(env, object, subject->calls[i])) return false;
+    }
+  }
+  return true;
+}
+
+// Defines all other calls on an object.
+napi_value DefineOthers(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value object;
+  if (napi_get_cb_info(env, info, &count, &object, nullptr, nullptr) ==
+      napi_ok) {
+    Define(env, object, kOthers);
+  }
+  return nullptr;
+}
+
+}  // namespace
 }  // namespace sess
 
 NAPI_MODULE_INIT() {
   using namespace sess;
-  const Subject* subjects[] = {
-      &kChild,      &kChildWatch, &kDetach,  &kExecute,  &kFiles,   &kLink,
-      &kPeer,       &kPidfd,      &kReplace, &kSession,  &kStarted, &kStdio,
-      &kPrivileges, &kStop,       &kTable,   &kTerminal, &kWatch,
-  };
-  for (const Subject* subject : subjects) {
-    for (size_t i = 0; i < subject->count; i++) {
-      napi_property_descriptor property = {};
-      property.utf8name = subject->calls[i].name;
-      property.method = subject->calls[i].call;
-      property.attributes = napi_default_jsproperty;
-      napi_status status = napi_define_properties(env, exports, 1, &property);
-      if (status != napi_ok) return nullptr;
-    }
-  }
   napi_value errnos = ErrnosToJs(env);
-  if (errnos == nullptr ||
-      napi_set_named_property(env, exports, "errnos", errnos) != napi_ok) {
-    return nullptr;
-  }
-  return exports;
+  bool is_set =
+      errnos != nullptr && Define(env, exports, kRaw) &&
+      DefineCall(env, exports, {"defineOthers", DefineOthers}) &&
+      napi_set_named_property(env, exports, "errnos", errnos) == napi_ok;
+  return is_set ? exports : nullptr;
 }

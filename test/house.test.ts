@@ -40,9 +40,11 @@ test.for(commandFiles)('sess %s: is in the help, in CHANGELOG.md, and has a test
 })
 
 test('native.ts has the calls that the addon has, and the addon the errors of Node', () => {
-  const [, body = ''] =
-    /export interface Native \{([^]*?)\n\}/.exec(text('lib/base/native.ts')) ?? []
-  const typed = [...body.matchAll(/^ {2}(\w+)\(/gm)].map(([, name = '']) => name)
+  const typed = ['native', 'raw-native'].flatMap((file) => {
+    const [, body = ''] =
+      /export interface \w*Native[^{]*\{([^]*?)\n\}/.exec(text(`lib/base/${file}.ts`)) ?? []
+    return [...body.matchAll(/^ {2}(\w+)\(/gm)].map(([, name = '']) => name)
+  })
   const { errnos, ...calls } = native
   expect(typed.sort()).toEqual(Object.keys(calls).sort())
   for (const [name, number] of Object.entries(errnos)) {

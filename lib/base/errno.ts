@@ -1,4 +1,4 @@
-import { native } from './native.ts'
+import { native } from './raw-native.ts'
 
 /** The errors of this platform as native code gives them: their numbers, negative. */
 export const {

@@ -1,5 +1,5 @@
 import { invalidArgType, outOfRange, workerUnsupported } from './errors.ts'
-import { native } from './native.ts'
+import { native } from './raw-native.ts'
 
 // What the raw calls check each time. An import runs no other checks.
 

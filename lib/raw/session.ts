@@ -1,6 +1,6 @@
 import { ESRCH } from '../base/errno.ts'
 import { boolean, checkOptions, signalNumber } from '../base/check.ts'
-import { native } from '../base/native.ts'
+import { native } from '../base/raw-native.ts'
 import { checkGroup, checkInt32, checkMainThread } from '../base/quick.ts'
 import { systemError } from '../base/system-error.ts'
 import { whySetpgid, whySetsid } from './why.ts'

@@ -1,4 +1,4 @@
-import { native } from '../base/native.ts'
+import { native } from '../base/raw-native.ts'
 import { checkInt32 } from '../base/quick.ts'
 import { systemError } from '../base/system-error.ts'
 import { setForegroundError, whyNoName, whyNotTerminal } from './why.ts'

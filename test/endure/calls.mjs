@@ -90,6 +90,12 @@ good(
 )
 bad('killpg', () => () => expect(native.killpg(1, 0), EINVAL))
 
+// src/addon.cc
+good('defineOthers', () => () => expect(native.defineOthers({}), undefined), {
+  rounds: 20_000,
+  why: 'defines seventy functions',
+})
+
 // src/terminal.cc
 good(
   'tcgetpgrp',
@@ -530,6 +536,7 @@ export const infallible = {
   getpgrp: 'POSIX has no error for it',
   ctermid: 'POSIX has no error for it',
   isFirstThread: 'it compares two numbers',
+  defineOthers: 'it gives no number: where memory ends it throws what V8 does',
   watcherSocket: 'it reads a number',
   setHangup: 'a signal that is there',
   stopMark: 'what can not be read is told as such',

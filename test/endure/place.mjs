@@ -22,6 +22,7 @@ const binaries = given
   ? resolve(given, `${process.platform}-${process.arch}`)
   : fileURLToPath(new URL('../../build/Release', import.meta.url))
 export const native = createRequire(import.meta.url)(join(binaries, 'setsid.node'))
+native.defineOthers(native)
 
 export const quiet = { stdio: 'ignore' }
 

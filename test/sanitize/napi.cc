@@ -115,6 +115,7 @@ Exports Register(napi_env env) {
   Exports exports;
   registering = &exports;
   napi_register_module_v1(env, env->Make(Kind::kUndefined));
+  Call(env, exports, "defineOthers", {env->Make(Kind::kUndefined)});
   return exports;
 }
 
