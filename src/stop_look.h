@@ -47,8 +47,10 @@ struct StopReport {
   int32_t alone;      // 1: the kernel started no process during the look
   int32_t group;      // the kernel's own answer, kill(-id, 0): 0 or -errno
   int32_t partial;    // 1: /proc is mounted so that it may hide members
+  int32_t hidden;     // live, and /proc doesn't show them
+  int32_t unused;
 };
-static_assert(sizeof(StopReport) == 80, "lib/stop/report.ts reads this layout");
+static_assert(sizeof(StopReport) == 88, "lib/stop/report.ts reads this layout");
 
 // What the number `id` means in this look.
 enum Number : int32_t { kSame = 0, kTaken = 1, kUnknown = 2 };

@@ -5,7 +5,7 @@ import { EPERM, ESRCH } from '../base/errno.ts'
 
 /** StopReport */
 export const REPORT = {
-  size: 80,
+  size: 88,
   began: 0,
   since: 8,
   leader: 16,
@@ -20,6 +20,7 @@ export const REPORT = {
   alone: 68,
   group: 72,
   partial: 76,
+  hidden: 80,
 } as const
 
 /** StopRow */
@@ -75,15 +76,6 @@ export class Report {
     return this.#data.getFloat64(at, true)
   }
 
-  #flags(at: number): number {
-    return this.#data.getUint8(at + MEMBER.flags)
-  }
-
-  /** Where each row begins. */
-  *#rows(): Generator<number> {
-    for (let at: number = REPORT.size; at < this.bytes.byteLength; at += MEMBER.size) yield at
-  }
-
   /** When the process with the number started; 0: not known, -1: there is no such process. */
   get leader(): number {
     return this.#double(REPORT.leader)
@@ -117,26 +109,29 @@ export class Report {
   }
   /** Whether a live member is left that /proc doesn't show. */
   get hidden(): boolean {
-    const both = FLAG.kLive | FLAG.kHidden
-    for (const at of this.#rows()) if ((this.#flags(at) & both) === both) return true
-    return false
+    return this.#int(REPORT.hidden) > 0
   }
 
   /** The pids of all that a signal has reached, in ascending order. */
   signalled(): number[] {
+    // There may be thousands of rows, and this runs once: plain views and a plain loop take a third of the time.
+    const flags = new Uint8Array(this.bytes)
+    const numbers = new Int32Array(this.bytes)
     const pids: number[] = []
-    for (const at of this.#rows()) {
-      if ((this.#flags(at) & FLAG.kSent) === 0) continue
-      const pid = this.#int(at + MEMBER.pid)
+    let last = 0
+    for (let at: number = REPORT.size; at < flags.length; at += MEMBER.size) {
+      const pid = numbers[(at + MEMBER.pid) >> 2] ?? 0
       // Native code has sorted the rows. Two processes may have had the same pid, one after the other.
-      if (pids.at(-1) !== pid) pids.push(pid)
+      if (pid === last || ((flags[at + MEMBER.flags] ?? 0) & FLAG.kSent) === 0) continue
+      pids.push(pid)
+      last = pid
     }
     return pids
   }
 
   *members(): Generator<Member> {
-    for (const at of this.#rows()) {
-      const flags = this.#flags(at)
+    for (let at: number = REPORT.size; at < this.bytes.byteLength; at += MEMBER.size) {
+      const flags = this.#data.getUint8(at + MEMBER.flags)
       yield {
         pid: this.#int(at + MEMBER.pid),
         startTicks: this.#double(at + MEMBER.start),

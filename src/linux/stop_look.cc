@@ -110,11 +110,12 @@ int Look::Merge() {
 
 void Look::Count() {
   report_->live = report_->reachable = report_->zombies = 0;
-  report_->wait_pid = 0;
+  report_->wait_pid = report_->hidden = 0;
   for (size_t i = 0; i < rows_->size(); i++) {
     const StopRow& row = (*rows_)[i];
     if ((row.flags & StopRow::kLive) == 0) continue;
     report_->live++;
+    if ((row.flags & StopRow::kHidden) != 0) report_->hidden++;
     if (row.phase == request_.phase && row.result != 0) continue;
     report_->reachable++;
     if (row.start <= 0) continue;
