@@ -9,10 +9,14 @@ import { cpSync, existsSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
+/** What clang gets for each: sources, the target's own first, and flags. */
 const sources = {
   stat: ['test/fuzz/stat.cc', 'src/linux/process_stat.cc'],
   words: ['test/fuzz/words.c', 'src/launcher/text.c'],
-  options: ['test/fuzz/options.c', 'src/launcher/launch/options.c', 'src/launcher/text.c'],
+  options: [
+    ...['test/fuzz/options.c', 'src/launcher/launch/options.c', 'src/launcher/text.c'],
+    '-Dstrdup=CopyForOneLife',
+  ],
 }
 
 const { values, positionals } = parseArgs({

@@ -9,11 +9,23 @@
 struct launch self;
 
 // ParseOptions keeps parts of its arguments for the process's life. Here each
-// call is one life.
+// call is one life, and its copies, which are made here, are freed.
+enum { kMost = 64 };
 static char text[4096];
+static char* copies[kMost];
+static int copied;
+
+// strdup(3) for the sources, by -D.
+char* CopyForOneLife(const char* from) {
+  size_t size = strlen(from) + 1;
+  char* copy = malloc(size);
+  if (copy == NULL) abort();
+  copies[copied++] = copy;
+  return memcpy(copy, from, size);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  enum { kMost = 64 };
+  while (copied > 0) free(copies[--copied]);
   if (size >= sizeof text) return 0;
   memcpy(text, data, size);
   text[size] = '\0';

@@ -23,7 +23,7 @@ function makeCgroup(kind) {
   }
 }
 
-/** Removes it; gives those that are left in it. */
+/** Removes it; gives the names of those that are left in it. */
 function removeCgroup(path) {
   const left = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory())
   for (const { name } of left) rmdirSync(`${path}/${name}`)
@@ -53,7 +53,8 @@ export async function apart(kind, count, seed, first, folder, beside) {
   } catch {
     told = { done: 0, outcomes: {}, faults: { [`ended with ${code}: ${text}`]: 1 } }
   }
-  const left = cgroup === undefined ? [] : removeCgroup(cgroup)
+  const isLost = (name) => told.lost?.includes(Number(/^setsid-(\d+)-/.exec(name)?.[1]))
+  const left = (cgroup === undefined ? [] : removeCgroup(cgroup)).filter((name) => !isLost(name))
   if (left.length > 0) {
     told.faults['cgroup left'] = left.length
     console.error(`FAULT cgroup left: ${left.join(' ')}`)

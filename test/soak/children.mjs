@@ -71,7 +71,7 @@ class Child {
     if (way === 'death' || (!mayStay && !(await isEmpty(tools.hunter, this.#mark))))
       await starter.end(kill || way === 'death' ? 'SIGKILL' : undefined)
     if (!(mayStay && seen.stopped === undefined)) await this.#settle()
-    await killAll(tools.hunter, this.#mark)
+    await this.#killAll()
     if (i % 4 === 0) await this.#slot.flat.look(starter, this.#fault)
   }
 
@@ -110,8 +110,16 @@ class Child {
     this.#fault('hang', {})
     console.error(table(this.#mark))
     await this.#slot.starter.end('SIGKILL')
-    await killAll(this.#field.tools.hunter, this.#mark)
+    await this.#killAll()
     return { killed: 'hang' }
+  }
+
+  /** Ends what is left. Nobody removes a cgroup whose stand-in and supervisor were both killed. */
+  async #killAll() {
+    const killed = await killAll(this.#field.tools.hunter, this.#mark)
+    const shot = this.#shot.filter(({ signal }) => signal === 'SIGKILL')
+    const keepers = [...shot, ...killed].filter(({ role }) => /stand-in|supervisor/.test(role))
+    if (keepers.length > 1) this.#field.lost.push(...keepers.map(({ pid }) => pid))
   }
 
   /** Nothing is left, unless those who would have ended it were killed. */

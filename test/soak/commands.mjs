@@ -139,7 +139,11 @@ export async function isEmpty(program, mark) {
   return code === 0
 }
 
-/** Ends all with this mark. */
+/** Ends all with this mark, and tells which stand-ins and supervisors it has killed. */
 export async function killAll(program, mark) {
-  await once(await begin(program, ['0', '0', mark], { stdio: 'inherit' }), 'close')
+  const child = await begin(program, ['0', '0', mark], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const killed = []
+  createInterface(child.stdout).on('line', (line) => killed.push(JSON.parse(line)))
+  await once(child, 'close')
+  return killed
 }

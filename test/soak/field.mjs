@@ -31,6 +31,8 @@ export async function inField(slots, makeSlot) {
     claim: (...pids) => bystanders.claim(...pids),
     outcomes: tally(),
     shots: tally(),
+    /** The stand-ins whose cgroup nobody removes. */
+    lost: [],
     shot({ i, way }, { signal, role, pid }) {
       field.shots.add(`${signal} ${role}`)
       told.push(`${i} ${way}: ${signal} ${role} ${pid}`)
@@ -70,7 +72,7 @@ export async function inField(slots, makeSlot) {
     faults.add('stray at the end')
     console.error(`FAULT stray at the end\n${table()}`)
   }
-  const { outcomes, shots } = field
+  const { outcomes, shots, lost } = field
   const told_ = { outcomes: outcomes.counts, shots: shots.counts, faults: faults.counts }
-  console.log(JSON.stringify({ done, ...told_, bystanders: total }))
+  console.log(JSON.stringify({ done, ...told_, lost, bystanders: total }))
 }
