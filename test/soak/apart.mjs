@@ -53,9 +53,8 @@ export async function apart(kind, count, seed, first, folder, beside) {
   } catch {
     told = { done: 0, outcomes: {}, faults: { [`ended with ${code}: ${text}`]: 1 } }
   }
-  const isLost = (name) => told.lost?.includes(Number(/^setsid-(\d+)-/.exec(name)?.[1]))
-  const left = (cgroup === undefined ? [] : removeCgroup(cgroup)).filter((name) => !isLost(name))
-  if (left.length > 0) {
+  const left = cgroup === undefined ? [] : removeCgroup(cgroup)
+  if (left.length > (told.lost ?? 0)) {
     told.faults['cgroup left'] = left.length
     console.error(`FAULT cgroup left: ${left.join(' ')}`)
   }

@@ -114,12 +114,12 @@ class Child {
     return { killed: 'hang' }
   }
 
-  /** Ends what is left. Nobody removes a cgroup whose stand-in and supervisor were both killed. */
+  /** Ends what is left. A cgroup whose supervisor was killed may stay until the next contained child. */
   async #killAll() {
     const killed = await killAll(this.#field.tools.hunter, this.#mark)
     const shot = this.#shot.filter(({ signal }) => signal === 'SIGKILL')
-    const keepers = [...shot, ...killed].filter(({ role }) => /stand-in|supervisor/.test(role))
-    if (keepers.length > 1) this.#field.lost.push(...keepers.map(({ pid }) => pid))
+    if ([...shot, ...killed].some(({ role }) => /stand-in|supervisor/.test(role)))
+      this.#field.lost++
   }
 
   /** Nothing is left, unless those who would have ended it were killed. */

@@ -31,8 +31,8 @@ export async function inField(slots, makeSlot) {
     claim: (...pids) => bystanders.claim(...pids),
     outcomes: tally(),
     shots: tally(),
-    /** The stand-ins whose cgroup nobody removes. */
-    lost: [],
+    /** How many cgroups nobody may have removed. */
+    lost: 0,
     shot({ i, way }, { signal, role, pid }) {
       field.shots.add(`${signal} ${role}`)
       told.push(`${i} ${way}: ${signal} ${role} ${pid}`)
