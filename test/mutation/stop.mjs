@@ -84,7 +84,7 @@ export const stop = [
   ]),
   ...faultsIn(
     'lib/stop/look.ts',
-    [...stops, `stop/wait-many: ${steady}`],
+    ['stop/look'],
     [
       [
         'members are not live while their number can’t be told',
