@@ -649,6 +649,19 @@ describe('stopContained, waitForContained', () => {
     expect(await stopContained(child)).toMatchObject({ outcome: 'already-gone', signalled: [] })
   })
 
+  test('stopped members can act on SIGTERM', async () => {
+    const seconds = mark()
+    const child = contain(`setsid sleep ${seconds} & exec sleep ${seconds}`)
+    await until(() => sleeping(seconds).length === 2)
+    const members = sleeping(seconds)
+    for (const pid of members) process.kill(pid, 'SIGSTOP')
+    await until(() => members.every((pid) => ps(pid).stat.startsWith('T')))
+    expect(await stopContained(child)).toMatchObject({
+      ...{ outcome: 'gone', escalated: false },
+      signalled: members.sort((a, b) => a - b),
+    })
+  })
+
   test('escalate: false leaves what is deaf, and names it; another stop ends it', async () => {
     const child = contain(`trap '' TERM; while :; do sleep 0.1; done`)
     await until(() => containedMembers(child).some(({ command }) => command === 'sleep'))
