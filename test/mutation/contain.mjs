@@ -134,7 +134,7 @@ export const contain = [
       [
         'a child that is not contained is taken',
         'if (containment === undefined && value.pid !== undefined) {',
-        'if (false) {',
+        'if (containment === undefined && value.pid === -1) {',
       ],
     ],
   ),
