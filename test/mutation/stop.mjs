@@ -123,7 +123,7 @@ export const stop = [
     [
       'a sandbox that refuses getpgid: there is no such process',
       'if (id === ESRCH) return undefined\n  throw',
-      'return undefined\n  throw',
+      'if (id === ESRCH || id < 0) return undefined\n  throw',
     ],
     ['a pidfd is left open', 'if (this.#named.pidfd >= 0) native.close(this.#named.pidfd)', ''],
   ]),
