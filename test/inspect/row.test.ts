@@ -1,30 +1,18 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { listProcesses, listProcessesSync, processInfo, type ProcessInfo } from '../../lib/index.ts'
 import { native } from '../../lib/base/native.ts'
 import { SCOPE } from '../../lib/base/scope.ts'
 import { DETAILS, ROW } from '../../lib/inspect/row.ts'
 import { ASK, FLAG, MEMBER, NUMBER, REPORT } from '../../lib/stop/report.ts'
-import { fixturePath, gonePid, node, start, until } from '../helpers/process.ts'
+import { compileWith } from '../helpers/compile.ts'
+import { gonePid, node, start, until } from '../helpers/process.ts'
 import { psLines } from '../helpers/table.ts'
 
-const folder = fileURLToPath(new URL('../../build/fixtures', import.meta.url))
-
-/** A program of C++ that sees src/. */
-function compile(name: string, ...more: string[]): string {
-  mkdirSync(folder, { recursive: true })
-  const program = `${folder}/${name}-cc`
-  execFileSync('c++', ['-std=c++17', '-o', program, fixturePath(`${name}.cc`), ...more], {
-    stdio: 'inherit',
-  })
-  return program
-}
-
 test('native code and TypeScript agree on every offset, size, scope and flag', () => {
-  const seen: unknown = JSON.parse(execFileSync(compile('layout')).toString())
+  const seen: unknown = JSON.parse(execFileSync(compileWith('layout')).toString())
   expect(seen).toEqual({ ROW, DETAILS, SCOPE, REPORT, MEMBER, FLAG, NUMBER, ASK })
 })
 
@@ -36,12 +24,11 @@ test('a place that a row does not fit in is refused, and what is no place', () =
 })
 
 describe('a hostile line of stat', () => {
-  const source = fileURLToPath(new URL('../../src/linux/process_stat.cc', import.meta.url))
   const sanitized = ['-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
   const whole = '7 (a b) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21'
 
   test('is read to its end and no further, and overflows nothing', () => {
-    const program = compile('stat', source, ...sanitized)
+    const program = compileWith('stat', ['process_stat'], sanitized)
     const huge = '9'.repeat(30)
     const texts = [
       whole,

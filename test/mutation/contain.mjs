@@ -32,6 +32,11 @@ export const contain = [
     ],
     ['the cgroup is left', '  RemoveCgroup();\n  FinishLines();', '  FinishLines();'],
     [
+      'a stop without a cgroup kills before all are stopped',
+      '      OrderKill();\n      FollowOrder();',
+      '      OrderSignal(SIGKILL);\n      FollowOrder();\n      OrderKill();',
+    ],
+    [
       'the exit code is lost',
       'self.ending.code = exited ? info->si_status : -1;',
       'self.ending.code = exited ? 0 : -1;',
@@ -78,14 +83,14 @@ export const contain = [
   ...faultsIn('src/launcher/contain/orders.c', contained, [
     [
       'a stopped member can’t act on its signal',
-      '      if (self.signal != SIGKILL) SignalMember(member, SIGCONT);\n',
+      '    if (self.signal != SIGKILL) SignalMember(member, SIGCONT);\n',
       '',
     ],
     ['the second signal is not sent', '  self.signalled.count = self.refused.count = 0;\n', ''],
     [
       'members get no signal',
-      'if (SignalMember(member, self.signal) == 0) {',
-      'if (self.signal == 0) {',
+      'int error = SignalMember(member, self.signal) == 0 ? 0 : errno;',
+      'int error = ESRCH;',
     ],
   ]),
   ...faultsIn('src/launcher/contain/cgroup.c', contained, [
@@ -129,7 +134,7 @@ export const contain = [
       [
         'a child that is not contained is taken',
         'if (containment === undefined && value.pid !== undefined) {',
-        'if (false) {',
+        'if (containment === undefined && value.pid === -1) {',
       ],
     ],
   ),

@@ -77,9 +77,13 @@ export const daemon = [
     [
       'a restart leaves the terminal raw',
       'if (isatty(0) && process.stdin.isRaw) process.stdin.setRawMode(false)',
-      '',
+      'void isatty(0)',
     ],
-    ['queued output is lost by a restart', 'await written(1)\n  await written(2)\n', ''],
+    [
+      'queued output is lost by a restart',
+      'await written(1)\n  await written(2)\n',
+      'void written\n',
+    ],
     ['daemonize() resolves before the command has ended', 'await this.#promptIsBack()\n', ''],
   ]),
   ...faultsIn(
@@ -247,7 +251,7 @@ export const daemon = [
       [
         'another user’s daemon takes root’s processes with it',
         'reaches(author, member) === true',
-        'true',
+        'reaches(author, member) !== author',
       ],
       ['a file of anybody names what is left of a daemon', " || found?.author !== 'trusted'", ''],
       [

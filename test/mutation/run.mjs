@@ -14,7 +14,7 @@ export const run = [
     [
       'what was aborted before is started',
       'if (plan.signal?.aborted === true) throw aborted(plan.signal)',
-      '',
+      'void aborted',
     ],
     [
       'a program that ended in time has timed out',

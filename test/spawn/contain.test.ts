@@ -469,6 +469,25 @@ describe('the end of Node ends all', () => {
   })
 })
 
+describe.runIf(!isRoot || hasNobody)(
+  'who is killed without a cgroup is stopped before any of them is killed, and starts nothing',
+  () => {
+    test.each([
+      ['by stopContained', `await stopContained(child, { killSignal: 'SIGKILL' })`],
+      ['when Node is killed', `process.kill(process.pid, 'SIGKILL')`],
+    ])('%s', async (_, end) => {
+      const options = { contain: true, stdio: ['ignore', 'inherit', 'inherit'], ...unprivileged }
+      const running = parent(`
+      import { stopContained } from 'setsid'
+      const child = spawn(${JSON.stringify(compile('witness'))}, ['1000'], ${JSON.stringify(options)})
+      process.stdin.once('data', async () => { ${end}; process.exit() })`)
+      expect(await running.next()).toBe('ready')
+      running.tell('end')
+      await expect(running.next()).rejects.toThrow('ended without a line')
+    })
+  },
+)
+
 describe('killed halves', () => {
   test('SIGKILL to the child kills the program; the rest is still contained', async () => {
     const seconds = mark()
@@ -611,6 +630,19 @@ describe('stopContained, waitForContained', () => {
     expect(await stopContained(child)).toMatchObject({ outcome: 'already-gone', signalled: [] })
   })
 
+  test('stopped members can act on SIGTERM', async () => {
+    const seconds = mark()
+    const child = contain(`setsid sleep ${seconds} & exec sleep ${seconds}`)
+    await until(() => sleeping(seconds).length === 2)
+    const members = sleeping(seconds)
+    for (const pid of members) process.kill(pid, 'SIGSTOP')
+    await until(() => members.every((pid) => ps(pid).stat.startsWith('T')))
+    expect(await stopContained(child)).toMatchObject({
+      ...{ outcome: 'gone', escalated: false },
+      signalled: members.sort((a, b) => a - b),
+    })
+  })
+
   test('escalate: false leaves what is deaf, and names it; another stop ends it', async () => {
     const child = contain(`trap '' TERM; while :; do sleep 0.1; done`)
     await until(() => containedMembers(child).some(({ command }) => command === 'sleep'))
@@ -626,14 +658,20 @@ describe('stopContained, waitForContained', () => {
     for (const { outcome } of await Promise.all(both)) expect(outcome).toMatch(/gone/)
   })
 
-  test('an abort ends the wait, and no signal is sent after it', async () => {
-    const child = contain(`trap '' TERM; while :; do sleep 0.1; done`)
-    await until(() => containedMembers(child).some(({ command }) => command === 'sleep'))
+  test('an abort ends the wait, and no signal is sent after it, nor to a new member', async () => {
+    // It lives through SIGTERM, which ends its sleeps; it says of each how that has ended.
+    const script = `trap : TERM; while :; do sleep 0.05; echo $?; done`
+    const child = contain(script, { stdio: ['ignore', 'pipe', 'inherit'] })
+    let ends: string[] = []
+    child.stdout?.on('data', (data: Buffer) => ends.push(...data.toString().trim().split('\n')))
+    await until(() => ends.includes('0'))
     const abort = new AbortController()
-    const stop = stopContained(child, { signal: abort.signal, grace: 100 })
-    setTimeout(() => abort.abort(), 50)
+    const stop = stopContained(child, { signal: abort.signal, grace: 30_000 })
+    await until(() => ends.filter((end) => end === '143').length > 1)
+    abort.abort()
     await expect(stop).rejects.toMatchObject({ name: 'AbortError' })
-    await pause(200)
+    ends = []
+    await until(() => ends.length >= 20 && ends.slice(-20).every((end) => end === '0'))
     expect(isLive(containedPid(child) ?? 0)).toBe(true)
   })
 
@@ -649,12 +687,14 @@ describe('stopContained, waitForContained', () => {
       const child = contain(`setsid "$0" -c "$1" & sleep 1000`, unprivileged, copy, code)
       await until(() => sleeping(seconds).length === 1 && readUid(sleeping(seconds)[0] ?? 0) === 0)
       track(...sleeping(seconds))
-      const result = await stopContained(child, { grace: 3000 })
-      expect(result).toMatchObject({ outcome: 'survivors', hidden: false })
-      expect(result.survivors).toEqual([
-        expect.objectContaining({ pid: sleeping(seconds)[0], reason: 'EPERM' }),
-      ])
-      expect(result.elapsed).toBeLessThan(2000)
+      for (const killSignal of ['SIGTERM', 'SIGKILL'] as const) {
+        const result = await stopContained(child, { killSignal, grace: 3000 })
+        expect(result).toMatchObject({ outcome: 'survivors', hidden: false })
+        expect(result.survivors).toEqual([
+          expect.objectContaining({ pid: sleeping(seconds)[0], reason: 'EPERM' }),
+        ])
+        expect(result.elapsed).toBeLessThan(2000)
+      }
       process.kill(sleeping(seconds)[0] ?? 0, 'SIGKILL')
       await waitForContained(child)
     },

@@ -32,17 +32,20 @@ function run(command: string[], env: NodeJS.ProcessEnv = {}): unknown {
 /** In a pid namespace with a /proc of its own. Where a pid namespace has a limit of its own (Linux 6.14), it begins with four million numbers, each of which a look with hidepid asks. */
 const pidMax = readFileSync('/proc/sys/kernel/pid_max', 'utf8').trim()
 
-const apart = (mount: string, command: string) =>
-  run([
-    'unshare',
-    '--mount',
-    '--pid',
-    '--fork',
-    '--kill-child',
-    'bash',
-    '-c',
-    `[ $(cat /proc/sys/kernel/pid_max) = ${pidMax} ] || echo ${pidMax} >/proc/sys/kernel/pid_max; mount ${mount} /proc && ${command}; true`,
-  ])
+const apart = (mount: string, command: string, env?: NodeJS.ProcessEnv) =>
+  run(
+    [
+      'unshare',
+      '--mount',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      'bash',
+      '-c',
+      `[ $(cat /proc/sys/kernel/pid_max) = ${pidMax} ] || echo ${pidMax} >/proc/sys/kernel/pid_max; mount ${mount} /proc && ${command}; true`,
+    ],
+    env,
+  )
 
 const canUnshare =
   isRoot && spawnSync('unshare', ['--mount', '--pid', '--fork', 'true']).status === 0
@@ -178,6 +181,35 @@ describe('stops on a poor machine', () => {
         left,
         { signalled: [], notSignalled: [{ pid: expect.any(Number), code: 'EPERM' }] },
       ])
+    },
+  )
+
+  // It has made itself not dumpable, as programs with secrets do, and so /proc hides it from its own user too.
+  const unseen = `
+    import { spawn } from 'node:child_process'
+    import { once } from 'node:events'
+    import { stopGroup, stopSession, stopProcess } from 'setsid'
+    const code = "import ctypes, time; ctypes.CDLL(None).prctl(4, 0); print(flush=True); time.sleep(100)"
+    const child = spawn('python3', ['-c', code], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(child.stdout, 'data')
+    const results = []
+    for (const stop of [stopProcess, stopGroup, stopSession]) {
+      const { outcome, signalled, hidden } = await stop(child.pid, { killSignal: 'SIGKILL', grace: 500 })
+      results.push([outcome, signalled.length, hidden])
+      if (outcome === 'gone') break
+    }
+    child.kill('SIGKILL')
+    console.log(JSON.stringify(results))`
+  test.runIf(canUnshare && hasNobody).for([
+    ['pidfds', [], [['gone', 1, false]]],
+    ['no pidfds', ['pidfd_open=ENOSYS'], Array(3).fill(['survivors', 0, true])],
+  ] as const)(
+    'hidepid=2 and %s: one of our own that /proc does not show is signalled by a pidfd or not at all (needs root)',
+    ([, refused, expected]) => {
+      const deny = `"${compile('deny')}" ${refused.join(' ')} --`
+      const command = `cd "${import.meta.dirname}" && ${asNobody} ${deny} "${node}" --input-type=module -e "$SCRIPT"`
+      const env = { SCRIPT: unseen }
+      expect(apart('-t proc -o hidepid=2 proc', command, env)).toEqual(expected)
     },
   )
 })

@@ -75,6 +75,8 @@ describe('stopProcess', () => {
   test('a stopped one can act on SIGTERM', async () => {
     const { pid } = start('sleep', ['100'])
     process.kill(pid, 'SIGSTOP')
+    // Where it stops after its SIGTERM, that has ended it, and needs no SIGCONT.
+    await until(() => ps(pid).stat.startsWith('T'))
     expect(await stopProcess(pid)).toMatchObject({ outcome: 'gone', escalated: false })
   })
 
@@ -381,6 +383,21 @@ describe('stopGroup and stopSession', () => {
     expect(result.outcome).toBe('gone')
     expect(result.signalled).toContain(pids[0])
     expect(membersOf(pid).filter(isLive)).toEqual([])
+  })
+
+  test.for([
+    // By the pidfd of its leader (Linux 6.9), and else each by its own.
+    ['a group', stopGroup, two],
+    ['a group whose leader is gone', stopGroup, two.replace('; wait', '')],
+    ['a session of jobs', stopSession, `set -m; ${two}`],
+  ] as const)('stopped members of %s can act on SIGTERM', async ([, stop, script]) => {
+    const { pid, pids, ended } = await leader(script)
+    const all = script.endsWith('wait') ? [pid, ...pids] : pids
+    if (all === pids) await ended
+    for (const member of all) process.kill(member, 'SIGSTOP')
+    await until(() => all.every((member) => ps(member).stat.startsWith('T')))
+    expect(await stop(pid)).toMatchObject({ outcome: 'gone', escalated: false })
+    expect(all.filter(isLive)).toEqual([])
   })
 
   test('a leader that goes and children that are deaf: the grace is the group’s', async () => {

@@ -1,10 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { identify, spawn, stopGroup, type StopResult } from 'setsid'
-import { expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { EINVAL } from '../../lib/base/errno.ts'
 import { native } from '../../lib/base/native.ts'
+import { SCOPE } from '../../lib/base/scope.ts'
 import { holdSession } from '../../lib/stop/stop.ts'
-import { compile } from '../helpers/compile.ts'
+import { compile, compileWith } from '../helpers/compile.ts'
 import {
   fixturePath,
   isLive,
@@ -72,6 +73,31 @@ test.skipIf(!isRoot)(
     expect(await running.ended).toBe(0)
   },
 )
+
+describe('whoever gets the number of a member between the look and the signal', () => {
+  let program = ''
+  beforeAll(() => {
+    const parts = ['send', 'look', 'meaning', 'members'].map((part) => `stop_${part}`)
+    program = compileWith('send', [...parts, 'pid_numbers', 'proc', 'process_stat'])
+  })
+  const scopes = ['kSession', 'kGroup', 'kProcess'] as const
+  const ways: [string, string[]][] = [
+    ['by pidfds', []],
+    ['without pidfds', ['pidfd_open=ENOSYS']],
+  ]
+  test.for(ways)('is told by its start, and let alone, %s', async ([, refused]) => {
+    const send = [...refused, '--', program]
+    for (const scope of scopes) {
+      const { pid } = begin('sleep', ['100'], { detached: true })
+      const kill = async (earlier: number) =>
+        begin(compile('deny'), [...send, String(SCOPE[scope]), String(pid), String(earlier)]).next()
+      expect(await kill(1)).toEqual([1, 0])
+      expect(isLive(pid)).toBe(true)
+      expect(await kill(0)).toEqual([1, 1])
+      await until(() => !isLive(pid))
+    }
+  })
+})
 
 test('two children end at once: the members of the one that Node has not told of are not gone', async () => {
   const children = [0, 1].map(() =>

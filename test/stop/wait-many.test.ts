@@ -1,9 +1,19 @@
 // waitForGroup() and waitForSession(). Which members are left is read from /proc.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { describe, expect, test, vi } from 'vitest'
 import { native } from '../../lib/base/native.ts'
 import { spawn as spawnPlaced, waitForGroup, waitForSession } from '../../lib/index.ts'
-import { gonePid, isLive, node, ps, start, track, until } from '../helpers/process.ts'
+import {
+  gonePid,
+  isLive,
+  isRoot,
+  node,
+  ps,
+  start,
+  startFixture,
+  track,
+  until,
+} from '../helpers/process.ts'
 import { membersOf, sessionOf } from '../helpers/table.ts'
 
 /** A shell that leads a session and a group, with this script. */
@@ -141,3 +151,18 @@ test('waitForGroup: a child of our own spawn, after its exit', async () => {
   process.kill(member, 'SIGKILL')
   await done
 })
+
+const canUnshare =
+  isRoot && spawnSync('unshare', ['--mount', '--pid', '--fork', 'true']).status === 0
+
+test.runIf(canUnshare)(
+  'waitForGroup: a member in an outer pid namespace, which no look can show, is waited for (needs root)',
+  async () => {
+    // Its session is not ours, and so nobody else has a place in the group.
+    const running = startFixture('outer-member.mjs', [], { detached: true })
+    const error = { code: 'ETIMEDOUT', reason: 'still-running', pids: [], hidden: true }
+    expect(await running.next()).toEqual(error)
+    expect(await running.next()).toBe('gone')
+    expect(await running.ended).toBe(0)
+  },
+)

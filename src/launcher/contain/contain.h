@@ -121,7 +121,9 @@ int SignalMember(const struct member* member, int number);
 
 // One pass of the end: stops all members until a look shows no new one, then
 // kills them all, but for those that are `killed` already, and adds them.
-void KillMembers(struct members* killed, void (*tell)(pid_t pid));
+// `tell` hears of each with 0 or the errno of its SIGKILL.
+void KillMembers(struct members* killed,
+                 void (*tell)(const struct member* member, int error));
 
 // cgroups.c: a cgroup with all below it.
 //

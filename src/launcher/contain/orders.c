@@ -16,22 +16,26 @@ static struct {
 enum order GivenOrder(void) { return self.order; }
 
 void OrderNothing(void) { self.order = kOrderNothing; }
-void OrderKill(void) {
-  // Those that have had SIGKILL need no other one.
-  if (self.signal != SIGKILL) self.signalled.count = 0;
-  self.order = kOrderKill;
-  self.signal = SIGKILL;
-}
-
 static void TellSent(pid_t pid) { TellNode(kSent, (long long[]){pid}); }
+
+// Those that can't be signalled are told of once in an order.
+static void TellResult(const struct member* member, int error) {
+  if (error == 0) TellSent(member->pid);
+  if (error != EPERM || IsKnown(&self.refused, member)) return;
+  Remember(&self.refused, member);
+  TellNode(kDenied, (long long[]){member->pid});
+}
 
 bool KillAtOnce(pid_t program) { return KillAndTell(program, TellSent); }
 
-void OrderSignal(int number) {
-  self.order = kOrderSignal;
+static void Begin(enum order order, int number) {
+  self.order = order;
   self.signal = number;
   self.signalled.count = self.refused.count = 0;
 }
+
+void OrderSignal(int number) { Begin(kOrderSignal, number); }
+void OrderKill(void) { Begin(kOrderKill, SIGKILL); }
 
 // Sends the signal of Node's order to each member that has not had it.
 static void SignalMembers(void) {
@@ -41,15 +45,12 @@ static void SignalMembers(void) {
     const struct member* member = &now.list[i];
     if (IsKnown(&self.signalled, member) || IsKnown(&self.refused, member))
       continue;
-    if (SignalMember(member, self.signal) == 0) {
-      Remember(&self.signalled, member);
-      TellNode(kSent, (long long[]){member->pid});
-      // So that what is stopped can act on it.
-      if (self.signal != SIGKILL) SignalMember(member, SIGCONT);
-    } else if (errno == EPERM) {
-      Remember(&self.refused, member);
-      TellNode(kDenied, (long long[]){member->pid});
-    }
+    int error = SignalMember(member, self.signal) == 0 ? 0 : errno;
+    TellResult(member, error);
+    if (error != 0) continue;
+    Remember(&self.signalled, member);
+    // So that what is stopped can act on it.
+    if (self.signal != SIGKILL) SignalMember(member, SIGCONT);
   }
   free(now.list);
 }
@@ -58,6 +59,6 @@ void FollowOrder(void) {
   if (self.order == kOrderSignal) SignalMembers();
   if (self.order != kOrderKill) return;
   KillCgroup();
-  KillMembers(&self.signalled, TellSent);
+  KillMembers(&self.signalled, TellResult);
 }
 #endif

@@ -137,10 +137,9 @@ static void Obey(const Message* message) {
         self.next_look = Now() + kExits;
         return;
       }
-      // Tells Node of each before it goes.
-      OrderSignal(SIGKILL);
-      FollowOrder();
+      // Tells Node of each, and of the program, before Follow kills that.
       OrderKill();
+      FollowOrder();
       break;
     case kLook:
       if (!self.reaped) TellStops(self.with.program);

@@ -199,7 +199,8 @@ static bool IsKilled(const struct members* killed,
   return member->start != 0 && IsKnown(killed, member);
 }
 
-void KillMembers(struct members* killed, void (*tell)(pid_t pid)) {
+void KillMembers(struct members* killed,
+                 void (*tell)(const struct member* member, int error)) {
   enum { kMostLooks = 50 };
   struct members stopped = {0}, now = {0};
   // What is stopped starts no other process. When a look shows no new one, all
@@ -219,10 +220,10 @@ void KillMembers(struct members* killed, void (*tell)(pid_t pid)) {
   }
   for (size_t i = 0; i < now.count; i++) {
     const struct member* member = &now.list[i];
-    if (IsKilled(killed, member) || SignalMember(member, SIGKILL) != 0)
-      continue;
-    if (tell != NULL && !IsKnown(killed, member)) tell(member->pid);
-    Remember(killed, member);
+    if (IsKilled(killed, member)) continue;
+    int error = SignalMember(member, SIGKILL) == 0 ? 0 : errno;
+    if (tell != NULL && !IsKnown(killed, member)) tell(member, error);
+    if (error == 0) Remember(killed, member);
   }
   free(stopped.list);
   free(now.list);
