@@ -211,6 +211,28 @@ describe.runIf(canUnshare)('namespaces (needs root)', () => {
     expect(result).toEqual({ pid: 1, code: 3, outcome: 'gone', children: 0 })
   })
 
+  test.runIf(hasCgroup)(
+    'a cgroup that an earlier process with its number has left is in no way',
+    () => {
+      const [result] = apart(
+        [...ways, '--mount-proc'],
+        '',
+        `import { mkdirSync, readFileSync, rmdirSync, statSync } from 'node:fs'
+       const name = (pid) => 'setsid-' + pid + '-' + statSync('/proc/self/ns/pid').ino
+       const path = (pid) => ${JSON.stringify(folder)} + '/' + name(pid)
+       const pids = Array.from({ length: 40 }, (_, i) => process.pid + i)
+       for (const pid of pids) mkdirSync(path(pid), { recursive: true })
+       const child = spawn('sleep', ['1000'], { contain: true, stdio: 'ignore' })
+       const place = readFileSync('/proc/' + containedPid(child) + '/cgroup', 'latin1')
+       const inOwn = place.includes('/' + name(child.pid) + '\\n')
+       const { outcome } = await stopContained(child, { grace: 1000 })
+       for (const pid of pids) try { rmdirSync(path(pid)) } catch {}
+       say({ isPrepared: pids.includes(child.pid), inOwn, outcome })`,
+      )
+      expect(result).toEqual({ isPrepared: true, inOwn: true, outcome: 'gone' })
+    },
+  )
+
   const family = `spawn('sh', ['-c', 'setsid sleep 1000 & sleep 1000 & wait'], { contain: true, stdio: 'ignore', ...place })`
 
   test.each(places)(

@@ -112,7 +112,13 @@ void OpenCgroup(void) {
   Sweep(self.parent);
   snprintf(self.name, sizeof self.name, "%s%d-%s", kPrefix, (int)getpid(),
            PidNamespace());
-  if (mkdirat(self.parent, self.name, 0755) == 0) {
+  bool made = mkdirat(self.parent, self.name, 0755) == 0;
+  // One that had our number before us was killed with its supervisor.
+  if (!made && errno == EEXIST) {
+    RemoveEmpty(self.parent, self.name);
+    made = mkdirat(self.parent, self.name, 0755) == 0;
+  }
+  if (made) {
     self.fd = AboveStdio(
         openat(self.parent, self.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (self.fd >= 0) return;
