@@ -318,6 +318,24 @@ describe.for(['launcher', 'restart'] as const)('daemonize() by %s', (way) => {
     expect(isLive(await daemon.pid())).toBe(false)
   })
 
+  test('refuses one and has changed nothing: session, folder, umask and streams', async () => {
+    const folder = openFolder()
+    const path = join(folder, 'pid')
+    const other = await begin(path)
+    const places = { cwd: '/', umask: 0o27, stdout: join(folder, 'log') }
+    const options = { ...places, pidFile: join(folder, 'second') }
+    const daemon = prepareDaemon(way, { options, failing: { pidFile: path } })
+    expect(run(daemon)).toEqual({ status: 0, stderr: '' })
+    const pid = await daemon.pid()
+    const { failed, before, since } = await daemon.entry('failed')
+    expect([failed, since]).toEqual(['EAGAIN', before])
+    // The next call does change them.
+    expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/')
+    expect(before[2]).not.toBe(String(pid))
+    expect((await stopDaemon(options.pidFile)).signalled).toEqual([pid])
+    expect(isLive(other)).toBe(true)
+  })
+
   test('two at once, ten times: exactly one is the daemon', async () => {
     const path = join(openFolder(), 'pid')
     for (let round = 0; round < 10; round++) {
