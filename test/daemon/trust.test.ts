@@ -553,13 +553,13 @@ describe.skipIf(!hasNobody)('logs that root opens (need root)', () => {
 })
 
 describe.skipIf(!hasNobody)('daemonize() as another user (needs root)', () => {
-  const tryAs = async (setpriv: string[], user: string) => {
+  const tryAs = async (setpriv: string[], user: string, env = process.env) => {
     const daemon = prepareDaemon('launcher', { options: { user }, then: 'serve' })
     // Not to a pipe, which the daemon would hold.
     const errors = join(openFolder(), 'stderr')
     const fd = openSync(errors, 'w')
     const args = [...setpriv, '--', ...daemon.command]
-    const { status } = spawnSync('setpriv', args, { stdio: ['ignore', 'ignore', fd] })
+    const { status } = spawnSync('setpriv', args, { stdio: ['ignore', 'ignore', fd], env })
     closeSync(fd)
     const pid = await daemon.pid()
     return { status, stderr: readFileSync(errors, 'utf8'), pid }
@@ -577,6 +577,14 @@ describe.skipIf(!hasNobody)('daemonize() as another user (needs root)', () => {
     const root = await tryAs(['--groups', '0,4,65534'], 'root')
     expect(root).toMatchObject({ status: 0, stderr: '' })
     expect(groups(root.pid)).toBe(spawnSync('id', ['-G', 'root']).stdout.toString().trim())
+  })
+
+  test('a thread that libc does not know stays root: privileges-kept', async () => {
+    const { LD_PRELOAD = '' } = process.env
+    const preload = `${LD_PRELOAD} ${compile('stray-thread', '-shared', '-fPIC')}`
+    const kept = await tryAs([], 'nobody', { ...process.env, LD_PRELOAD: preload })
+    expect([kept.status, kept.stderr]).toEqual([1, expect.stringContaining('privileges-kept')])
+    expect(isLive(kept.pid)).toBe(false)
   })
 
   const capabilities = ['--inh-caps', '+setuid,+setgid', '--ambient-caps', '+setuid,+setgid']
