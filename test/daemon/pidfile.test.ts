@@ -262,6 +262,20 @@ describe('the lock', () => {
   })
 })
 
+test('a stop ends the daemon, then the rest of its session', async () => {
+  const path = join(openFolder(), 'pid')
+  const told = join(path, '..', 'told')
+  const script = 'sleep 100 & echo $! > "$0"; exec sleep 100'
+  const options = { pidFile: path, ready: { upFor: 50 } }
+  const { pid } = await startDaemon('sh', ['-c', script, told], options)
+  track(pid)
+  await until(() => existsSync(told) && readFileSync(told, 'utf8') !== '')
+  const child = Number(readFileSync(told, 'utf8'))
+  track(child)
+  expect(await stopDaemon(path)).toMatchObject({ outcome: 'gone', signalled: [pid, child] })
+  expect([isLive(child), existsSync(path)]).toEqual([false, false])
+})
+
 describe.for(['launcher', 'restart'] as const)('daemonize() by %s', (way) => {
   const prepare = (pidFile: string) => prepareDaemon(way, { options: { pidFile } })
   const run = ({ command: [file, ...args] }: Prepared) => {
