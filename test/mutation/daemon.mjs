@@ -47,6 +47,7 @@ export const daemon = [
       'the command returns 0 and not exitCode',
       "encodeMessage('ready', this.#settings.exitCode)",
       "encodeMessage('ready', 0)",
+      ['daemon/daemonize: a shell script, '],
     ],
     ['ready() does not wait until it is heard', 'this.#waitUntilHeard(this.#launcher.fd)', ''],
     ['the streams stay those of the command', 'this.#streams?.apply()', ''],
@@ -247,7 +248,7 @@ export const daemon = [
       [
         'another user’s daemon takes root’s processes with it',
         'reaches(author, member) === true',
-        'true',
+        'reaches(author, member) !== null',
       ],
       ['a file of anybody names what is left of a daemon', " || found?.author !== 'trusted'", ''],
       [
