@@ -187,7 +187,7 @@ describe('processes of a start that are killed', () => {
     const folder = openFolder()
     const pidFile = join(folder, 'pid')
     const mark = `SETSID_TEST_START=${randomUUID()}`
-    const script = `${leave} echo $$ > ${folder}/told; exec sleep 100`
+    const script = `sleep 100 & ${leave} echo $$ > ${folder}/told; exec sleep 100`
     const options = { ready: { fd: 3 }, grace: 200, pidFile }
     const config = JSON.stringify({ file: 'sh', args: ['-c', script], options })
     const [key = '', value] = mark.split('=')
