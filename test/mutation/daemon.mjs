@@ -298,6 +298,7 @@ export const daemon = [
         'a killed launcher leaves the daemon',
         '(ready || verdict === undefined) && identity !== undefined',
         'false',
+        ['daemon/start-faults: guard and launcher: '],
       ],
     ],
   ),
