@@ -87,7 +87,12 @@ export const daemon = [
     'lib/daemon/steps.ts',
     ['daemon/pidfile'],
     [
-      ['a failed start undoes nothing', 'undo.forEach(orWarn)', ''],
+      [
+        'a failed start undoes nothing',
+        'undo.forEach(orWarn)',
+        '',
+        ['daemon/daemonize: folder, umask and logs'],
+      ],
       ['a failed start is none', 'throw error', ''],
     ],
   ),
