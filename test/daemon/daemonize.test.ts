@@ -392,7 +392,7 @@ describe('a start tells the truth', () => {
     })
     const [file, ...args] = command
     expect(spawnSync(file, args, { cwd: folder, stdio: 'ignore' }).status).toBe(0)
-    expect(await entry('failed')).toEqual({ failed: 'ENOENT' })
+    expect(await entry('failed')).toMatchObject({ failed: 'ENOENT' })
     const daemon = await pid()
     expect(readlinkSync(`/proc/${daemon}/cwd`)).toBe('/')
     expect(readFileSync(`/proc/${daemon}/status`, 'utf8')).toContain('Umask:\t0027')

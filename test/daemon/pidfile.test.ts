@@ -262,6 +262,20 @@ describe('the lock', () => {
   })
 })
 
+test('a stop ends the daemon, then the rest of its session', async () => {
+  const path = join(openFolder(), 'pid')
+  const told = join(path, '..', 'told')
+  const script = 'sleep 100 & echo $! > "$0"; exec sleep 100'
+  const options = { pidFile: path, ready: { upFor: 50 } }
+  const { pid } = await startDaemon('sh', ['-c', script, told], options)
+  track(pid)
+  await until(() => existsSync(told) && readFileSync(told, 'utf8') !== '')
+  const child = Number(readFileSync(told, 'utf8'))
+  track(child)
+  expect(await stopDaemon(path)).toMatchObject({ outcome: 'gone', signalled: [pid, child] })
+  expect([isLive(child), existsSync(path)]).toEqual([false, false])
+})
+
 describe.for(['launcher', 'restart'] as const)('daemonize() by %s', (way) => {
   const prepare = (pidFile: string) => prepareDaemon(way, { options: { pidFile } })
   const run = ({ command: [file, ...args] }: Prepared) => {
@@ -316,6 +330,24 @@ describe.for(['launcher', 'restart'] as const)('daemonize() by %s', (way) => {
     expect([status, stderr]).toEqual([1, expect.stringContaining(`Error: ${code}: `)])
     expect(list(folder)).toBe(before)
     expect(isLive(await daemon.pid())).toBe(false)
+  })
+
+  test('refuses one and has changed nothing: session, folder, umask and streams', async () => {
+    const folder = openFolder()
+    const path = join(folder, 'pid')
+    const other = await begin(path)
+    const places = { cwd: '/', umask: 0o27, stdout: join(folder, 'log') }
+    const options = { ...places, pidFile: join(folder, 'second') }
+    const daemon = prepareDaemon(way, { options, failing: { pidFile: path } })
+    expect(run(daemon)).toEqual({ status: 0, stderr: '' })
+    const pid = await daemon.pid()
+    const { failed, before, since } = await daemon.entry('failed')
+    expect([failed, since]).toEqual(['EAGAIN', before])
+    // The next call does change them.
+    expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/')
+    expect(before[2]).not.toBe(String(pid))
+    expect((await stopDaemon(options.pidFile)).signalled).toEqual([pid])
+    expect(isLive(other)).toBe(true)
   })
 
   test('two at once, ten times: exactly one is the daemon', async () => {

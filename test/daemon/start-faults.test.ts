@@ -113,16 +113,16 @@ describe('a daemon that Node has not named yet', () => {
 
 describe('a start that fails', () => {
   test.for([
-    ['it exits', `${leave} exit 3`, 'exit'],
-    ['it is killed', `${leave} kill -9 $$`, 'signal'],
-    ['it is never ready', `${leave} exec sleep 100`, 'timeout'],
-  ])('%s: nothing is left, wherever in its session', async ([, script = '', reason]) => {
+    ['it exits', `${leave} exit 3`, 'exit', 20_000],
+    ['it is killed', `${leave} kill -9 $$`, 'signal', 20_000],
+    ['it is never ready', `${leave} exec sleep 100`, 'timeout', 1000],
+  ] as const)('%s: nothing is left, wherever in its session', async ([, script, reason, limit]) => {
     const mark = `SETSID_TEST_START=${randomUUID()}`
     const [name = '', value] = mark.split('=')
     const started = startDaemon('sh', ['-c', script], {
       env: { ...process.env, [name]: value },
       ready: { fd: 3 },
-      readyTimeout: 1000,
+      readyTimeout: limit,
       grace: 200,
     })
     await expect(started).rejects.toMatchObject({ reason, survivors: [] })
@@ -187,7 +187,7 @@ describe('processes of a start that are killed', () => {
     const folder = openFolder()
     const pidFile = join(folder, 'pid')
     const mark = `SETSID_TEST_START=${randomUUID()}`
-    const script = `${leave} echo $$ > ${folder}/told; exec sleep 100`
+    const script = `sleep 100 & ${leave} echo $$ > ${folder}/told; exec sleep 100`
     const options = { ready: { fd: 3 }, grace: 200, pidFile }
     const config = JSON.stringify({ file: 'sh', args: ['-c', script], options })
     const [key = '', value] = mark.split('=')

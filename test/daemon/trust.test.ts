@@ -235,6 +235,30 @@ describe.skipIf(!hasNobody)('a pidfile that nobody could write, and root (need r
     expect(isLive(stranger)).toBe(true)
   })
 
+  test('what nobody’s dead daemon has left: nothing is stopped, as root’s process is in its session', async () => {
+    const path = places['in nobody’s folder, nobody’s file']?.('') ?? ''
+    // A shared lock of byte 1 is that of a daemon, for its life. `env` finds a program that nobody may read.
+    const lock = `import fcntl, os, struct, time
+file = open(os.open('${path}.lock', os.O_RDWR | os.O_CREAT, 0o600), 'r+')
+fcntl.fcntl(file, 37, struct.pack('hhqqi4x', 0, 0, 1, 1, 0))
+print(os.getpid(), flush=True)
+time.sleep(100)`
+    const script = `sleep 100 & echo $!
+      setpriv --reuid ${NOBODY} --clear-groups env python3 -c "$0" & wait`
+    const leader = start('sh', ['-c', script, lock], { detached: true })
+    const stranger = Number(await leader.next())
+    track(stranger)
+    const holder = Number(await leader.next())
+    track(holder)
+    writeFileSync(path, textOf(leader.pid))
+    process.kill(leader.pid, 'SIGKILL')
+    await leader.ended
+    const unknown = { reason: 'held-by-another', pids: [holder] }
+    expect(await daemonStatus(path)).toMatchObject({ state: 'unknown', ...unknown })
+    await expect(stopDaemon(path)).rejects.toMatchObject({ code: 'EBUSY', ...unknown })
+    expect([isLive(stranger), isLive(holder), existsSync(path)]).toEqual([true, true, true])
+  })
+
   test('a start: refused in nobody’s folder, by name, and nothing is created', async () => {
     const folder = folderOf(NOBODY)
     const path = join(folder, 'pid')
@@ -374,6 +398,25 @@ describe('what a dead daemon has left', () => {
     await expect(stopDaemon(path)).rejects.toMatchObject({ code: 'EBUSY', ...unknown })
     expect([isLive(orphan), existsSync(path)]).toEqual([true, true])
     await expect(begin(path)).rejects.toMatchObject({ code: 'EAGAIN', ...unknown })
+  })
+
+  test('one that has left its session, and one that has not: both are named, none is signalled', async () => {
+    const path = join(openFolder(), 'pid')
+    const told = join(path, '..', 'told')
+    const script = `sleep 100 & echo $! > "$0"
+      setsid sh -c 'echo $$ >> "$0"; exec sleep 100' "$0" & exec sleep 100`
+    const leader = await begin(path, 'sh', ['-c', script, told], { ready: { upFor: 50 } })
+    const left = () => (existsSync(told) ? readFileSync(told, 'utf8').split('\n', 2) : [])
+    await until(() => left().length === 2 && !left().includes(''))
+    const both = left().map(Number)
+    track(...both)
+    process.kill(leader, 'SIGKILL')
+    await until(() => !isLive(leader))
+    await until(async () => (await daemonStatus(path)).pids?.length === 2)
+    const pids = expect.arrayContaining(both) as number[]
+    const unknown = { code: 'EBUSY', reason: 'held-by-another', pids }
+    await expect(stopDaemon(path)).rejects.toMatchObject(unknown)
+    expect([...both.map(isLive), existsSync(path)]).toEqual([true, true, true])
   })
 
   test('a start that is killed at any moment leaves no half pidfile, and the next one works', async () => {
@@ -553,13 +596,13 @@ describe.skipIf(!hasNobody)('logs that root opens (need root)', () => {
 })
 
 describe.skipIf(!hasNobody)('daemonize() as another user (needs root)', () => {
-  const tryAs = async (setpriv: string[], user: string) => {
+  const tryAs = async (setpriv: string[], user: string, env = process.env) => {
     const daemon = prepareDaemon('launcher', { options: { user }, then: 'serve' })
     // Not to a pipe, which the daemon would hold.
     const errors = join(openFolder(), 'stderr')
     const fd = openSync(errors, 'w')
     const args = [...setpriv, '--', ...daemon.command]
-    const { status } = spawnSync('setpriv', args, { stdio: ['ignore', 'ignore', fd] })
+    const { status } = spawnSync('setpriv', args, { stdio: ['ignore', 'ignore', fd], env })
     closeSync(fd)
     const pid = await daemon.pid()
     return { status, stderr: readFileSync(errors, 'utf8'), pid }
@@ -577,6 +620,14 @@ describe.skipIf(!hasNobody)('daemonize() as another user (needs root)', () => {
     const root = await tryAs(['--groups', '0,4,65534'], 'root')
     expect(root).toMatchObject({ status: 0, stderr: '' })
     expect(groups(root.pid)).toBe(spawnSync('id', ['-G', 'root']).stdout.toString().trim())
+  })
+
+  test('a thread that libc does not know stays root: privileges-kept', async () => {
+    const { LD_PRELOAD = '' } = process.env
+    const preload = `${LD_PRELOAD} ${compile('stray-thread', '-shared', '-fPIC')}`
+    const kept = await tryAs([], 'nobody', { ...process.env, LD_PRELOAD: preload })
+    expect([kept.status, kept.stderr]).toEqual([1, expect.stringContaining('privileges-kept')])
+    expect(isLive(kept.pid)).toBe(false)
   })
 
   const capabilities = ['--inh-caps', '+setuid,+setgid', '--ambient-caps', '+setuid,+setgid']

@@ -6,14 +6,15 @@ const sources = fileURLToPath(new URL('../fixtures', import.meta.url))
 const native = fileURLToPath(new URL('../../src/linux', import.meta.url))
 const folder = fileURLToPath(new URL('../../build/fixtures', import.meta.url))
 
-/** The program of test/fixtures/NAME.c, compiled when it is older than its source. */
-export function compile(name: string): string {
+/** The program of test/fixtures/NAME.c, or with flags a library, compiled when it is older than its source. */
+export function compile(name: string, ...flags: string[]): string {
   const source = `${sources}/${name}.c`
   const program = `${folder}/${name}`
   const compiled = statSync(program, { throwIfNoEntry: false })?.mtimeMs ?? 0
   if (compiled > statSync(source).mtimeMs) return program
   mkdirSync(folder, { recursive: true })
-  execFileSync('cc', ['-O2', '-Wall', '-pthread', '-o', program, source], { stdio: 'inherit' })
+  const all = ['-O2', '-Wall', '-pthread', ...flags, '-o', program, source]
+  execFileSync('cc', all, { stdio: 'inherit' })
   return program
 }
 

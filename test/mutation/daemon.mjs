@@ -47,6 +47,7 @@ export const daemon = [
       'the command returns 0 and not exitCode',
       "encodeMessage('ready', this.#settings.exitCode)",
       "encodeMessage('ready', 0)",
+      ['daemon/daemonize: a shell script, '],
     ],
     ['ready() does not wait until it is heard', 'this.#waitUntilHeard(this.#launcher.fd)', ''],
     ['the streams stay those of the command', 'this.#streams?.apply()', ''],
@@ -90,7 +91,12 @@ export const daemon = [
     'lib/daemon/steps.ts',
     ['daemon/pidfile'],
     [
-      ['a failed start undoes nothing', 'undo.forEach(orWarn)', ''],
+      [
+        'a failed start undoes nothing',
+        'undo.forEach(orWarn)',
+        '',
+        ['daemon/daemonize: folder, umask and logs'],
+      ],
       ['a failed start is none', 'throw error', ''],
     ],
   ),
@@ -251,7 +257,7 @@ export const daemon = [
       [
         'another user’s daemon takes root’s processes with it',
         'reaches(author, member) === true',
-        'reaches(author, member) !== author',
+        'reaches(author, member) !== null',
       ],
       ['a file of anybody names what is left of a daemon', " || found?.author !== 'trusted'", ''],
       [
@@ -301,6 +307,7 @@ export const daemon = [
         'a killed launcher leaves the daemon',
         '(ready || verdict === undefined) && identity !== undefined',
         'false',
+        ['daemon/start-faults: guard and launcher: '],
       ],
     ],
   ),

@@ -302,6 +302,36 @@ describe('where nothing can be contained', () => {
     expect(waited).toMatchObject({ survivors: [], stdout: 'late\n' })
   })
 
+  test.skipIf(!isRoot)(
+    'contain: false, and the number of its session is another’s by then: nobody is named (needs root)',
+    async () => {
+      let told = ''
+      const running = sh('sleep 100 & echo $$ $!', {
+        ...{ contain: false, drain: 60_000 },
+        onOutput: (text) => (told += text),
+      })
+      await until(() => told.endsWith('\n'))
+      const [leader = 0, rest = 0] = told.split(' ').map(Number)
+      track(leader, rest)
+      // Node has told of its end before this goes on.
+      await until(() => !existsSync(`/proc/${leader}`))
+      // It hears nothing of these two before the number has got its new owner.
+      const now = (condition: () => boolean) => {
+        const deadline = performance.now() + 10_000
+        while (!condition() && performance.now() < deadline) spawnSync('sleep', ['0.01'])
+      }
+      process.kill(rest, 'SIGKILL')
+      now(() => !existsSync(`/proc/${rest}`))
+      const words = [String(leader), 'setsid', 'sleep', '100']
+      const stranger = spawn(compile('as-pid'), words, { stdio: 'ignore' })
+      now(() => isLive(leader) && ps(leader).comm === 'sleep')
+      track(stranger.pid ?? 0, leader)
+      expect(ps(leader).sid).toBe(leader)
+      expect(await running).toMatchObject({ code: 0, contained: false, survivors: [] })
+      expect(isLive(leader)).toBe(true)
+    },
+  )
+
   test.each([{ group: 'new' }, { session: 'inherit' }] as const)(
     'contain: false, %j: the time limit stops what can be named',
     async (place) => {
