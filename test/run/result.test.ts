@@ -1,6 +1,6 @@
 // run(): the result of a command, whatever the command does.
 import { spawn, type SpawnOptions, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -225,6 +225,13 @@ describe('signal', () => {
       ...{ name: 'AbortError', code: 'ABORT_ERR', cause: 'why' },
     })
     expect(existsSync(file)).toBe(false)
+  })
+
+  test('that many runs share has no listener of any afterwards', async () => {
+    const { signal } = new AbortController()
+    await run('true', { signal })
+    await expect(run('./no-such-file', { signal })).rejects.toThrow('ENOENT')
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 })
 

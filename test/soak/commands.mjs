@@ -129,7 +129,7 @@ export function hunt(program, seed, shots, marks, onShot) {
   }
 }
 
-/** Whether nobody with this mark lives, by some looks: `livesOf()` may miss one that hands over while it looks. */
+/** Whether nobody with this mark lives: `livesOf()` may miss one that hands over while it looks. */
 export async function isEmpty(program, mark) {
   const [code] = await once(
     await begin(program, ['0', 'look', mark], { stdio: 'inherit' }),
