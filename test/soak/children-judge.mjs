@@ -100,11 +100,15 @@ function death({ seen, shot, fault }) {
   return seen.lives ? 'with Node' : 'not started'
 }
 
-function foreground({ seen, live, shot, fault }) {
+function foreground({ plan, seen, live, shot, fault }) {
   const { ended, last, result } = seen
   const isKilled = killed(shot, /node/)
-  for (const word of [ended, last])
-    if (word?.modes !== true || word.foreground !== word.shell) fault('terminal', { seen })
+  // In a script nobody takes the terminal back for a Node that was killed while it had lent it.
+  const isLent = isKilled && plan.mode !== 'job'
+  for (const word of [ended, last]) {
+    const isBack = isLent || word?.foreground === word?.shell
+    if (word?.modes !== true || !isBack) fault('terminal', { seen })
+  }
   if (result === undefined) {
     if (!isKilled) fault('no result', { seen })
     return 'Node was killed'

@@ -4,6 +4,7 @@
 // and no memory more than before.
 import { fileURLToPath } from 'node:url'
 import { setTimeout as delay } from 'node:timers/promises'
+import { spawn, stopContained } from 'setsid'
 import { environment, hunt, isEmpty, killAll, markOf, Starter } from './commands.mjs'
 import { planOf } from './children-plan.mjs'
 import { judges } from './children-judge.mjs'
@@ -71,7 +72,7 @@ class Child {
     if (way === 'death' || (!mayStay && !(await isEmpty(tools.hunter, this.#mark))))
       await starter.end(kill || way === 'death' ? 'SIGKILL' : undefined)
     if (!(mayStay && seen.stopped === undefined)) await this.#settle()
-    await this.#killAll()
+    await killAll(tools.hunter, this.#mark)
     if (i % 4 === 0) await this.#slot.flat.look(starter, this.#fault)
   }
 
@@ -110,16 +111,8 @@ class Child {
     this.#fault('hang', {})
     console.error(table(this.#mark))
     await this.#slot.starter.end('SIGKILL')
-    await this.#killAll()
+    await killAll(this.#field.tools.hunter, this.#mark)
     return { killed: 'hang' }
-  }
-
-  /** Ends what is left. A cgroup whose supervisor was killed may stay until the next contained child. */
-  async #killAll() {
-    const killed = await killAll(this.#field.tools.hunter, this.#mark)
-    const shot = this.#shot.filter(({ signal }) => signal === 'SIGKILL')
-    if ([...shot, ...killed].some(({ role }) => /stand-in|supervisor/.test(role)))
-      this.#field.lost++
   }
 
   /** Nothing is left, unless those who would have ended it were killed. */
@@ -128,8 +121,9 @@ class Child {
     if (isGone) return
     const killed = this.#shot.filter(({ signal }) => signal === 'SIGKILL')
     const keepers = killed.filter(({ role }) => /stand-in|supervisor|watcher/.test(role))
-    const { words } = this.#plan
-    const hasEnded = words.some((word) => /^exit|^crash/.test(word))
+    const { words, end } = this.#plan
+    // A stop of its group ends the program, and so its stand-in.
+    const hasEnded = end === 'group' || words.some((word) => /^exit|^crash/.test(word))
     const isLost = hasEnded || killed.length > 1
     if (keepers.length > 0 && (isLost || this.#plan.way === 'death')) {
       this.#field.outcomes.add(`${this.#plan.way}: left by a killed supervisor or watcher`)
@@ -150,3 +144,6 @@ await inField(4, (field, name) => {
     end: () => starter.end(),
   }
 })
+
+// A cgroup whose stand-in and supervisor were both killed stays until the next contained child, which removes it.
+await stopContained(spawn('true', { contain: true, stdio: 'ignore' }))

@@ -139,11 +139,8 @@ export async function isEmpty(program, mark) {
   return code === 0
 }
 
-/** Ends all with this mark, and tells which stand-ins and supervisors it has killed. */
+/** Ends all with this mark. */
 export async function killAll(program, mark) {
-  const child = await begin(program, ['0', '0', mark], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const killed = []
-  createInterface(child.stdout).on('line', (line) => killed.push(JSON.parse(line)))
-  await once(child, 'close')
-  return killed
+  const [code] = await once(await begin(program, ['0', '0', mark], { stdio: 'inherit' }), 'close')
+  if (code !== 0) throw new Error(`the hunter ended with ${code}`)
 }

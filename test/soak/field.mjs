@@ -31,8 +31,6 @@ export async function inField(slots, makeSlot) {
     claim: (...pids) => bystanders.claim(...pids),
     outcomes: tally(),
     shots: tally(),
-    /** How many cgroups nobody may have removed. */
-    lost: 0,
     shot({ i, way }, { signal, role, pid }) {
       field.shots.add(`${signal} ${role}`)
       told.push(`${i} ${way}: ${signal} ${role} ${pid}`)
@@ -72,7 +70,7 @@ export async function inField(slots, makeSlot) {
     faults.add('stray at the end')
     console.error(`FAULT stray at the end\n${table()}`)
   }
-  const { outcomes, shots, lost } = field
+  const { outcomes, shots } = field
   const told_ = { outcomes: outcomes.counts, shots: shots.counts, faults: faults.counts }
-  console.log(JSON.stringify({ done, ...told_, lost, bystanders: total }))
+  console.log(JSON.stringify({ done, ...told_, bystanders: total }))
 }

@@ -31,7 +31,7 @@ const counts = Object.fromEntries(
 const seed = Number(values.seed ?? Date.now() % 1_000_000)
 const beside = Number(values.beside ?? (timed ? 1000 : 40))
 const folder = dirname(
-  ['restless', 'bystanders', 'hunter', 'soakd', 'ttyshell'].map(compile).at(-1),
+  ['restless', 'bystanders', 'hunter', 'soakd', 'ttyshell'].map((name) => compile(name)).at(-1),
 )
 
 /** What came of each kind, added up. */
