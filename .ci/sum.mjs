@@ -1,5 +1,5 @@
-// node .ci/sum.mjs FOLDER [STEP]...: adds up the results of the test runs in FOLDER. STEP is a step that has failed; one
-// that failed without a failed test counts as one. Names what failed and why, at the end of a long log.
+// node .ci/sum.mjs FOLDER [STEP]...: adds up the results of the test runs in FOLDER. STEP is a step that has failed: there
+// are at least as many failures as failed steps. Names what failed and why, at the end of a long log.
 import { readFileSync } from 'node:fs'
 import { stripVTControlCharacters } from 'node:util'
 
@@ -11,6 +11,12 @@ for (const name of ['root', 'nobody']) {
     passed += run.numPassedTests
     failed += run.numFailedTests
     skipped += run.numPendingTests + run.numTodoTests
+    for (const { name: file, status, message, assertionResults } of run.testResults) {
+      // It failed before its first test, or after its last one.
+      const isWhole =
+        status === 'failed' && assertionResults.every((test) => test.status !== 'failed')
+      if (isWhole) console.log(`failed, as ${name}: ${file}\n${message}`)
+    }
     const tests = run.testResults.flatMap(({ assertionResults }) => assertionResults)
     for (const { fullName, status, failureMessages: [why] = [] } of tests) {
       if (why === undefined) continue

@@ -25,8 +25,10 @@ function parse(file, text) {
 
 /** Whether what such a file exports is a function, its own or that of a file from which it comes. */
 function exportsFunction(files, file, wanted) {
+  if (file.startsWith('node:')) return false
   const { imports, body, exports } = files[file]
-  const [own] = exports.find(([own, name = own]) => name === wanted)
+  const [own] = exports.find(([own, name = own]) => name === wanted) ?? []
+  if (own === undefined) throw new Error(`${file} exports no ${wanted}`)
   for (const { names, from } of imports) {
     const passedOn = names.find(([name, local = name]) => local === own)
     if (passedOn !== undefined) return exportsFunction(files, from, passedOn[0])
@@ -38,7 +40,8 @@ function exportsFunction(files, file, wanted) {
 
 /**
  * An import. Where all that comes from a file are functions, the first call of one loads the file, and what is there
- * takes its place: what a feature only needs at times is not compiled before.
+ * takes its place: what a feature only needs at times is not compiled before. So an imported function is not the same
+ * before and after its first call: it can't be compared, nor be a listener that is removed again.
  */
 function importing({ names, from }, files, core) {
   const all = names.map((pair) => pair.join(':'))

@@ -41,7 +41,7 @@ if (clang === undefined) {
 }
 
 function run(command, args) {
-  // The launcher keeps parts of its arguments for its life: that is no leak.
+  // What is kept to the end of the process is no leak.
   const env = { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' }
   const { status } = spawnSync(command, args, { cwd: root, env, stdio: 'inherit' })
   return status === 0

@@ -57,9 +57,11 @@ bool Define(napi_env env, napi_value object,
 napi_value DefineOthers(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value object;
-  if (napi_get_cb_info(env, info, &count, &object, nullptr, nullptr) ==
-      napi_ok) {
-    Define(env, object, kOthers);
+  if (napi_get_cb_info(env, info, &count, &object, nullptr, nullptr) !=
+          napi_ok ||
+      !Define(env, object, kOthers)) {
+    // Where an exception is pending already, this one is not thrown.
+    napi_throw_error(env, nullptr, "setsid: the addon has no memory");
   }
   return nullptr;
 }

@@ -39,17 +39,27 @@ test.for(commandFiles)('sess %s: is in the help, in CHANGELOG.md, and has a test
   expect(commandTests).toMatch(new RegExp(`['"\`](sess )?${name}['" ]`))
 })
 
+/** The calls that an interface of lib/base/ has. */
+function typedIn(file: string): string[] {
+  const [, body = ''] = /export interface \w*Native[^{]*\{([^]*?)\n\}/.exec(text(file)) ?? []
+  return [...body.matchAll(/^ {2}(\w+)\(/gm)].map(([, name = '']) => name)
+}
+
 test('native.ts has the calls that the addon has, and the addon the errors of Node', () => {
-  const typed = ['native', 'raw-native'].flatMap((file) => {
-    const [, body = ''] =
-      /export interface \w*Native[^{]*\{([^]*?)\n\}/.exec(text(`lib/base/${file}.ts`)) ?? []
-    return [...body.matchAll(/^ {2}(\w+)\(/gm)].map(([, name = '']) => name)
-  })
+  const typed = ['native', 'raw-native'].flatMap((file) => typedIn(`lib/base/${file}.ts`))
   const { errnos, ...calls } = native
   expect(typed.sort()).toEqual(Object.keys(calls).sort())
   for (const [name, number] of Object.entries(errnos)) {
     expect([name, number]).toEqual([name, -constants.errno[name as keyof typeof errnos]])
   }
+})
+
+test('raw-native.ts has the calls that an import defines', () => {
+  const code = 'console.log(JSON.stringify(Object.keys(require("./build/Release/setsid.node"))))'
+  const defined = JSON.parse(
+    execFileSync(process.execPath, ['-e', code], { cwd: root }).toString(),
+  ) as string[]
+  expect(defined.sort()).toEqual([...typedIn('lib/base/raw-native.ts'), 'errnos'].sort())
 })
 
 describe('CONTRIBUTING.md', () => {

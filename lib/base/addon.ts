@@ -47,6 +47,7 @@ export function loadAddon(): unknown {
     try {
       // What require() of it comes down to.
       process.dlopen(addon, path)
+      if (!('defineOthers' in addon.exports)) throw new Error('it is of another release')
     } catch (error) {
       throw addonNotLoaded(path, error)
     }

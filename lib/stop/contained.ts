@@ -30,8 +30,8 @@ const NO_RIGHT = 300
  * Ends everything that a contained child has started, and sees all of it gone: also what has left it by setsid, nohup
  * or a double fork, and when the child itself has long ended.
  *
- * The child's supervisor, which is the parent or a forefather of all of them, signals each by a pidfd. SIGKILL comes
- * when all are stopped, so that none can start another one.
+ * The child's supervisor, which is the parent or a forefather of all of them, signals each by a pidfd. SIGKILL ends a
+ * cgroup at once; what is in none is stopped first, so that it can start nothing while others are killed.
  *
  * @param child a child that `spawn()` started with `contain: true`
  * @param options those of `stopGroup()`; `allowSelf` changes nothing

@@ -93,7 +93,7 @@ bad('killpg', () => () => expect(native.killpg(1, 0), EINVAL))
 // src/addon.cc
 good('defineOthers', () => () => expect(native.defineOthers({}), undefined), {
   rounds: 20_000,
-  why: 'defines seventy functions',
+  why: 'defines fifty functions',
 })
 
 // src/terminal.cc

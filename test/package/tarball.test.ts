@@ -182,6 +182,17 @@ describe('the tarball', () => {
     expect(stderr).not.toContain('npm explore')
   })
 
+  test('an addon of another release is not taken', () => {
+    const folder = join(work, 'other')
+    mkdirSync(folder)
+    const other = join(root, `node_modules/@lydell/node-pty-${platform}/pty.node`)
+    cpSync(other, join(folder, platform, 'setsid.node'))
+    const set = [`SETSID_PREBUILDS=${folder}`, process.execPath]
+    const { stderr } = runIn(install('older'), 'env', [...set, ...ways.require])
+    expect(stderr).toContain("setsid's native addon did not load: it is of another release")
+    expect(stderr).toContain('ERR_ADDON_NOT_LOADED')
+  })
+
   test('has types that resolve and a manifest without faults', () => {
     const bin = (name: string) => join(root, 'node_modules/.bin', name)
     const attw = spawnSync(bin('attw'), ['--no-color', tarball])
