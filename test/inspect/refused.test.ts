@@ -59,6 +59,7 @@ test.each(['EPERM', 'EACCES', 'ENOSYS', 'EMFILE'])(
   async (refusal) => {
     const code = `
       const native = require(process.argv[1])
+      native.defineOthers(native)
       const rows = [native.processIds(0, 0), native.processIds(1, native.getsid(0)), native.processRows(0, 0)]
       native.processRowsAsync(0, 0).then((last) => console.log(JSON.stringify([...rows, last, native.processRow(process.pid, new ArrayBuffer(136))])))`
     const addon = fileURLToPath(new URL('../../build/Release/setsid.node', import.meta.url))

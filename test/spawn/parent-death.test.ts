@@ -83,6 +83,7 @@ test('worker: a watcher that takes no more is a clear error, and nothing is star
       .on('error', ({ message, ...fields }) => console.log(JSON.stringify({ message, ...fields })))`
   const script = `const { spawnSync } = require('node:child_process')
     const native = require('./build/Release/setsid.node')
+    native.defineOthers(native)
     const [ours, theirs] = native.socketPair()
     spawnSync('python3', ['-c', ${JSON.stringify(shut)}], { stdio: ['ignore', 1, 2, theirs] })
     native.setWatcherSocket(ours)
