@@ -1,5 +1,6 @@
 #include "napi.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 
@@ -138,6 +139,9 @@ napi_status napi_get_cb_info(napi_env env, napi_callback_info info,
   }
   return napi_ok;
 }
+
+// Nothing here can fail.
+napi_status napi_throw_error(napi_env, const char*, const char*) { abort(); }
 
 napi_status napi_get_undefined(napi_env env, napi_value* value) {
   *value = env->Make(Kind::kUndefined);
