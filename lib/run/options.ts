@@ -103,9 +103,11 @@ function spawnOptions(given: Record<string, unknown>): RunPlan['spawn'] {
     if (options[name] === undefined) Reflect.deleteProperty(options, name)
   }
   // Where a child has its place in our session, none is made for it.
-  const { group, foreground } = options
-  if (group === undefined && foreground === undefined) options['session'] ??= 'new'
-  options['contain'] ??= true
+  const { group, foreground, session, contain } = options
+  const isElsewhere = group !== undefined || foreground !== undefined
+  // null is no value of either: spawn() refuses it.
+  if (session === undefined && !isElsewhere) options['session'] = 'new'
+  if (contain === undefined) options['contain'] = true
   return options
 }
 

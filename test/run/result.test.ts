@@ -235,6 +235,16 @@ describe('signal', () => {
   })
 })
 
+test.each(['session', 'contain'])('%s: null is no value, and not that of run()', async (name) => {
+  const file = join(openFolder(), 'touched')
+  const options = { [name]: null } as RunOptions
+  await expect(run('touch', [file], options)).rejects.toMatchObject({
+    code: expect.stringMatching(/^ERR_INVALID_ARG_(TYPE|VALUE)$/) as string,
+    message: expect.stringContaining(`options.${name}`) as string,
+  })
+  expect(existsSync(file)).toBe(false)
+})
+
 describe('a program that can’t be run', () => {
   test.each([
     ['no-such-program', {}, 'ENOENT'],
