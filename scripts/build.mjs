@@ -1,7 +1,7 @@
 // lib/ becomes dist/: index.cjs, which an import runs; features.cjs, of which each function is compiled when it is first
 // needed; cli.js, the command. When V8 compiles a text it looks through all of it, and for a text of the whole library
 // that takes longer than anything else at import. scripts/types.mjs makes one file of the types.
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { joinFeatures, loader } from './features.mjs'
@@ -239,7 +239,8 @@ writeFileSync('dist/launch.js', `import './launch.cjs'\n`)
 
 // What scripts/compile.mjs reads in an installed package. In the root of the tarball yarn and pnpm would run node-gyp
 // at the sight of binding.gyp, whatever package.json says. Comments and blanks are a third of the packed sources.
-copyFileSync('binding.gyp', 'dist/binding.gyp')
+const recipe = readFileSync('binding.gyp', 'utf8')
+writeFileSync('dist/binding.gyp', recipe.replace(/^ *#.*\n/gm, ''))
 for (const name of readdirSync('src', { recursive: true })) {
   if (!/\.(c|cc|h)$/.test(name)) continue
   const path = `dist/src/${name}`
