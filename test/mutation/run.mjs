@@ -55,8 +55,9 @@ export const run = [
     'lib/run/options.ts',
     [...results, 'base/hostile'],
     [
-      ['a program is in our session', "options['session'] ??= 'new'", ''],
-      ['a program is not contained', "options['contain'] ??= true", "options['contain'] ??= false"],
+      ['a program is in our session', "options['session'] = 'new'", ''],
+      ['a program is not contained', "options['contain'] = true", "options['contain'] = false"],
+      ['null is the default', 'if (contain === undefined)', 'if (contain == null)', ['run/result']],
       [
         'a time limit of 0 is over at once',
         'given.timeout === undefined || given.timeout === 0',

@@ -12,7 +12,12 @@ const worker = '/bin/sh /srv/jobs/worker.sh'
 async function begun(it: Systemd) {
   let all: UnitProcess[] = []
   const inWorker = ({ args }: UnitProcess) => args === worker || args === 'sleep 1000'
-  await until(() => (all = it.processes(unit)).filter(inWorker).length === 3)
+  // Between fork and exec a sleep is one more worker.sh.
+  await until(() => {
+    all = it.processes(unit)
+    const sleeping = all.filter(({ args }) => args === 'sleep 1000').length
+    return sleeping === 2 && all.filter(inWorker).length === 3
+  })
   const main = all.find(({ args }) => args === `node ${program}`)
   const { MainPID, ControlGroup } = await it.show(unit, 'MainPID', 'ControlGroup')
   expect(ControlGroup).toBe(`/system.slice/${unit}`)
