@@ -44,6 +44,8 @@ than a millisecond. koffi and bufferutil have none.`,
       rounds: 40,
       quick: 7,
       why: "dlopen and the registration of the addon's calls take 0.4 ms; then the text of the raw calls is compiled and run, and that of the features read. A feature is compiled by its first call.",
+      missed:
+        'a goal in milliseconds is one of the machine: in an hour in which an empty package costs 2.2 ms ours are 1.3 more, and where it costs 2.8, 1.5.',
       open: contest('ms'),
     },
     {
