@@ -11,19 +11,19 @@ for (const name of ['root', 'nobody']) {
     passed += run.numPassedTests
     failed += run.numFailedTests
     skipped += run.numPendingTests + run.numTodoTests
-    for (const { name: file, status, message, assertionResults } of run.testResults) {
-      // It failed before its first test, or after its last one.
-      const isWhole =
-        status === 'failed' && assertionResults.every((test) => test.status !== 'failed')
-      if (isWhole) console.log(`failed, as ${name}: ${file}\n${message}`)
-    }
-    const tests = run.testResults.flatMap(({ assertionResults }) => assertionResults)
-    for (const { fullName, status, failureMessages: [why] = [] } of tests) {
-      if (why === undefined) continue
-      // A second try says whether it is the test or the moment. Either has to be mended.
-      const word = status === 'failed' ? 'failed' : 'passed at the second try'
-      console.log(`${word}, as ${name}: ${fullName}`)
+    const tell = (word, what, why) => {
+      console.log(`${word}, as ${name}: ${what}`)
       console.log(stripVTControlCharacters(why).split('\n').slice(0, 12).join('\n  '))
+    }
+    for (const { name: file, status: end, message, assertionResults: tests } of run.testResults) {
+      for (const { fullName, status, failureMessages: [why] = [] } of tests) {
+        // A second try says whether it is the test or the moment. Either has to be mended.
+        const word = status === 'failed' ? 'failed' : 'passed at the second try'
+        if (why !== undefined) tell(word, fullName, why)
+      }
+      // It failed before its first test, or after its last one.
+      const hasFailed = tests.some(({ status }) => status === 'failed')
+      if (end === 'failed' && !hasFailed) tell('failed', file, message)
     }
   } catch (error) {
     console.log(`no result of the run as ${name}: ${error.message}`)

@@ -1,7 +1,7 @@
 import { getSystemErrorMap } from 'node:util'
 import { loadAddon } from './addon.ts'
 
-/** The calls of the addon that an import has: those of lib/raw/. As all of lib/base/native.ts. */
+/** The calls of the addon that an import defines: those that lib/raw/ needs. Native, in native.ts, has all. */
 export interface RawNative {
   /** The numbers of errors, by the names that lib/base/errno.ts takes: src/errnos.cc. */
   readonly errnos: Readonly<Record<ErrnoName, number>>

@@ -129,18 +129,22 @@ export function hunt(program, seed, shots, marks, onShot) {
   }
 }
 
+/** The exit code of a hunter that looks for all with this mark, or kills them (`0`). */
+async function huntAll(program, what, mark) {
+  const hunter = await begin(program, ['0', what, mark], { stdio: 'inherit' })
+  const [code] = await once(hunter, 'close')
+  return code
+}
+
 /** Whether nobody with this mark lives: `livesOf()` may miss one that hands over while it looks. */
 export async function isEmpty(program, mark) {
-  const [code] = await once(
-    await begin(program, ['0', 'look', mark], { stdio: 'inherit' }),
-    'close',
-  )
-  if (code > 1 || code === null) throw new Error(`the hunter ended with ${code}`)
+  const code = await huntAll(program, 'look', mark)
+  if (code !== 0 && code !== 1) throw new Error(`the hunter ended with ${code}`)
   return code === 0
 }
 
 /** Ends all with this mark. */
 export async function killAll(program, mark) {
-  const [code] = await once(await begin(program, ['0', '0', mark], { stdio: 'inherit' }), 'close')
+  const code = await huntAll(program, '0', mark)
   if (code !== 0) throw new Error(`the hunter ended with ${code}`)
 }

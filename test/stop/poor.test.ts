@@ -1,5 +1,4 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { release } from 'node:os'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { compile } from '../helpers/compile.ts'
 import { fixturePath, hasNobody, isRoot, node } from '../helpers/process.ts'
@@ -29,32 +28,24 @@ function run(command: string[], env: NodeJS.ProcessEnv = {}): unknown {
   return JSON.parse(execFileSync(file, args, options).toString())
 }
 
+const { hasOwnLimit } = (await import(new URL('../soak/apart.mjs', import.meta.url).href)) as {
+  hasOwnLimit: boolean
+}
 /**
- * The limit of numbers in `apart()`. Where a pid namespace has one of its own (Linux 6.14), it begins with four million,
- * each of which a look with hidepid asks.
+ * Where a pid namespace has a limit of its own (Linux 6.14), it begins with four million numbers, each of which a look
+ * with hidepid asks.
  */
-const [major = 0, minor = 0] = release().split('.').map(Number)
-const hasOwnLimit = major > 6 || (major === 6 && minor >= 14)
 const setLimit = hasOwnLimit ? 'echo 32768 >/proc/sys/kernel/pid_max;' : ''
 
+const ways = ['--mount', '--pid', '--fork', '--kill-child']
 /** In a pid namespace with a /proc of its own. */
 const apart = (mount: string, command: string, env?: NodeJS.ProcessEnv) =>
   run(
-    [
-      'unshare',
-      '--mount',
-      '--pid',
-      '--fork',
-      '--kill-child',
-      'bash',
-      '-c',
-      `${setLimit} mount ${mount} /proc && ${command}; true`,
-    ],
+    ['unshare', ...ways, 'bash', '-c', `${setLimit} mount ${mount} /proc && ${command}; true`],
     env,
   )
 
-const canUnshare =
-  isRoot && spawnSync('unshare', ['--mount', '--pid', '--fork', 'true']).status === 0
+const canUnshare = isRoot && spawnSync('unshare', [...ways, 'true']).status === 0
 const asNobody = 'setpriv --reuid 65534 --regid 65534 --clear-groups'
 
 describe('stops on a poor machine', () => {
@@ -165,21 +156,9 @@ describe('stops on a poor machine', () => {
     'hidepid=%d: members of another user are left, and never said to be gone (needs root)',
     (hidepid) => {
       const command = `{ setsid sleep 100 & } && sleep 0.2; ${asNobody} "${node}" --input-type=module -e "$SCRIPT" $!`
-      const result = JSON.parse(
-        execFileSync(
-          'unshare',
-          [
-            '--mount',
-            '--pid',
-            '--fork',
-            '--kill-child',
-            'bash',
-            '-c',
-            `mount -t proc -o hidepid=${hidepid} proc /proc && ${command}; kill %1`,
-          ],
-          { cwd: import.meta.dirname, env: { ...process.env, SCRIPT: hidden }, timeout: 50_000 },
-        ).toString(),
-      )
+      const result = apart(`-t proc -o hidepid=${hidepid} proc`, `${command}; kill %1`, {
+        SCRIPT: hidden,
+      })
       const left = { outcome: 'survivors', signalled: 0, hidden: true, survivors: 0 }
       expect(result).toEqual([
         left,

@@ -113,9 +113,9 @@ void OpenCgroup(void) {
   snprintf(self.name, sizeof self.name, "%s%d-%s", kPrefix, (int)getpid(),
            PidNamespace());
   bool made = mkdirat(self.parent, self.name, 0755) == 0;
-  // An earlier stand-in had our number. It was killed with its supervisor; or
-  // the supervisor lives, and what it still has is elsewhere: that one may
-  // remove ours by its name, and the child is then in none.
+  // A stand-in that had our number before us has left it empty: both it and
+  // its supervisor were killed, or the supervisor lives. A living one may still
+  // remove the name, and then the child is in no cgroup.
   if (!made && errno == EEXIST) {
     RemoveEmpty(self.parent, self.name);
     made = mkdirat(self.parent, self.name, 0755) == 0;

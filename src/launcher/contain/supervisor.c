@@ -137,7 +137,7 @@ static void Obey(const Message* message) {
         self.next_look = Now() + kExits;
         return;
       }
-      // Tells Node of each, and of the program, before Follow kills that.
+      // Follow() kills the program first. Node has to hear of it before.
       OrderKill();
       FollowOrder();
       break;
