@@ -266,12 +266,14 @@ describe('the child', () => {
   })
 
   test('SIGSTOP to its pid or its group stops it and its supervisor alone', async () => {
-    const child = contain('exec sleep 1000', { group: 'new' })
+    const seconds = mark()
+    const child = contain(`exec sleep ${seconds}`, { group: 'new' })
     const program = containedPid(child) ?? 0
     const supervisor = ps(program).ppid
     const events: string[] = []
     watchChild(child).on('stop', (signal) => events.push(signal))
     const states = () => [child.pid ?? 0, supervisor, program].map((pid) => ps(pid).stat.charAt(0))
+    await until(() => sleeping(seconds).length === 1 && states().join('') === 'SSS')
     child.kill('SIGSTOP')
     await until(() => ps(child.pid ?? 0).stat.startsWith('T'))
     expect(states()).toEqual(['T', 'S', 'S'])
